@@ -1,0 +1,147 @@
+"""Audio files and arrays.
+
+Conventions: samples are float32 arrays shaped (channels, frames) with full scale at -1…1; rates are in Hz;
+levels are in dB relative to full scale (dBFS), where 1.0 is 0 dB.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO
+
+import numpy as np
+import soundfile
+import soxr
+from numpy.typing import NDArray
+
+Samples = NDArray[np.float32]
+
+# A listening test plays seconds, a training set minutes; beyond this it is a mistaken or hostile file.
+MAX_DURATION_S = 30 * 60
+# Enough for 22.2 surround; libsndfile itself would allocate for 1024.
+MAX_CHANNELS = 24
+MIN_RATE, MAX_RATE = 8_000, 192_000
+# Quieter than the last bit of 16-bit audio is not a signal that anyone can rate.
+SILENCE_PEAK = 2.0**-16
+
+
+class AudioError(ValueError):
+    """A file or array that cannot be used as audio; the message says what was expected and found."""
+
+
+@dataclass(frozen=True)
+class Audio:
+    """A signal in memory: `samples` (channels, frames) in −1…1 at `rate` Hz."""
+
+    samples: Samples
+    rate: int
+
+    @property
+    def channels(self) -> int:
+        return int(self.samples.shape[0])
+
+    @property
+    def frames(self) -> int:
+        return int(self.samples.shape[1])
+
+    @property
+    def duration(self) -> float:
+        """Seconds."""
+        return self.frames / self.rate
+
+
+def checked(samples: NDArray[np.floating], rate: int, *, name: str = "the signal") -> Audio:
+    """Return `samples` (channels, frames) as `Audio`, or raise `AudioError` naming what is wrong with them."""
+    if not MIN_RATE <= rate <= MAX_RATE:
+        raise AudioError(
+            f"{name}: expected a sample rate of {MIN_RATE} to {MAX_RATE} Hz, found {rate} Hz"
+        )
+    if samples.ndim != 2:
+        raise AudioError(
+            f"{name}: expected an array shaped (channels, frames), found {samples.ndim} dimension(s)"
+        )
+    channels, frames = samples.shape
+    if not 1 <= channels <= MAX_CHANNELS:
+        raise AudioError(f"{name}: expected 1 to {MAX_CHANNELS} channels, found {channels}")
+    if frames == 0:
+        raise AudioError(f"{name}: expected audio, found no samples (an empty file)")
+    if frames > MAX_DURATION_S * rate:
+        raise AudioError(
+            f"{name}: expected at most {MAX_DURATION_S // 60} minutes, found {frames / rate / 60:.1f}"
+        )
+    if not np.isfinite(samples).all():
+        bad = int(np.count_nonzero(~np.isfinite(samples)))
+        raise AudioError(f"{name}: expected finite samples, found {bad} NaN or infinite")
+    if float(np.abs(samples).max()) < SILENCE_PEAK:
+        raise AudioError(f"{name}: expected an audible signal, found silence (peak below −96 dBFS)")
+    return Audio(np.ascontiguousarray(samples, dtype=np.float32), int(rate))
+
+
+def read(source: str | Path | BinaryIO, *, name: str | None = None) -> Audio:
+    """Read any file libsndfile knows (WAV, FLAC, OGG, MP3, AIFF, …).
+
+    Length and channel count are checked from the header, before anything is allocated.
+    Raises `AudioError` for a missing, broken, empty, silent, non-finite, too long or too wide file.
+    """
+    name = name or str(source)
+    if isinstance(source, (str, Path)) and not Path(source).is_file():
+        raise AudioError(f"{name}: expected an audio file, found no such file")
+    try:
+        with soundfile.SoundFile(source) as file:
+            if file.channels > MAX_CHANNELS:
+                raise AudioError(
+                    f"{name}: expected 1 to {MAX_CHANNELS} channels, found {file.channels}"
+                )
+            if file.frames > MAX_DURATION_S * file.samplerate:
+                raise AudioError(
+                    f"{name}: expected at most {MAX_DURATION_S // 60} minutes, "
+                    f"found {file.frames / file.samplerate / 60:.1f}"
+                )
+            declared, rate = file.frames, file.samplerate
+            samples = file.read(dtype="float32", always_2d=True).T
+    except (soundfile.LibsndfileError, TypeError) as error:
+        raise AudioError(
+            f"{name}: expected an audio file (WAV, FLAC, OGG, MP3, AIFF), found one that does not decode"
+        ) from error
+    if samples.shape[1] != declared:
+        raise AudioError(
+            f"{name}: its header declares {declared} frames, found {samples.shape[1]} (a broken file)"
+        )
+    return checked(samples, rate, name=name)
+
+
+def write(path: str | Path, audio: Audio, *, subtype: str = "FLOAT", format: str = "WAV") -> None:
+    """Write `audio`; 32-bit float WAV unless told otherwise, so that reading gives the same samples back."""
+    soundfile.write(str(path), audio.samples.T, audio.rate, subtype=subtype, format=format)
+
+
+def content_hash(audio: Audio) -> str:
+    """SHA-256 (hex) of the samples and their format: two files that sound the same bit for bit are one signal."""
+    digest = hashlib.sha256(
+        f"float32 {audio.channels} ch {audio.frames} frames {audio.rate} Hz\n".encode()
+    )
+    digest.update(np.ascontiguousarray(audio.samples, dtype="<f4").tobytes())
+    return digest.hexdigest()
+
+
+def resample(audio: Audio, rate: int) -> Audio:
+    """Return `audio` at `rate` Hz (soxr, very high quality, linear phase, no delay)."""
+    if rate == audio.rate:
+        return audio
+    samples = soxr.resample(audio.samples.T, audio.rate, rate, quality="VHQ")
+    return Audio(np.ascontiguousarray(samples.T, dtype=np.float32), rate)
+
+
+def mono(audio: Audio) -> Audio:
+    """Return the mean of all channels as one."""
+    if audio.channels == 1:
+        return audio
+    return Audio(audio.samples.mean(axis=0, keepdims=True, dtype=np.float32), audio.rate)
+
+
+def peak_db(samples: NDArray[np.floating]) -> float:
+    """Sample peak in dBFS; −inf for digital silence."""
+    peak = float(np.abs(samples).max(initial=0.0))
+    return 20 * float(np.log10(peak)) if peak > 0 else -np.inf
