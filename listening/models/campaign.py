@@ -1,0 +1,205 @@
+"""Campaigns: the conditions, items and stimuli of a listening test, and its way from draft to closed."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from django.conf import settings
+from django.db import models, transaction
+from django.urls import reverse
+from django.utils.timezone import now
+
+from models_registry import audit
+from models_registry.models import ModelVersion, Signal
+
+if TYPE_CHECKING:
+    from django.contrib.auth.base_user import AbstractBaseUser
+    from django.contrib.auth.models import AnonymousUser
+
+    from listening.methods import Method
+
+
+class CampaignError(ValueError):
+    """A campaign that cannot be launched or changed as asked; the message says what is missing and where."""
+
+
+class CampaignQuerySet(models.QuerySet["Campaign"]):
+    def visible_to(self, user: AbstractBaseUser | AnonymousUser) -> CampaignQuerySet:
+        """Researchers see every campaign of this site; nobody else sees any."""
+        return self if user.is_authenticated else self.none()
+
+    def open(self) -> CampaignQuerySet:
+        return self.filter(state=Campaign.State.OPEN)
+
+
+class Campaign(models.Model):
+    """A whole listening test: its method, instructions, trials and quota."""
+
+    class State(models.TextChoices):
+        DRAFT = "draft"
+        OPEN = "open"
+        CLOSED = "closed"
+
+    class Screening(models.TextChoices):
+        """Declared before launch; the results page shows the ratings with and without it."""
+
+        BS1534 = "bs1534-3", "ITU-R BS.1534-3 post-screening"
+        MPEG = "mpeg-strict", "MPEG's strict rule"
+        NONE = "none", "none"
+
+    slug = models.SlugField(max_length=80, unique=True)
+    title = models.CharField(max_length=200)
+    method = models.SlugField(max_length=40)
+    instructions = models.TextField(blank=True)
+    state = models.CharField(max_length=10, choices=State, default=State.DRAFT)
+    screening = models.CharField(max_length=20, choices=Screening, default=Screening.BS1534)
+    repetitions = models.PositiveSmallIntegerField(
+        default=1, help_text="how often each trial is presented to a listener"
+    )
+    seed = models.PositiveIntegerField(default=0)
+    quota = models.PositiveIntegerField(
+        null=True, blank=True, help_text="listeners wanted; none: no end"
+    )
+    source = models.TextField(blank=True, help_text="where imported ratings come from")
+    owner = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="campaigns"
+    )
+    created_at = models.DateTimeField(auto_now_add=True)
+    launched_at = models.DateTimeField(null=True, blank=True)
+    closed_at = models.DateTimeField(null=True, blank=True)
+
+    objects = CampaignQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-pk"]
+
+    def __str__(self) -> str:
+        return self.slug
+
+    def get_absolute_url(self) -> str:
+        return reverse("campaign", args=[self.slug])
+
+    @property
+    def protocol(self) -> Method:
+        """The test method's rules (listening/methods/)."""
+        from listening.methods import method_named
+
+        return method_named(self.method)
+
+    def launch(self, *, actor: str) -> None:
+        """Open a draft to listeners, once it is complete; raises `CampaignError` with every reason why not."""
+        if problems := self.protocol.problems(self):
+            raise CampaignError(f"{self.slug} cannot be launched: " + "; ".join(problems))
+        with transaction.atomic():
+            opened = Campaign.objects.filter(pk=self.pk, state=self.State.DRAFT).update(
+                state=self.State.OPEN, launched_at=now()
+            )
+            if not opened:
+                raise CampaignError(
+                    f"{self.slug}: expected a draft to launch, found it {self.state}"
+                )
+            audit.record("launch", self, actor=actor, content=self.fingerprint())
+        self.refresh_from_db()
+
+    def close(self, *, actor: str, reason: str) -> None:
+        """Take no new listeners; who is in the middle may finish."""
+        with transaction.atomic():
+            closed = Campaign.objects.filter(pk=self.pk, state=self.State.OPEN).update(
+                state=self.State.CLOSED, closed_at=now()
+            )
+            if not closed:
+                raise CampaignError(
+                    f"{self.slug}: expected an open campaign, found it {self.state}"
+                )
+            audit.record("close", self, actor=actor, reason=reason)
+        self.refresh_from_db()
+
+    def fingerprint(self) -> dict[str, object]:
+        """What listeners will hear, by hash, for the record."""
+        stimuli = Stimulus.objects.filter(trial__campaign=self).select_related(
+            "trial", "condition", "condition__version__model", "signal"
+        )
+        return {
+            "method": self.method,
+            "screening": self.screening,
+            "repetitions": self.repetitions,
+            "stimuli": [
+                [
+                    stimulus.trial.item,
+                    stimulus.condition.name,
+                    stimulus.signal.sha256 if stimulus.signal else "",
+                    str(stimulus.condition.version or ""),
+                ]
+                for stimulus in stimuli
+            ],
+        }
+
+    def has_simulated_listeners(self) -> bool:
+        return self.listeners.filter(simulated=True).exists()
+
+
+class Condition(models.Model):
+    """What is compared across items: a model version, the hidden reference, an anchor, an uploaded system."""
+
+    class Role(models.TextChoices):
+        REFERENCE = "reference", "hidden reference"
+        ANCHOR35 = "anchor35", "3.5 kHz anchor"
+        ANCHOR70 = "anchor70", "7 kHz anchor"
+        ANCHOR = "anchor", "other anchor"
+        SYSTEM = "system", "system under test"
+
+    campaign = models.ForeignKey(Campaign, on_delete=models.CASCADE, related_name="conditions")
+    name = models.CharField(max_length=100)
+    role = models.CharField(max_length=10, choices=Role, default=Role.SYSTEM)
+    version = models.ForeignKey(
+        ModelVersion, on_delete=models.PROTECT, null=True, blank=True, related_name="conditions"
+    )
+
+    class Meta:
+        ordering = ["pk"]
+        constraints = [
+            models.UniqueConstraint(fields=["campaign", "name"], name="condition_name_once")
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Trial(models.Model):
+    """One page's worth of one item: the open reference and the stimuli to be judged against each other."""
+
+    campaign = models.ForeignKey(Campaign, on_delete=models.CASCADE, related_name="trials")
+    number = models.PositiveIntegerField()
+    item = models.CharField(max_length=200, help_text="title of the programme material")
+    reference = models.ForeignKey(
+        Signal, on_delete=models.PROTECT, null=True, blank=True, related_name="trials"
+    )
+
+    class Meta:
+        ordering = ["number"]
+        constraints = [
+            models.UniqueConstraint(fields=["campaign", "number"], name="trial_number_once")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.campaign.slug} {self.number}: {self.item}"
+
+
+class Stimulus(models.Model):
+    """One condition of one item, as one signal (none where imported ratings came without audio)."""
+
+    trial = models.ForeignKey(Trial, on_delete=models.CASCADE, related_name="stimuli")
+    condition = models.ForeignKey(Condition, on_delete=models.CASCADE, related_name="stimuli")
+    signal = models.ForeignKey(
+        Signal, on_delete=models.PROTECT, null=True, blank=True, related_name="stimuli"
+    )
+
+    class Meta:
+        verbose_name_plural = "stimuli"
+        ordering = ["pk"]
+        constraints = [
+            models.UniqueConstraint(fields=["trial", "condition"], name="stimulus_once_per_trial")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.trial.item} · {self.condition.name}"

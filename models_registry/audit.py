@@ -1,0 +1,129 @@
+"""The record: an append-only chain of events in which each event's hash covers the one before.
+
+Who can rewrite one row must rewrite every later one, and the last hash, which researchers quote, gives it away.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from django.db import connection, transaction
+from django.utils.timezone import now
+
+from models_registry import audio
+from models_registry.models import (
+    AuditEvent,
+    ModelVersion,
+    Signal,
+    canonical_json,
+    identity_hash,
+)
+
+GENESIS = "0" * 64
+# An arbitrary constant: all writers of the record queue behind this one PostgreSQL advisory lock.
+RECORD_LOCK = 0x6561727769746E65
+
+
+def event_hash(event: AuditEvent) -> str:
+    """SHA-256 over everything the event says and the previous event's hash."""
+    return hashlib.sha256(
+        canonical_json(
+            {
+                "number": event.number,
+                "at": event.at,
+                "actor": event.actor,
+                "act": event.act,
+                "subject": event.subject,
+                "reason": event.reason,
+                "content": event.content,
+                "previous": event.previous_sha256,
+            }
+        ).encode()
+    ).hexdigest()
+
+
+def record(
+    act: str,
+    subject: object,
+    *,
+    actor: str,
+    reason: str = "",
+    content: dict[str, Any] | None = None,
+) -> AuditEvent:
+    """Append one event; inside the caller's transaction, so that act and record stand or fall together."""
+    with transaction.atomic():
+        if connection.vendor == "postgresql":
+            with connection.cursor() as cursor:
+                cursor.execute("SELECT pg_advisory_xact_lock(%s)", [RECORD_LOCK])
+        last = AuditEvent.objects.order_by("-number").first()
+        event = AuditEvent(
+            number=last.number + 1 if last else 1,
+            at=now().isoformat(),
+            actor=actor,
+            act=act,
+            subject=str(subject)[:200],
+            reason=reason,
+            content=content or {},
+            previous_sha256=last.sha256 if last else GENESIS,
+        )
+        event.sha256 = event_hash(event)
+        event.save(force_insert=True)
+    return event
+
+
+@dataclass(frozen=True)
+class Break:
+    """The first thing found that is not as it was recorded."""
+
+    where: str
+    what: str
+
+
+def breaks_in_chain() -> Iterator[Break]:
+    """Walk the events in order; yield what does not follow from the event before."""
+    number, previous = 0, GENESIS
+    for event in AuditEvent.objects.order_by("number").iterator():
+        number += 1
+        where = f"event {event.number} ({event.act} {event.subject})"
+        if event.number != number:
+            yield Break(where, f"expected event {number} here: an event is missing")
+        elif event.previous_sha256 != previous:
+            yield Break(
+                where, f"expected to follow {previous[:12]}, names {event.previous_sha256[:12]}"
+            )
+        elif event_hash(event) != event.sha256:
+            yield Break(
+                where, "its content does not give its hash: it was changed after it was written"
+            )
+        number, previous = event.number, event.sha256
+
+
+def breaks_in_files() -> Iterator[Break]:
+    """Hold every stored signal and every version's weights against their hashes."""
+    for signal in Signal.objects.iterator():
+        try:
+            found = audio.content_hash(signal.audio())
+        except (OSError, RuntimeError) as error:
+            yield Break(f"signal {signal}", f"its file cannot be read: {error}")
+            continue
+        if found != signal.sha256:
+            yield Break(
+                f"signal {signal}", f"expected samples {signal.sha256[:12]}, found {found[:12]}"
+            )
+    for version in ModelVersion.objects.select_related("model"):
+        try:
+            with version.weights.open("rb") as file:
+                found = hashlib.sha256(file.read()).hexdigest()
+        except OSError as error:
+            yield Break(f"version {version}", f"its weights cannot be read: {error}")
+            continue
+        if found != version.weights_sha256:
+            yield Break(
+                f"version {version}",
+                f"expected weights {version.weights_sha256[:12]}, found {found[:12]}",
+            )
+        elif identity_hash(version.chain, found) != version.sha256:
+            yield Break(f"version {version}", "its chain and weights do not give its hash")

@@ -1,0 +1,321 @@
+"""The ground floor's rows: signals, models and their versions, training runs, renderings, jobs, the record.
+
+Nothing here is overwritten: a signal, a version, a rendering and an audit event are written once.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+from pathlib import PurePath
+from typing import TYPE_CHECKING, Any
+
+import soundfile
+from django.core.files.base import ContentFile
+from django.db import models, transaction
+from django.utils.timezone import now
+
+from models_registry import audio
+from models_registry.audio import Audio
+
+if TYPE_CHECKING:
+    from models_registry.engine.chain import Chain
+
+
+def canonical_json(data: Any) -> str:
+    """One text for one meaning: sorted keys, no spaces, no NaN; what every hash in the record is taken over."""
+    return json.dumps(
+        data, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False
+    )
+
+
+class SignalQuerySet(models.QuerySet["Signal"]):
+    def store(self, sound: Audio, *, title: str, provenance: str = "") -> Signal:
+        """Keep `sound` under the hash of its samples; the same samples are kept once, under their first title."""
+        sha256 = audio.content_hash(sound)
+        if existing := self.filter(sha256=sha256).first():
+            return existing
+        buffer = io.BytesIO()
+        soundfile.write(buffer, sound.samples.T, sound.rate, subtype="FLOAT", format="WAV")
+        signal = self.model(
+            sha256=sha256,
+            title=title[:200],
+            provenance=provenance,
+            rate=sound.rate,
+            channels=sound.channels,
+            frames=sound.frames,
+        )
+        # The file is complete before the row that names it exists.
+        signal.file.save(f"{sha256}.wav", ContentFile(buffer.getvalue()), save=False)
+        stored, created = self.get_or_create(
+            sha256=sha256,
+            defaults={
+                field: getattr(signal, field)
+                for field in ("title", "provenance", "rate", "channels", "frames", "file")
+            },
+        )
+        if not created:
+            signal.file.delete(save=False)
+        return stored
+
+
+def signal_path(instance: Signal, filename: str) -> str:
+    return f"signals/{instance.sha256[:2]}/{filename}"
+
+
+class Signal(models.Model):
+    """An immutable audio file, named by the SHA-256 of its samples and format."""
+
+    sha256 = models.CharField(max_length=64, unique=True)
+    title = models.CharField(max_length=200)
+    provenance = models.TextField(blank=True)
+    rate = models.PositiveIntegerField(help_text="Hz")
+    channels = models.PositiveSmallIntegerField()
+    frames = models.PositiveIntegerField()
+    file = models.FileField(upload_to=signal_path, max_length=200)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    objects = SignalQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["pk"]
+
+    def __str__(self) -> str:
+        return f"{self.title} ({self.sha256[:12]})"
+
+    @property
+    def duration(self) -> float:
+        """Seconds."""
+        return self.frames / self.rate
+
+    def audio(self) -> Audio:
+        """Read the samples; float32 WAV gives back exactly what was stored."""
+        with self.file.open("rb") as file:
+            samples, rate = soundfile.read(io.BytesIO(file.read()), dtype="float32", always_2d=True)
+        return Audio(samples.T.copy(), rate)
+
+
+class AudioModel(models.Model):
+    """A named line of versions that serve one purpose."""
+
+    name = models.SlugField(max_length=80, unique=True)
+    title = models.CharField(max_length=200)
+    purpose = models.TextField(blank=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ["name"]
+
+    def __str__(self) -> str:
+        return self.name
+
+    def latest(self) -> ModelVersion | None:
+        return self.versions.order_by("-number").first()
+
+
+class ModelVersionQuerySet(models.QuerySet["ModelVersion"]):
+    def named(self, name: str) -> ModelVersion:
+        """Find `model` (its latest version) or `model@N`; `DoesNotExist` says what there is instead."""
+        model_name, _, number = name.partition("@")
+        versions = self.filter(model__name=model_name).select_related("model")
+        if number:
+            found = versions.filter(number=int(number)).first() if number.isdigit() else None
+        else:
+            found = versions.order_by("-number").first()
+        if found is None:
+            known = ", ".join(str(version) for version in self.select_related("model")) or "none"
+            raise self.model.DoesNotExist(
+                f"expected a registered version such as model@1, found {name!r}; registered: {known}"
+            )
+        return found
+
+    def register(
+        self,
+        model: AudioModel,
+        *,
+        chain: dict[str, Any],
+        weights: bytes,
+        card: dict[str, Any],
+        reason: str,
+        parent: ModelVersion | None = None,
+        run: TrainingRun | None = None,
+    ) -> ModelVersion:
+        """Write the next version of `model`; its hash covers the chain's specification and the weights."""
+        weights_sha256 = hashlib.sha256(weights).hexdigest()
+        sha256 = identity_hash(chain, weights_sha256)
+        with transaction.atomic():
+            AudioModel.objects.select_for_update().get(pk=model.pk)
+            latest = model.latest()
+            version = self.model(
+                model=model,
+                number=latest.number + 1 if latest else 1,
+                chain=chain,
+                weights_sha256=weights_sha256,
+                sha256=sha256,
+                card=card,
+                reason=reason,
+                parent=parent or latest,
+                run=run,
+            )
+            version.weights.save(f"{weights_sha256}.safetensors", ContentFile(weights), save=False)
+            version.save()
+        return version
+
+
+def identity_hash(chain: dict[str, Any], weights_sha256: str) -> str:
+    """The identity of a model in listening tests: its chain's specification and its weights."""
+    return hashlib.sha256(
+        canonical_json({"chain": chain, "weights": weights_sha256}).encode()
+    ).hexdigest()
+
+
+def weights_path(instance: ModelVersion, filename: str) -> str:
+    return str(PurePath("weights", instance.model.name, filename))
+
+
+class ModelVersion(models.Model):
+    """A chain's specification and trained weights, and why they differ from their parent's."""
+
+    model = models.ForeignKey(AudioModel, on_delete=models.PROTECT, related_name="versions")
+    number = models.PositiveIntegerField()
+    chain = models.JSONField(help_text="the chain's specification")
+    weights = models.FileField(upload_to=weights_path, max_length=300)
+    weights_sha256 = models.CharField(max_length=64)
+    sha256 = models.CharField(max_length=64, help_text="of specification and weights")
+    card = models.JSONField(default=dict)
+    parent = models.ForeignKey(
+        "self", on_delete=models.PROTECT, null=True, blank=True, related_name="children"
+    )
+    reason = models.TextField(help_text="why this version exists, in terms of sound or physics")
+    run = models.OneToOneField(
+        "TrainingRun", on_delete=models.PROTECT, null=True, blank=True, related_name="version"
+    )
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    objects = ModelVersionQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["model__name", "number"]
+        constraints = [
+            models.UniqueConstraint(fields=["model", "number"], name="version_number_once"),
+            models.CheckConstraint(condition=~models.Q(reason=""), name="version_has_a_reason"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.model.name}@{self.number}"
+
+    def load(self) -> Chain:
+        """Build the chain with its weights; imports torch."""
+        from models_registry.engine import Chain
+
+        chain = Chain.from_spec(self.chain)
+        with self.weights.open("rb") as file:
+            chain.load_weights(file.read())
+        return chain
+
+
+class Job(models.Model):
+    """Work longer than a request. The row is the truth; the queue only rings (see jobs.py)."""
+
+    class State(models.TextChoices):
+        QUEUED = "queued"
+        RUNNING = "running"
+        DONE = "done"
+        STOPPED = "stopped"
+        FAILED = "failed"
+
+    kind = models.SlugField(max_length=40)
+    arguments = models.JSONField(default=dict)
+    state = models.CharField(max_length=10, choices=State, default=State.QUEUED)
+    attempt = models.PositiveSmallIntegerField(default=0)
+    lease_until = models.DateTimeField(null=True, blank=True)
+    stop_requested = models.BooleanField(default=False)
+    progress = models.FloatField(default=0)
+    message = models.TextField(blank=True)
+    rung_at = models.DateTimeField(null=True, blank=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+    finished_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        ordering = ["-pk"]
+        indexes = [models.Index(fields=["state", "lease_until"], name="job_state_lease")]
+        constraints = [
+            models.CheckConstraint(
+                condition=models.Q(progress__gte=0, progress__lte=1), name="job_progress_is_a_share"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.pk}: {self.state}"
+
+    @property
+    def is_over(self) -> bool:
+        return self.state in (self.State.DONE, self.State.STOPPED, self.State.FAILED)
+
+    def request_stop(self) -> None:
+        """Ask the worker to stop at its next check; a queued job stops at once."""
+        stopped = Job.objects.filter(pk=self.pk, state=self.State.QUEUED).update(
+            state=self.State.STOPPED, finished_at=now(), message="stopped before it began"
+        )
+        if not stopped:
+            Job.objects.filter(pk=self.pk, state=self.State.RUNNING).update(stop_requested=True)
+
+
+class TrainingRun(models.Model):
+    """One training of a model from a recipe and a seed: what was asked, where it ran, how the loss went."""
+
+    model = models.ForeignKey(AudioModel, on_delete=models.PROTECT, related_name="runs")
+    recipe = models.JSONField(help_text="the whole recipe, overrides applied")
+    seed = models.PositiveIntegerField()
+    reason = models.TextField()
+    environment = models.JSONField(default=dict)
+    history = models.JSONField(default=list)
+    job = models.OneToOneField(Job, on_delete=models.PROTECT, related_name="training_run")
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ["-pk"]
+
+    def __str__(self) -> str:
+        return f"training {self.pk} of {self.model.name}"
+
+
+class Rendering(models.Model):
+    """A version's output for an input signal."""
+
+    version = models.ForeignKey(ModelVersion, on_delete=models.PROTECT, related_name="renderings")
+    input = models.ForeignKey(Signal, on_delete=models.PROTECT, related_name="renderings")
+    output = models.ForeignKey(Signal, on_delete=models.PROTECT, related_name="rendered_by")
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ["pk"]
+        constraints = [
+            models.UniqueConstraint(fields=["version", "input"], name="rendering_once_per_input")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.version} of {self.input}"
+
+
+class AuditEvent(models.Model):
+    """One act that matters, chained to the one before by its hash (see audit.py). Never changed, never deleted."""
+
+    number = models.PositiveBigIntegerField(unique=True)
+    at = models.CharField(
+        max_length=40, help_text="ISO 8601, UTC; text, so that its hash is stable"
+    )
+    actor = models.CharField(max_length=150)
+    act = models.SlugField(max_length=40)
+    subject = models.CharField(max_length=200)
+    reason = models.TextField(blank=True)
+    content = models.JSONField(default=dict)
+    previous_sha256 = models.CharField(max_length=64, unique=True)
+    sha256 = models.CharField(max_length=64, unique=True)
+
+    class Meta:
+        ordering = ["number"]
+
+    def __str__(self) -> str:
+        return f"{self.number} {self.act} {self.subject}"
