@@ -1,0 +1,36 @@
+"""What the project's commands share."""
+
+from __future__ import annotations
+
+from argparse import ArgumentParser
+from typing import Any, ClassVar
+
+from django.core.management.base import BaseCommand, CommandError
+
+
+class Refused(CommandError):
+    """Bad input: one sentence on stderr and exit code 2."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message, returncode=2)
+
+
+class RefusingCommand(BaseCommand):
+    """A command that answers its rooms' own errors with one sentence and exit code 2."""
+
+    refuses: ClassVar[tuple[type[Exception], ...]] = (ValueError,)
+
+    def execute(self, *args: Any, **options: Any) -> str | None:
+        try:
+            return super().execute(*args, **options)
+        except CommandError:
+            raise
+        except self.refuses as error:
+            raise Refused(str(error)) from error
+
+
+def add_format(parser: ArgumentParser, *choices: str) -> None:
+    """The option every listing command has."""
+    parser.add_argument(
+        "--format", choices=choices, default=choices[0], help=f"default: {choices[0]}"
+    )
