@@ -1,0 +1,165 @@
+"""The catalogue of metrics: what each one measures, on what, in which unit, by whose definition.
+
+A metric is one function and one declaration. With a reference the function is called as
+`function(reference, degraded, rate)`, without one as `function(signal, rate)`; signals are floating-point arrays
+shaped (channels, frames) in −1…1 and `rate` is in Hz. What `@metric(…)` returns has the same signature and holds
+the contract: the body gets checked float64 arrays, mixed and resampled as declared, and the caller gets a finite
+float or a `MetricError`.
+"""
+
+from __future__ import annotations
+
+import difflib
+import inspect
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import StrEnum
+from functools import wraps
+from typing import Any, ParamSpec
+
+import numpy as np
+from numpy.typing import NDArray
+
+from metrics import contract
+from metrics.contract import MetricError, Status
+from models_registry.audio import MAX_DURATION_S, MIN_RATE
+
+__all__ = [
+    "Channels",
+    "Direction",
+    "Metric",
+    "MetricError",
+    "Status",
+    "UnknownMetric",
+    "all",
+    "get",
+    "metric",
+]
+
+P = ParamSpec("P")
+
+
+class UnknownMetric(MetricError):
+    """A name that the catalogue does not hold."""
+
+
+class Direction(StrEnum):
+    """Which way quality lies."""
+
+    HIGHER = "higher"
+    LOWER = "lower"
+    NONE = "none"
+
+
+class Channels(StrEnum):
+    """What a metric does with more than one channel."""
+
+    MEAN = "the mean of the channels is measured"
+    ALL = "all channels are measured together"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Metric:
+    """The declaration of one metric.
+
+    range: lowest and highest possible value; None where there is no limit.
+    rates: sample rates (Hz) that the computation takes; a signal at any other is resampled to the first.
+      Empty: the signal's own rate.
+    min_rate: below this rate (Hz) the signal lacks the band that the metric judges.
+    min_duration, max_duration: seconds.
+    calibration: what full scale means in sound pressure; empty where only the samples matter.
+    version: changes whenever values may; holds the library's version where one computes.
+    """
+
+    name: str
+    title: str
+    unit: str
+    direction: Direction
+    range: tuple[float | None, float | None]
+    needs_reference: bool
+    channels: Channels
+    standard: str
+    citation: str
+    version: str
+    licence: str
+    rates: tuple[int, ...] = ()
+    min_rate: int = MIN_RATE
+    min_duration: float
+    max_duration: float = MAX_DURATION_S
+    calibration: str = ""
+    function: Callable[..., float]
+
+    @property
+    def description(self) -> str:
+        """The first paragraph of the function's docstring."""
+        return " ".join(inspect.getdoc(self.function).split("\n\n")[0].split())  # type: ignore[union-attr]
+
+    def prepared(
+        self, signal: NDArray[Any], rate: int, *, name: str
+    ) -> tuple[contract.Signal, int]:
+        """Return `signal` as the computation takes it, and its rate then."""
+        ready = np.asarray(signal, dtype=np.float64)
+        if self.channels is Channels.MEAN:
+            ready = contract.mixed(ready, name=name)
+        target = rate if not self.rates or rate in self.rates else self.rates[0]
+        return contract.resampled(ready, rate, target), target
+
+
+_declared: dict[str, Metric] = {}
+
+
+def metric(**declaration: Any) -> Callable[[Callable[P, float]], Callable[P, float]]:
+    """Declare the decorated function as a metric (see `Metric` for the fields) and put it under contract."""
+
+    def declare(compute: Callable[P, float]) -> Callable[P, float]:
+        signature = inspect.signature(compute)
+
+        @wraps(compute)
+        def measure(*args: P.args, **kwargs: P.kwargs) -> float:
+            *signals, rate = signature.bind(*args, **kwargs).args
+            contract.check_rate(rate, least=declared.min_rate)
+            names = ("reference", "degraded") if declared.needs_reference else ("signal",)
+            for name, signal in zip(names, signals, strict=True):
+                contract.check_signal(signal, name=name)
+            contract.check_pair(signals[0].shape, signals[-1].shape, rate, rate)
+            contract.check_duration(
+                signals[0].shape[1],
+                rate,
+                least=declared.min_duration,
+                most=declared.max_duration,
+            )
+            ready = [
+                declared.prepared(signal, rate, name=name)
+                for name, signal in zip(names, signals, strict=True)
+            ]
+            ready_signals = [signal for signal, _ in ready]
+            return contract.check_value(compute(*ready_signals, ready[0][1]))  # type: ignore[call-arg,arg-type]
+
+        declared = Metric(function=measure, **declaration)
+        if declared.name in _declared:
+            raise ValueError(f"metric {declared.name!r} is declared twice")
+        _declared[declared.name] = declared
+        return measure
+
+    return declare
+
+
+def all() -> tuple[Metric, ...]:
+    """Every metric, those with a reference first, in the order of their families."""
+    _load()
+    return tuple(sorted(_declared.values(), key=lambda declared: not declared.needs_reference))
+
+
+def get(name: str) -> Metric:
+    """Return the metric called `name`, or raise `UnknownMetric` with the nearest names."""
+    _load()
+    if name in _declared:
+        return _declared[name]
+    near = difflib.get_close_matches(name.lower(), _declared, n=3, cutoff=0.5)
+    hint = f"did you mean {' or '.join(near)}" if near else f"known are {', '.join(_declared)}"
+    raise UnknownMetric(f"expected the name of a metric, found {name!r}; {hint}?")
+
+
+def _load() -> None:
+    # Each family declares itself on import, and imports this module to do so.
+    from metrics import fidelity, loudness, psychoacoustics, spectral, speech  # noqa: F401
