@@ -1,0 +1,216 @@
+"""The two tidy frames of the evidence room, checked once here and taken by everything else.
+
+Ratings, one row per judgement:
+
+    campaign            slug of the listening test
+    method              'mushra' (rating 0–100) or 'abx' (rating 1 correct, 0 wrong)
+    listener, session   opaque codes
+    simulated           True when no person gave the rating
+    trial               the presentation's number within the session; a repeated item is another trial
+    item                the programme material
+    condition           what is rated; in ABX the tested condition of the pair
+    reference_condition in ABX the other condition of the pair, otherwise empty
+    role                reference (hidden), anchor35, anchor70, anchor (of another kind), system
+    rating              number
+    x_was, answer       in ABX what X was and what the listener said, in the same words, otherwise empty
+    position            place on screen from 0; −1 where it is not known
+    rated_at            ISO 8601 time, or empty
+    signal              SHA-256 of the stimulus, or empty
+
+Scores, one row per metric and stimulus:
+
+    signal, reference   SHA-256 of the signal and of its reference (either may be empty)
+    item, condition     the stimulus that the signal is
+    metric, metric_version, unit
+    direction           'higher' or 'lower' is better; empty when neither is
+    value               number; missing unless the status is 'ok'
+    status, message     'ok', or why there is no value
+
+Further columns (a file name, a model version) are kept at the end.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+import pandas as pd
+
+METHODS = ("mushra", "abx")
+ROLES = ("reference", "anchor35", "anchor70", "anchor", "system")
+DIRECTIONS = ("higher", "lower", "")
+MUSHRA_RANGE = (0.0, 100.0)
+
+# column → its type, and what it is filled with when it is absent (None: it must be there)
+Columns = Mapping[str, tuple[type, object]]
+RATING_COLUMNS: Columns = {
+    "campaign": (str, ""),
+    "method": (str, None),
+    "listener": (str, None),
+    "simulated": (bool, False),
+    "session": (str, ""),
+    "trial": (int, None),
+    "item": (str, None),
+    "condition": (str, None),
+    "reference_condition": (str, ""),
+    "role": (str, None),
+    "rating": (float, None),
+    "x_was": (str, ""),
+    "answer": (str, ""),
+    "position": (int, -1),
+    "rated_at": (str, ""),
+    "signal": (str, ""),
+}
+SCORE_COLUMNS: Columns = {
+    "signal": (str, ""),
+    "reference": (str, ""),
+    "item": (str, ""),
+    "condition": (str, ""),
+    "metric": (str, None),
+    "metric_version": (str, ""),
+    "unit": (str, ""),
+    "direction": (str, ""),
+    "value": (object, None),
+    "status": (str, "ok"),
+    "message": (str, ""),
+}
+# a listener judges a condition once per presentation
+RATING_KEY = ["campaign", "listener", "session", "trial", "condition"]
+
+
+class AnalysisError(ValueError):
+    """Ratings or scores that cannot be analysed as asked; the message says what was expected and found."""
+
+
+def ratings_frame(data: pd.DataFrame) -> pd.DataFrame:
+    """Return `data` as a tidy frame of ratings, with every column present, typed and checked.
+
+    Raises `AnalysisError` for a missing column, an unknown method or role, a rating outside its method's
+    range or a judgement given twice.
+    """
+    frame = _shaped(data, RATING_COLUMNS, "ratings")
+    _among(frame["method"], METHODS, "method")
+    _among(frame["role"], ROLES, "role")
+    for column in ("listener", "item", "condition"):
+        if (frame[column] == "").any():
+            raise AnalysisError(
+                f"ratings: expected every row to name its {column}, found an empty one"
+            )
+    _check_range(frame)
+    if (twice := frame.duplicated(RATING_KEY)).any():
+        row = frame[twice].iloc[0]
+        raise AnalysisError(
+            "ratings: expected one rating per listener, session, trial and condition, "
+            f"found two by listener {row['listener']!r} in trial {row['trial']} of {row['condition']!r}"
+        )
+    return frame
+
+
+def scores_frame(data: pd.DataFrame) -> pd.DataFrame:
+    """Return `data` as a tidy frame of scores, with every column present, typed and checked.
+
+    Raises `AnalysisError` for a missing column, an unknown direction, or a score that is 'ok' without a
+    finite value.
+    """
+    frame = _shaped(data, SCORE_COLUMNS, "scores")
+    frame["value"] = pd.to_numeric(frame["value"], errors="coerce").astype(float)
+    _among(frame["direction"], DIRECTIONS, "direction")
+    ok = frame["status"] == "ok"
+    if (bad := ok & ~np.isfinite(frame["value"])).any():
+        row = frame[bad].iloc[0]
+        raise AnalysisError(
+            "scores: expected a finite value where the status is 'ok', "
+            f"found none for {row['metric']} of {row['item']} · {row['condition']}"
+        )
+    frame["value"] = frame["value"].where(ok)
+    return frame
+
+
+def single_method(ratings: pd.DataFrame) -> str:
+    """The method of a frame that holds one campaign; raises `AnalysisError` for none or several."""
+    if ratings.empty:
+        raise AnalysisError("ratings: expected at least one rating, found none")
+    for column in ("campaign", "method"):
+        if len(found := ratings[column].unique()) > 1:
+            raise AnalysisError(
+                f"ratings: expected one {column} at a time, found {', '.join(sorted(found))}"
+            )
+    return str(ratings["method"].iloc[0])
+
+
+def _shaped(data: pd.DataFrame, columns: Columns, name: str) -> pd.DataFrame:
+    missing = [c for c, (_, default) in columns.items() if default is None and c not in data]
+    if missing:
+        raise AnalysisError(
+            f"{name}: expected the column(s) {', '.join(missing)}, found {', '.join(map(str, data))}"
+        )
+    given = {c: data.get(c, default) for c, (_, default) in columns.items()}
+    frame = pd.DataFrame(given, index=data.index)
+    for column, (kind, _) in columns.items():
+        frame[column] = _typed(frame[column], kind)
+    further = data.drop(columns=[c for c in columns if c in data])
+    return pd.concat([frame, further], axis=1).reset_index(drop=True)
+
+
+def _typed(values: pd.Series, kind: type) -> pd.Series:
+    if kind is str:
+        return values.astype(object).where(values.notna(), "").map(str)
+    if kind is bool:
+        if strange := set(values) - {True, False}:
+            raise AnalysisError(
+                f"expected {values.name} to be true or false, found {', '.join(map(repr, strange))}"
+            )
+        return values.astype(bool)
+    if kind is int:
+        return _integers(values)
+    return _numbers(values) if kind is float else values
+
+
+def _numbers(values: pd.Series) -> pd.Series:
+    numbers = pd.to_numeric(values, errors="coerce").astype(float)
+    if (bad := ~np.isfinite(numbers)).any():
+        raise AnalysisError(
+            f"ratings: expected a number as {values.name}, found {values[bad].iloc[0]!r} "
+            f"in row {int(np.argmax(bad)) + 1}"
+        )
+    return numbers
+
+
+def _integers(values: pd.Series) -> pd.Series:
+    numbers = _numbers(values)
+    if (bad := numbers != np.floor(numbers)).any():
+        raise AnalysisError(
+            f"ratings: expected a whole number as {values.name}, found {numbers[bad].iloc[0]:g}"
+        )
+    return numbers.astype(int)
+
+
+def _among(values: pd.Series, allowed: tuple[str, ...], name: str) -> None:
+    if strange := sorted(set(values) - set(allowed)):
+        raise AnalysisError(
+            f"expected {name} to be one of {', '.join(a or 'empty' for a in allowed)}, "
+            f"found {', '.join(map(repr, strange))}"
+        )
+
+
+def _check_range(frame: pd.DataFrame) -> None:
+    low, high = MUSHRA_RANGE
+    mushra = frame["method"] == "mushra"
+    outside = mushra & ~frame["rating"].between(low, high)
+    if outside.any():
+        row = frame[outside].iloc[0]
+        raise AnalysisError(
+            f"ratings: expected MUSHRA ratings from {low:g} to {high:g}, found {row['rating']:g} "
+            f"(listener {row['listener']!r}, {row['item']} · {row['condition']})"
+        )
+    if (wrong := ~mushra & ~frame["rating"].isin([0.0, 1.0])).any():
+        row = frame[wrong].iloc[0]
+        raise AnalysisError(
+            f"ratings: expected an ABX rating of 1 (correct) or 0 (wrong), found {row['rating']:g} "
+            f"(listener {row['listener']!r}, trial {row['trial']})"
+        )
+    told = ~mushra & (frame["x_was"] != "") & (frame["answer"] != "")
+    if (told & ((frame["x_was"] == frame["answer"]) != (frame["rating"] == 1.0))).any():
+        raise AnalysisError(
+            "ratings: expected an ABX rating of 1 exactly where the answer is what X was, found otherwise"
+        )

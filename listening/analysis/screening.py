@@ -1,0 +1,213 @@
+"""Post-screening: which listeners' ratings enter the results, decided by a declared rule, with reasons.
+
+Nothing is deleted: a `Screening` says who is kept, and results are shown with and without it. The unit is a
+presentation (trial) of an item, so that a repeated item counts each time. Counts are compared as integers,
+because 3/20 > 0.15 must be false.
+
+Rules:
+    bs1534-3     ITU-R BS.1534-3 (10/2015) section 4.1.2, strict inequalities
+    mpeg-strict  MPEG's practice in 3D Audio verification tests: out on the first item with hidden reference
+                 < 90, or without hidden reference ≥ 7 kHz anchor ≥ 3.5 kHz anchor
+    none         everybody is kept
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from listening.analysis.frames import AnalysisError, single_method
+
+RULES = ("bs1534-3", "mpeg-strict", "none")
+TITLES = {
+    "bs1534-3": "ITU-R BS.1534-3 section 4.1.2",
+    "mpeg-strict": "MPEG's strict rule",
+    "none": "no screening",
+}
+# BS.1534-3 section 4.1.2: a grade of 90 separates transparent from not
+LIMIT = 90.0
+
+
+@dataclass(frozen=True)
+class Screening:
+    """What a rule decided.
+
+    `decisions` has one row per listener: listener, excluded, reason (empty when kept), the number of ratings,
+    the counts the rule compares (of `anchor70_rated` presentations, those of exempt items are left out),
+    and the counts over all items as `anchor70_above_90_all`.
+    """
+
+    rule: str
+    decisions: pd.DataFrame
+    exempt_items: tuple[str, ...] = ()
+    not_applied: tuple[str, ...] = ()
+
+    @property
+    def excluded(self) -> tuple[str, ...]:
+        return tuple(self.decisions.loc[self.decisions["excluded"], "listener"])
+
+    @property
+    def ratings_before(self) -> int:
+        return int(self.decisions["ratings"].sum())
+
+    @property
+    def ratings_after(self) -> int:
+        return int(self.decisions.loc[~self.decisions["excluded"], "ratings"].sum())
+
+    def keep(self, ratings: pd.DataFrame) -> pd.DataFrame:
+        """The rows of `ratings` by listeners who are not excluded."""
+        return ratings[~ratings["listener"].isin(self.excluded)]
+
+
+def screen(ratings: pd.DataFrame, *, rule: str = "bs1534-3") -> Screening:
+    """Decide by `rule` which listeners of one campaign's `ratings` are kept.
+
+    A part of a rule that needs a condition the campaign has not (a 7 kHz anchor) is reported in
+    `not_applied`; so is the whole rule for a method it does not belong to. Raises `AnalysisError` for an
+    unknown rule or an empty frame.
+    """
+    if rule not in RULES:
+        raise AnalysisError(f"expected a screening rule among {', '.join(RULES)}, found {rule!r}")
+    method = single_method(ratings)
+    decisions = _counts(ratings)
+    if rule != "none" and method != "mushra":
+        return Screening(
+            rule, decisions, not_applied=(f"{TITLES[rule]} is for MUSHRA, this is {method}",)
+        )
+    if rule == "bs1534-3":
+        return _bs1534(ratings, decisions)
+    if rule == "mpeg-strict":
+        return _mpeg_strict(ratings, decisions)
+    return Screening(rule, decisions)
+
+
+def _counts(ratings: pd.DataFrame) -> pd.DataFrame:
+    listeners = ratings.groupby("listener", sort=False)["rating"].count()
+    reference = _counted(ratings, "reference", ratings["rating"] < LIMIT)
+    anchor = _counted(ratings, "anchor70", ratings["rating"] > LIMIT)
+    decisions = pd.DataFrame({"ratings": listeners})
+    decisions[["reference_below_90", "reference_rated"]] = reference.reindex(
+        decisions.index, fill_value=0
+    )
+    decisions[["anchor70_above_90", "anchor70_rated"]] = anchor.reindex(
+        decisions.index, fill_value=0
+    )
+    decisions["anchor70_above_90_all"] = decisions["anchor70_above_90"]
+    decisions = decisions.reset_index(names="listener")
+    decisions.insert(1, "excluded", False)
+    decisions.insert(2, "reason", "")
+    return decisions
+
+
+def _counted(ratings: pd.DataFrame, role: str, failing: pd.Series) -> pd.DataFrame:
+    """Per listener: presentations of the conditions with `role` that are `failing`, and all of them."""
+    of_role = ratings["role"] == role
+    by_listener = failing[of_role].groupby(ratings.loc[of_role, "listener"], sort=False)
+    return by_listener.agg(["sum", "count"]).astype(int)
+
+
+def _bs1534(ratings: pd.DataFrame, decisions: pd.DataFrame) -> Screening:
+    anchors = ratings[ratings["role"] == "anchor70"]
+    exempt = _exempt_items(anchors)
+    judged = anchors[~anchors["item"].isin(exempt)]
+    counted = _counted(judged, "anchor70", judged["rating"] > LIMIT).reindex(
+        decisions["listener"], fill_value=0
+    )
+    decisions[["anchor70_above_90", "anchor70_rated"]] = counted.to_numpy()
+
+    # "more than 15 %" as integers: count/n > 3/20
+    below, rated = decisions["reference_below_90"], decisions["reference_rated"]
+    above, anchored = decisions["anchor70_above_90"], decisions["anchor70_rated"]
+    fails_reference = 20 * below > 3 * rated
+    fails_anchor = 20 * above > 3 * anchored
+    reason_reference = [
+        f"rated the hidden reference below 90 on {k} of {n} items (more than 15 %)"
+        for k, n in zip(below, rated, strict=True)
+    ]
+    reason_anchor = [
+        f"rated the 7 kHz anchor above 90 on {k} of {n} items (more than 15 %)"
+        for k, n in zip(above, anchored, strict=True)
+    ]
+    _decide(decisions, [(fails_reference, reason_reference), (fails_anchor, reason_anchor)])
+    return Screening("bs1534-3", decisions, exempt, _missing_roles(ratings, ["anchor70"]))
+
+
+def _exempt_items(anchors: pd.DataFrame) -> tuple[str, ...]:
+    """Items whose 7 kHz anchor more than 25 % of their assessors rate above 90: nobody is excluded by them."""
+    fooled = (
+        (anchors["rating"] > LIMIT)
+        .groupby([anchors["item"], anchors["listener"]], sort=False)
+        .any()
+    )
+    by_item = fooled.groupby(level="item", sort=False).agg(["sum", "count"])
+    return tuple(by_item.index[4 * by_item["sum"] > by_item["count"]])
+
+
+def _mpeg_strict(ratings: pd.DataFrame, decisions: pd.DataFrame) -> Screening:
+    ladder = ["reference", "anchor70", "anchor35"]
+    key = ["listener", "session", "trial", "item"]
+    rungs = (
+        ratings[ratings["role"].isin(ladder)]
+        .groupby([*key, "role"], sort=False)["rating"]
+        .min()
+        .unstack()
+        .reindex(columns=ladder)
+    )
+    below = rungs["reference"] < LIMIT
+    # a comparison with a condition that was not rated is not made: NaN compares false
+    unordered = (
+        (rungs["reference"] < rungs["anchor70"])
+        | (rungs["anchor70"] < rungs["anchor35"])
+        | (rungs["reference"] < rungs["anchor35"])
+    )
+    per_listener = (
+        pd.DataFrame({"below": below, "unordered": unordered})
+        .groupby(level="listener")
+        .sum()
+        .reindex(decisions["listener"], fill_value=0)
+    )
+    n_below, n_unordered = (per_listener[c].to_numpy(dtype=int) for c in ("below", "unordered"))
+    _decide(
+        decisions,
+        [
+            (n_below > 0, [f"rated the hidden reference below 90 on {k} item(s)" for k in n_below]),
+            (
+                n_unordered > 0,
+                [f"did not rank reference ≥ 7 kHz ≥ 3.5 kHz on {k} item(s)" for k in n_unordered],
+            ),
+        ],
+    )
+    return Screening(
+        "mpeg-strict",
+        decisions,
+        not_applied=_missing_roles(ratings, ["anchor70", "anchor35"]),
+    )
+
+
+def _decide(
+    decisions: pd.DataFrame, findings: list[tuple[pd.Series | np.ndarray, list[str]]]
+) -> None:
+    failed = np.column_stack([np.asarray(fails, dtype=bool) for fails, _ in findings])
+    decisions["excluded"] = np.asarray(failed.any(axis=1))
+    decisions["reason"] = [
+        "; ".join(
+            reasons[row] for fails, (_, reasons) in zip(flags, findings, strict=True) if fails
+        )
+        for row, flags in enumerate(failed)
+    ]
+
+
+def _missing_roles(ratings: pd.DataFrame, anchors: list[str]) -> tuple[str, ...]:
+    names = {
+        "reference": "hidden reference",
+        "anchor70": "7 kHz anchor",
+        "anchor35": "3.5 kHz anchor",
+    }
+    present = set(ratings["role"])
+    return tuple(
+        f"the part that needs a {names[role]}: the campaign has none"
+        for role in ["reference", *anchors]
+        if role not in present
+    )

@@ -1,0 +1,77 @@
+"""Who hears what, in which order: pure, and the same for the same seed.
+
+The order is that of SHA-256 digests of the seed and the thing's name, so that it depends on nothing else: not on
+the order of the arguments, the version of Python or that of NumPy. Each order is equally likely over seeds.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import islice, product
+from typing import TypeVar
+
+Thing = TypeVar("Thing")
+
+
+class DesignError(ValueError):
+    """A design that cannot be drawn as asked; the message says what was expected and found."""
+
+
+@dataclass(frozen=True)
+class Presentation:
+    """One trial at its place in a session: the stimuli in their order on screen."""
+
+    trial: str
+    stimuli: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class AbxDraw:
+    """One ABX presentation: whether the tested condition is behind button A, and which button X repeats."""
+
+    tested_is_a: bool
+    x: str
+
+    @property
+    def x_is_tested(self) -> bool:
+        return (self.x == "A") == self.tested_is_a
+
+
+def presentation_order(
+    stimuli: Mapping[str, Sequence[str]], *, seed: int | str
+) -> list[Presentation]:
+    """Draw the order of the trials and, within each, the order of its stimuli on screen.
+
+    `stimuli` maps each trial to the conditions it presents; every one appears exactly once. Raises
+    `DesignError` when a trial has none or names one twice.
+    """
+    for trial, conditions in stimuli.items():
+        if not conditions:
+            raise DesignError(f"trial {trial!r}: expected at least one stimulus, found none")
+        if len(set(conditions)) < len(conditions):
+            raise DesignError(f"trial {trial!r}: expected each stimulus once, found one twice")
+    return [
+        Presentation(trial, tuple(shuffled(stimuli[trial], seed=f"{seed}/{trial}")))
+        for trial in shuffled(list(stimuli), seed=seed)
+    ]
+
+
+def abx_draws(trials: int, *, seed: int | str) -> list[AbxDraw]:
+    """Draw what A and X are in each of `trials` ABX presentations.
+
+    The four combinations of "the tested condition is A or B" and "X is A or B" come equally often (± 1), so
+    that a listener who always presses the same button scores chance.
+    """
+    if trials < 1:
+        raise DesignError(f"expected at least one ABX trial, found {trials}")
+    cells = shuffled(list(product("ab", "AB")), seed=f"{seed}/cells")
+    rounds = -(-trials // len(cells))
+    order = shuffled(list(islice(product(range(rounds), cells), trials)), seed=f"{seed}/order")
+    return [AbxDraw(tested_is_a=button == "a", x=x) for _, (button, x) in order]
+
+
+def shuffled(things: Sequence[Thing], *, seed: int | str) -> list[Thing]:
+    """`things` in the order of their digests under `seed`."""
+    return sorted(things, key=lambda thing: hashlib.sha256(f"{seed}\0{thing}".encode()).digest())
