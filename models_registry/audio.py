@@ -7,6 +7,7 @@ levels are in dB relative to full scale (dBFS), where 1.0 is 0 dB.
 from __future__ import annotations
 
 import hashlib
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
@@ -88,6 +89,7 @@ def read(source: str | Path | BinaryIO, *, name: str | None = None) -> Audio:
     name = name or str(source)
     if isinstance(source, (str, Path)) and not Path(source).is_file():
         raise AudioError(f"{name}: expected an audio file, found no such file")
+    _check_riff_size(source, name)
     try:
         with soundfile.SoundFile(source) as file:
             if file.channels > MAX_CHANNELS:
@@ -110,6 +112,19 @@ def read(source: str | Path | BinaryIO, *, name: str | None = None) -> Audio:
             f"{name}: its header declares {declared} frames, found {samples.shape[1]} (a broken file)"
         )
     return checked(samples, rate, name=name)
+
+
+def _check_riff_size(source: str | Path | BinaryIO, name: str) -> None:
+    """Refuse a WAV file cut short, which libsndfile reads without a word as far as it goes."""
+    with open(source, "rb") if isinstance(source, (str, Path)) else nullcontext(source) as file:
+        header, found = file.read(8), file.seek(0, 2)
+        file.seek(0)
+    declared = int.from_bytes(header[4:8], "little")
+    # all ones: the size was not known when a stream was written
+    if header[:4] == b"RIFF" and declared != 2**32 - 1 and declared + 8 > found:
+        raise AudioError(
+            f"{name}: its header declares {declared + 8} bytes, found {found} (a broken file)"
+        )
 
 
 def write(path: str | Path, audio: Audio, *, subtype: str = "FLOAT", format: str = "WAV") -> None:

@@ -17,8 +17,7 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         threading.Thread(target=jobs.sweep_for_ever, daemon=True, name="sweep").start()
-        backend = settings.TASKS["default"]["BACKEND"]
-        if backend.endswith("RQBackend"):
+        if str(settings.TASKS["default"]["BACKEND"]).endswith("RQBackend"):
             call_command("rqworker", "default", job_class="django_tasks_rq.Job")
         else:
             call_command("db_worker", reload=False, interval=0.5)

@@ -1,0 +1,85 @@
+"""Scores of stored signals: computed in worker processes, written as rows."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable
+
+from django.db import transaction
+
+from metrics import catalogue, scoring
+from metrics.models import Score
+from models_registry.models import Signal
+
+# a signal to be scored, and the reference to hold it against (None: only metrics that need none)
+Pair = tuple[Signal, Signal | None]
+
+
+def missing(pairs: Iterable[Pair], names: Collection[str]) -> dict[tuple[str, ...], list[Pair]]:
+    """The pairs not scored yet in today's version, under the metrics that each group of them lacks."""
+    metrics = [catalogue.get(name) for name in names]
+    wanted = list(dict.fromkeys(pairs))
+    done = set(
+        Score.objects.filter(signal__in={signal for signal, _ in wanted}).values_list(
+            "metric", "metric_version", "signal_id", "reference_id"
+        )
+    )
+    lacking: dict[tuple[str, ...], list[Pair]] = {}
+    for signal, reference in wanted:
+        needed = tuple(
+            metric.name
+            for metric in metrics
+            if (reference or not metric.needs_reference)
+            and (metric.name, metric.version, signal.pk, _against(metric, reference)) not in done
+        )
+        if needed:
+            lacking.setdefault(needed, []).append((signal, reference))
+    return lacking
+
+
+def _against(metric: catalogue.Metric, reference: Signal | None) -> int | None:
+    return reference.pk if metric.needs_reference and reference else None
+
+
+def score_signals(
+    pairs: Iterable[Pair],
+    names: Collection[str],
+    *,
+    progress: Callable[[float, str], None] = lambda share, message: None,
+    should_stop: Callable[[], bool] = lambda: False,
+) -> int:
+    """Score what is missing and write each pair's rows as soon as it is done; returns the number of rows."""
+    lacking = missing(pairs, names)
+    total = sum(map(len, lacking.values()))
+    count = written = 0
+    for needed, group in lacking.items():
+        loaded = (
+            scoring.Pair(index, reference.audio() if reference else None, signal.audio())
+            for index, (signal, reference) in enumerate(group)
+        )
+        for index, results in scoring.score_pairs(loaded, needed):
+            written += _write(*group[index], results)
+            count += 1
+            progress(count / total, f"{count} of {total} signals scored")
+            if should_stop():
+                return written
+    return written
+
+
+def _write(signal: Signal, reference: Signal | None, results: Iterable[scoring.Result]) -> int:
+    rows = [
+        Score(
+            metric=result.metric,
+            metric_version=result.version,
+            signal=signal,
+            reference=reference if catalogue.get(result.metric).needs_reference else None,
+            value=result.value,
+            unit=result.unit,
+            status=result.status,
+            message=result.message,
+        )
+        for result in results
+    ]
+    with transaction.atomic():
+        # another worker may have scored the same pair meanwhile; its rows are as good
+        Score.objects.bulk_create(rows, ignore_conflicts=True)
+    return len(rows)
