@@ -143,6 +143,13 @@ def enqueue(kind: str, arguments: dict[str, Any]) -> Job:
     return job
 
 
+def open_to_all() -> Q:
+    """Jobs that anyone may take up: waiting, stopped, failed, or held by a worker that is gone."""
+    return Q(state__in=(Job.State.QUEUED, Job.State.STOPPED, Job.State.FAILED)) | Q(
+        state=Job.State.RUNNING, lease_until__lt=Now()
+    )
+
+
 def resume(job: Job) -> bool:
     """Queue a stopped or failed job once more; False when someone else was first."""
     with transaction.atomic():
@@ -155,6 +162,23 @@ def resume(job: Job) -> bool:
             transaction.on_commit(partial(_ring, job.pk))
     job.refresh_from_db()
     return bool(queued)
+
+
+def take(job: Job) -> bool:
+    """Hold an unfinished job in this process, for `work_here`; False when someone else holds it."""
+    taken = (
+        Job.objects.filter(pk=job.pk)
+        .filter(open_to_all())
+        .update(
+            state=Job.State.RUNNING,
+            attempt=F("attempt") + 1,
+            lease_until=_from_now(LEASE),
+            stop_requested=False,
+            finished_at=None,
+        )
+    )
+    job.refresh_from_db()
+    return bool(taken)
 
 
 def _ring(pk: int) -> None:
@@ -176,18 +200,16 @@ def run(pk: int) -> None:
         _work(job, Lease(job))
 
 
-def run_here(
-    kind: str, arguments: dict[str, Any], on_progress: Callable[[float, str], None]
-) -> tuple[Job, Exception | None]:
-    """Write a job that this process already holds and do it; returns it and what it failed with."""
-    job = Job.objects.create(
+def hold(kind: str, arguments: dict[str, Any]) -> Job:
+    """Write a job that this process holds from the start, for `work_here`; no worker will take it."""
+    handler_for(kind)
+    return Job.objects.create(
         kind=kind,
         arguments=arguments,
         state=Job.State.RUNNING,
         attempt=1,
         lease_until=_from_now(LEASE),
     )
-    return job, work_here(job, on_progress)
 
 
 def work_here(job: Job, on_progress: Callable[[float, str], None]) -> Exception | None:

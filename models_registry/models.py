@@ -20,7 +20,7 @@ from models_registry import audio
 from models_registry.audio import Audio
 
 if TYPE_CHECKING:
-    from models_registry.engine.chain import Chain
+    from models_registry.engine import Chain
 
 
 def canonical_json(data: Any) -> str:
@@ -209,10 +209,7 @@ class ModelVersion(models.Model):
         """Build the chain with its weights; imports torch."""
         from models_registry.engine import Chain
 
-        chain = Chain.from_spec(self.chain)
-        with self.weights.open("rb") as file:
-            chain.load_weights(file.read())
-        return chain
+        return Chain.from_spec(self.chain).load(self.weights.path)
 
 
 class Job(models.Model):

@@ -144,9 +144,21 @@ def test_an_unknown_kind_is_refused_before_anything_is_written():
     assert not Job.objects.exists()
 
 
+def test_a_job_whose_process_died_can_be_taken_up_once(kinds):
+    job = jobs.hold("count", {"name": "bob"})
+    assert not jobs.take(job)
+    Job.objects.update(lease_until=now() - timedelta(seconds=1))
+    assert jobs.take(job)
+    assert not jobs.take(job)
+    assert (job.state, job.attempt) == (State.RUNNING, 2)
+
+
 def test_work_done_here_is_held_from_the_start(kinds):
     seen = []
-    job, failure = jobs.run_here("count", {"name": "bob"}, lambda *step: seen.append(step))
-    assert failure is None
+    job = jobs.hold("count", {"name": "bob"})
+    jobs.sweep()
+    jobs.run(job.pk)
+    assert kinds == []
+    assert jobs.work_here(job, lambda *step: seen.append(step)) is None
     assert job.state == State.DONE
     assert seen == [(0.5, "half way")]

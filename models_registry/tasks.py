@@ -1,0 +1,5 @@
+"""Background jobs of the ground floor; importing the module registers its handlers."""
+
+from models_registry import training
+
+__all__ = ["training"]

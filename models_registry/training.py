@@ -1,0 +1,173 @@
+"""From a recipe to a version: a training run is a job, and its result is registered once.
+
+Importing this module does not import torch; running it does.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from django.conf import settings
+from django.db import transaction
+
+from models_registry import audit, jobs
+from models_registry.models import AudioModel, Job, ModelVersion, TrainingRun
+
+if TYPE_CHECKING:
+    from models_registry.engine import Recipe
+
+# The history is shown while it grows; once a second is as often as anyone looks.
+HISTORY_EVERY_S = 1.0
+
+
+class EngineMissing(ValueError):
+    """Training, rendering or reading a chain was asked for where the extra `engine` is not installed."""
+
+
+def load_recipe(
+    name: str, overrides: Mapping[str, str] | None = None, *, quick: bool = False
+) -> Recipe:
+    """A shipped recipe by name or any by path; refuses with one sentence where torch is not installed."""
+    try:
+        from models_registry.engine import Recipe
+    except ModuleNotFoundError as error:
+        raise EngineMissing(
+            f"this needs the extra 'engine' (pip install 'earwitness[engine]'): {error}"
+        ) from error
+    return Recipe.load(name, overrides, quick=quick)
+
+
+def queue(
+    name: str,
+    overrides: Mapping[str, str] | None = None,
+    *,
+    seed: int,
+    reason: str = "",
+    actor: str,
+) -> TrainingRun:
+    """Ask a worker to train the recipe; raises `RecipeError` before anything is written."""
+    recipe = load_recipe(name, overrides)
+    with transaction.atomic():
+        job = jobs.enqueue("train", {"actor": actor})
+        return _run(recipe, job, seed=seed, reason=reason, actor=actor)
+
+
+def here(recipe: Recipe, *, seed: int, reason: str = "", actor: str) -> TrainingRun:
+    """A run that this process holds (`jobs.work_here`): an unfinished one of the same recipe and seed goes on."""
+    same = TrainingRun.objects.filter(recipe=recipe.to_dict(), seed=seed, version=None)
+    for unfinished in same.filter(job__in=Job.objects.filter(jobs.open_to_all())):
+        if jobs.take(unfinished.job):
+            return unfinished
+    with transaction.atomic():
+        job = jobs.hold("train", {"actor": actor})
+        return _run(recipe, job, seed=seed, reason=reason, actor=actor)
+
+
+def trained(recipe: Recipe, *, seed: int) -> ModelVersion | None:
+    """The version that this recipe and seed gave before, if they did."""
+    return ModelVersion.objects.filter(run__recipe=recipe.to_dict(), run__seed=seed).first()
+
+
+def _run(recipe: Recipe, job: Job, *, seed: int, reason: str, actor: str) -> TrainingRun:
+    model, created = AudioModel.objects.get_or_create(
+        name=recipe.name, defaults={"title": recipe.title, "purpose": recipe.purpose}
+    )
+    if created:
+        audit.record("register", model, actor=actor, reason=recipe.purpose)
+    return TrainingRun.objects.create(
+        model=model,
+        recipe=recipe.to_dict(),
+        seed=seed,
+        reason=reason or f"{recipe.purpose} (seed {seed})",
+        job=job,
+    )
+
+
+@jobs.handles("train")
+def train(lease: jobs.Lease) -> str:
+    """Arguments: actor. The run is the job's own."""
+    from models_registry import engine
+
+    run: TrainingRun = lease.job.training_run
+    if version := ModelVersion.objects.filter(run=run).first():
+        return f"{version} was already registered"
+    result = engine.train(
+        engine.Recipe.from_dict(run.recipe),
+        seed=run.seed,
+        directory=settings.HOME / "training" / str(run.pk),
+        progress=_Reporter(lease, run),
+        should_stop=lease.should_stop,
+    )
+    TrainingRun.objects.filter(pk=run.pk).update(
+        history=result.history, environment=result.environment
+    )
+    if result.stopped:
+        raise jobs.Stopped("stopped at a checkpoint; train with the same recipe and seed to go on")
+    return f"registered {_register(run, result, actor=lease.job.arguments['actor'])}"
+
+
+def _register(run: TrainingRun, result: Any, *, actor: str) -> ModelVersion:
+    weights = Path(result.weights).read_bytes()
+    with transaction.atomic():
+        version = ModelVersion.objects.register(
+            run.model,
+            chain=result.chain.spec(),
+            weights=weights,
+            card=card(run, result),
+            reason=run.reason,
+            run=run,
+        )
+        audit.record(
+            "train",
+            version,
+            actor=actor,
+            reason=run.reason,
+            content={
+                "sha256": version.sha256,
+                "weights_sha256": version.weights_sha256,
+                "recipe": run.recipe,
+                "seed": run.seed,
+            },
+        )
+    return version
+
+
+def card(run: TrainingRun, result: Any) -> dict[str, Any]:
+    """What the version is for, what it learned and how far it can be trusted, from the run itself."""
+    return {
+        "purpose": run.recipe["purpose"],
+        "data": run.recipe["data"],
+        "readings": [
+            {
+                "name": name,
+                "value": reading.value,
+                "unit": reading.unit,
+                "low": reading.low,
+                "high": reading.high,
+            }
+            for name, reading in result.chain.readings().items()
+        ],
+        "validation": result.history[-1] if result.history else {},
+    }
+
+
+class _Reporter:
+    """Passes progress to the lease, and the history so far to the run's row."""
+
+    def __init__(self, lease: jobs.Lease, run: TrainingRun) -> None:
+        self.lease, self.run = lease, run
+        self.history: list[dict[str, Any]] = list(run.history)
+        self.written_at = 0.0
+
+    def __call__(
+        self, share: float, message: str, measured: Mapping[str, Any] | None = None
+    ) -> None:
+        self.lease.report(share, message)
+        if measured:
+            self.history.append(dict(measured))
+        if measured and time.monotonic() - self.written_at > HISTORY_EVERY_S:
+            TrainingRun.objects.filter(pk=self.run.pk).update(history=self.history)
+            self.written_at = time.monotonic()
