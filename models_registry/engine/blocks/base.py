@@ -1,0 +1,90 @@
+"""The shape of a block, and the register of kinds.
+
+Conventions: signals are tensors (batch, channels, frames); a static parameter is a float64 tensor () or
+(size,), a time-varying one (batch, channels, frames). `state` is what a block carries from one
+stretch of signal to the next, None at the start; gradients do not flow through it.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+import torch
+from torch import Tensor
+
+from models_registry.engine.contract import Card, Parameter, Port, SpecError
+
+Values = Mapping[str, Tensor]
+State = Any
+
+BLOCKS: dict[str, type[Block]] = {}
+
+
+class Block(ABC):
+    """A phenomenon as two methods: physical parameters from controls, signal from parameters."""
+
+    kind: ClassVar[str]
+    card: ClassVar[Card]
+    inlet: ClassVar[Port] = Port()
+    outlet: ClassVar[Port] = Port()
+
+    def __init__(self, rate: int) -> None:
+        self.rate = rate
+        self.parameters = {parameter.name: parameter for parameter in self.declare(rate)}
+
+    @classmethod
+    @abstractmethod
+    def declare(cls, rate: int) -> tuple[Parameter, ...]:
+        """The parameters and their ranges at `rate` Hz."""
+
+    def physical(self, controls: Values) -> dict[str, Tensor]:
+        """Values in units from `controls` (0 to 1), by parameter name."""
+        return {
+            name: parameter.physical(controls[name]) for name, parameter in self.parameters.items()
+        }
+
+    @abstractmethod
+    def process(self, signal: Tensor, values: Values, state: State) -> tuple[Tensor, State]:
+        """The output, shaped and typed like `signal`, and the state after it."""
+
+    def pole_radius(self, values: Values) -> float:
+        """The largest pole's distance from the origin; below 1 is stable, 0 has no feedback."""
+        return 0.0
+
+
+class LinearBlock(Block):
+    """A block with a frequency response."""
+
+    @abstractmethod
+    def response(self, values: Values, frequencies: Tensor) -> Tensor:
+        """The complex response at `frequencies` (Hz), analytic and differentiable in the parameters."""
+
+
+class ShapingBlock(Block):
+    """A memoryless nonlinear block with a static curve."""
+
+    @abstractmethod
+    def curve(self, values: Values, levels: Tensor) -> Tensor:
+        """Output level for each input level (full scale = 1)."""
+
+
+def register(cls: type[Block]) -> type[Block]:
+    """Make `cls` available to specifications; it must state its kind, card and parameter ranges."""
+    kind = getattr(cls, "kind", None)
+    if not kind or not isinstance(getattr(cls, "card", None), Card):
+        raise SpecError(
+            f"{cls.__name__}: expected a kind and a card, found none; it is not registered"
+        )
+    if kind in BLOCKS:
+        raise SpecError(f"{cls.__name__}: expected a new kind, found '{kind}' already registered")
+    if not cls.declare(48_000):
+        raise SpecError(f"{cls.__name__}: expected parameters with ranges, found none")
+    BLOCKS[kind] = cls
+    return cls
+
+
+def amplitude(level: Tensor) -> Tensor:
+    """Decibels to a factor."""
+    return torch.pow(10.0, level / 20)

@@ -1,0 +1,203 @@
+"""Blocks and adapters joined: built from a specification, run over a signal, read back in units.
+
+    chain = Chain.from_spec(spec)
+    output, state = chain(signal)                # (batch, channels, frames); pass `state` on to continue
+    chain.readings()["drive.drive"].value        # decibels
+
+A chain is its specification (what it is made of and where it starts) and its weights (what it has learned); the two
+hashes together name a model.
+"""
+
+from __future__ import annotations
+
+import copy
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import ArrayLike, NDArray
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+from torch import Tensor, nn
+
+from models_registry.engine import spec as specification
+from models_registry.engine.adapters import ADAPTERS, Follower
+from models_registry.engine.blocks import Block, LinearBlock, ShapingBlock
+from models_registry.engine.contract import EngineError, Parameter
+
+# Start values at the very end of a range would sit where the squashing function is flat and never learn.
+MARGIN = 1e-4
+
+
+@dataclass(frozen=True)
+class Reading:
+    """A parameter's value now (a tuple for a curve), with its declaration and how far an adapter moves it."""
+
+    parameter: Parameter
+    value: float | tuple[float, ...]
+    authority: float | None = None
+
+
+@dataclass
+class ChainState:
+    """What a chain carries from one stretch of signal to the next, by block id and adapter number."""
+
+    blocks: dict[str, Any]
+    adapters: list[Any]
+
+
+class Chain(nn.Module):
+    """A serial chain of blocks whose parameters are learned; make it with `Chain.from_spec`."""
+
+    def __init__(self, spec: dict[str, Any], blocks: list[tuple[str, Block]]) -> None:
+        super().__init__()
+        self._spec = spec
+        self.blocks = dict(blocks)
+        self.rate: int = spec["rate"]
+        for entry in spec["blocks"]:
+            for parameter in self.blocks[entry["id"]].parameters.values():
+                control = parameter.control(entry["params"][parameter.name])
+                inside = torch.from_numpy(control).clamp(MARGIN, 1 - MARGIN)
+                self.register_parameter(
+                    f"{entry['id']}/{parameter.name}", nn.Parameter(torch.logit(inside))
+                )
+        self.adapters = nn.ModuleList(
+            ADAPTERS[entry["kind"]](entry["targets"], hop=entry["hop"], hidden=entry["hidden"])
+            for entry in spec["adapters"]
+        )
+
+    @classmethod
+    def from_spec(cls, spec: object) -> Chain:
+        """Build the chain that `spec` describes; raises `SpecError`. Adapters draw from torch's generator."""
+        return cls(*specification.complete(spec))
+
+    def spec(self) -> dict[str, Any]:
+        """The canonical specification: every starting value written out."""
+        return copy.deepcopy(self._spec)
+
+    @property
+    def spec_hash(self) -> str:
+        """SHA-256 (hex) of the canonical specification."""
+        return specification.digest(self._spec)
+
+    @property
+    def latency(self) -> int:
+        """Samples by which the output lags behind the input."""
+        return sum(block.outlet.latency for block in self.blocks.values())
+
+    def controls(self, block_id: str) -> dict[str, Tensor]:
+        """The controls (0 to 1) of one block, by parameter name, without adapters."""
+        names = self.blocks[block_id].parameters
+        return {name: torch.sigmoid(self.get_parameter(f"{block_id}/{name}")) for name in names}
+
+    def values(self, block_id: str) -> dict[str, Tensor]:
+        """The physical values of one block, by parameter name, without adapters."""
+        return self._block(block_id, Block).physical(self.controls(block_id))
+
+    def forward(self, signal: Tensor, state: ChainState | None = None) -> tuple[Tensor, ChainState]:
+        """Process `signal` (batch, channels, frames) at the chain's rate, going on from `state`."""
+        state = state or ChainState({}, [None] * len(self.adapters))
+        following = ChainState({}, [])
+        moves: dict[str, Tensor] = {}
+        for adapter, before in zip(self.adapters, state.adapters, strict=True):
+            offsets, after = adapter(signal, before)
+            moves |= offsets
+            following.adapters.append(after)
+        for name, block in self.blocks.items():
+            controls = self.controls(name)
+            for key in controls:
+                if (path := f"{name}.{key}") in moves:
+                    controls[key] = (controls[key].to(signal.dtype) + moves[path]).clamp(0, 1)
+            signal, following.blocks[name] = block.process(
+                signal, block.physical(controls), state.blocks.get(name)
+            )
+        return signal, following
+
+    def readings(self) -> dict[str, Reading]:
+        """Every parameter in its unit, by `block id.parameter`."""
+        authority = {
+            path: share
+            for entry in self._spec["adapters"]
+            for path, share in entry["targets"].items()
+        }
+        found = {}
+        for name, block in self.blocks.items():
+            for key, value in self.values(name).items():
+                numbers = value.detach().tolist()
+                found[f"{name}.{key}"] = Reading(
+                    block.parameters[key],
+                    tuple(numbers) if isinstance(numbers, list) else numbers,
+                    authority.get(f"{name}.{key}"),
+                )
+        return found
+
+    def _block(self, block_id: str, kind: type[Block]) -> Any:
+        block = self.blocks.get(block_id)
+        if not isinstance(block, kind):
+            fitting = [name for name, one in self.blocks.items() if isinstance(one, kind)]
+            raise EngineError(
+                f"expected the id of a {kind.__name__}, found '{block_id}'; "
+                f"{specification.nearest(block_id, fitting)}"
+            )
+        return block
+
+    def response(self, block_id: str, frequencies: ArrayLike) -> NDArray[np.complex128]:
+        """Complex response of the linear block `block_id` at `frequencies` (Hz)."""
+        block = self._block(block_id, LinearBlock)
+        grid = torch.from_numpy(np.asarray(frequencies, dtype=np.float64))
+        with torch.no_grad():
+            return block.response(self.values(block_id), grid).numpy()
+
+    def curve(self, block_id: str, levels: ArrayLike) -> NDArray[np.float64]:
+        """Output level of the nonlinear block `block_id` for each input level (full scale = 1)."""
+        block = self._block(block_id, ShapingBlock)
+        grid = torch.from_numpy(np.asarray(levels, dtype=np.float64))
+        with torch.no_grad():
+            return block.curve(self.values(block_id), grid).numpy()
+
+    def pole_radius(self) -> float:
+        """The largest pole's distance from the origin over all blocks; always below 1."""
+        with torch.no_grad():
+            return max(block.pole_radius(self.values(name)) for name, block in self.blocks.items())
+
+    def offsets(self, signal: Tensor) -> dict[str, Tensor]:
+        """What the adapters add to each target for `signal`, in fractions of its range, per sample."""
+        with torch.no_grad():
+            found: dict[str, Tensor] = {}
+            for adapter in self.adapters:
+                assert isinstance(adapter, Follower)
+                found |= adapter(signal, None)[0]
+        return found
+
+    def save(self, path: str | Path) -> None:
+        """Write the weights as safetensors, marked with the specification's hash."""
+        tensors = {name: tensor.contiguous() for name, tensor in self.state_dict().items()}
+        save_file(tensors, str(path), metadata={"spec_hash": self.spec_hash})
+
+    def load(self, path: str | Path) -> Chain:
+        """Take over the weights in `path`; raises `EngineError` if they belong to another specification."""
+        try:
+            with safe_open(str(path), framework="pt") as file:
+                owner = (file.metadata() or {}).get("spec_hash", "none")
+                tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+        except (SafetensorError, OSError) as error:
+            raise EngineError(
+                f"{path}: expected a safetensors file of weights, found none that can be read"
+            ) from error
+        if owner != self.spec_hash:
+            raise EngineError(
+                f"{path}: expected weights of specification {self.spec_hash[:12]}, found those of "
+                f"{owner[:12]}"
+            )
+        if not all(tensor.isfinite().all() for tensor in tensors.values()):
+            raise EngineError(f"{path}: expected finite weights, found NaN or infinite ones")
+        self.load_state_dict(tensors)
+        return self
+
+
+def weights_hash(path: str | Path) -> str:
+    """SHA-256 (hex) of a weights file."""
+    return hashlib.sha256(Path(path).read_bytes()).hexdigest()

@@ -1,0 +1,129 @@
+"""What a block promises: its parameters, its ports and its card, as frozen, hashable data.
+
+Conventions: a *control* is a parameter's position within its range, 0 (low) to 1 (high) along the
+parameter's own scale; a *physical value* is in the parameter's unit; rates are in Hz; latency is in samples.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, fields
+from typing import Literal, TypeVar, cast
+
+import numpy as np
+import torch
+from numpy.typing import ArrayLike, NDArray
+
+Scale = Literal["linear", "log", "dB"]
+Number = TypeVar("Number", float, torch.Tensor)
+
+
+class EngineError(ValueError):
+    """Something the engine cannot do; the message says what was expected, what was found and where."""
+
+
+class SpecError(EngineError):
+    """A chain specification (or a block's declaration) that cannot be built."""
+
+
+class RecipeError(EngineError):
+    """A training recipe that cannot be followed."""
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """One quantity of a block, `low` to `high` in `unit`.
+
+    `scale` says how a control maps to the value: "linear" and "dB" (a level, already in decibels)
+    linearly, "log" geometrically. `size` > 1 declares a vector, such as the points of a curve;
+    `default` is then one number for all or a tuple. `time_varying` parameters may follow an adapter.
+    """
+
+    name: str
+    unit: str
+    low: float
+    high: float
+    scale: Scale
+    default: float | tuple[float, ...]
+    meaning: str
+    size: int = 1
+    time_varying: bool = False
+
+    def __post_init__(self) -> None:
+        if not self.low < self.high or (self.scale == "log" and self.low <= 0):
+            raise SpecError(
+                f"{self.name}: expected a range with low < high (and low > 0 on a log scale), "
+                f"found {self.low:g} to {self.high:g}"
+            )
+        if not self.meaning:
+            raise SpecError(f"{self.name}: expected a meaning, found none")
+        self.checked(self.default, where=self.name)
+
+    def physical(self, control: Number) -> Number:
+        """The value in `unit` at `control` (0 to 1)."""
+        if self.scale == "log":
+            return cast(Number, self.low * (self.high / self.low) ** control)
+        return cast(Number, self.low + (self.high - self.low) * control)
+
+    def control(self, value: ArrayLike) -> NDArray[np.float64]:
+        """The control (0 to 1) at which the parameter has `value`, shaped like `value`."""
+        value = np.asarray(value, dtype=np.float64)
+        if self.scale == "log":
+            return np.asarray(np.log(value / self.low) / math.log(self.high / self.low))
+        return np.asarray((value - self.low) / (self.high - self.low))
+
+    def checked(self, value: object, *, where: str) -> tuple[float, ...]:
+        """Return `value` as `size` floats in range, or raise `SpecError` naming `where`."""
+        given = value if isinstance(value, (list, tuple)) else [value] * self.size
+        if len(given) != self.size:
+            raise SpecError(f"{where}: expected {self.size} values, found {len(given)}")
+        for number in given:
+            if isinstance(number, bool) or not isinstance(number, (int, float)):
+                raise SpecError(f"{where}: expected a number in {self.unit}, found {number!r}")
+            if not self.low <= number <= self.high:  # also catches NaN
+                raise SpecError(
+                    f"{where}: expected {self.low:g} to {self.high:g} {self.unit}, "
+                    f"found {number:g} {self.unit}"
+                )
+        return tuple(float(number) for number in given)
+
+
+@dataclass(frozen=True)
+class Port:
+    """Where a block meets its neighbour.
+
+    `channels` 0 means any number, each treated alike; `latency` counts the samples by which the
+    block's output lags behind this port.
+    """
+
+    channels: int = 0
+    low_rate: int = 8_000
+    high_rate: int = 192_000
+    latency: int = 0
+
+    def __str__(self) -> str:
+        width = f"{self.channels} channel(s)" if self.channels else "any number of channels"
+        return f"{width} at {self.low_rate} to {self.high_rate} Hz"
+
+    def meets(self, other: Port) -> bool:
+        """Whether a signal leaving here can enter `other`."""
+        same_width = 0 in (self.channels, other.channels) or self.channels == other.channels
+        overlap = self.low_rate <= other.high_rate and other.low_rate <= self.high_rate
+        return same_width and overlap
+
+
+@dataclass(frozen=True)
+class Card:
+    """Why a block exists and when to trust it; every field must say something."""
+
+    purpose: str
+    rationale: str
+    assumptions: str
+    expected_ranges: str
+    failure_modes: str
+    references: tuple[str, ...]
+
+    def __post_init__(self) -> None:
+        for field in fields(self):
+            if not getattr(self, field.name):
+                raise SpecError(f"card: expected {field.name.replace('_', ' ')}, found nothing")
