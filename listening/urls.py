@@ -3,8 +3,47 @@
 from __future__ import annotations
 
 from django.contrib import admin
+from django.contrib.auth.views import LoginView, LogoutView
 from django.urls import URLPattern, URLResolver, path
 
-urlpatterns: list[URLPattern | URLResolver] = [
+from listening.views import audio, campaigns, guide, jobs, listener, pages, registry
+
+# for everyone
+public: list[URLPattern | URLResolver] = [
+    path("", pages.home, name="home"),
+    path("metrics/", pages.metrics, name="metrics"),
+    path("guide/", guide.index, name="guide"),
+    path("guide/<slug:name>/", guide.page, name="guide-page"),
+    path("login/", LoginView.as_view(template_name="listening/login.html"), name="login"),
+    path("logout/", LogoutView.as_view(), name="logout"),
+]
+
+# for listeners: a session's token is the only key to it
+listeners: list[URLPattern | URLResolver] = [
+    path("t/<slug:slug>/", listener.welcome, name="welcome"),
+    path("s/<uuid:token>/", listener.session, name="session"),
+    path("s/<uuid:token>/audio/<uuid:slot>.wav", listener.stimulus, name="stimulus"),
+    path("s/<uuid:token>/responses/", listener.responses, name="responses"),
+    path("s/<uuid:token>/pages/<int:number>/finish/", listener.finish_page, name="finish-page"),
+]
+
+# for researchers
+researcher: list[URLPattern | URLResolver] = [
+    path("campaigns/", campaigns.index, name="campaigns"),
+    path("campaigns/<slug:slug>/", campaigns.detail, name="campaign"),
+    path("campaigns/<slug:slug>/launch/", campaigns.launch, name="campaign-launch"),
+    path("campaigns/<slug:slug>/close/", campaigns.close, name="campaign-close"),
+    path("campaigns/<slug:slug>/score/", campaigns.score, name="campaign-score"),
+    path("signals/<slug:sha256>.wav", audio.signal, name="signal"),
+    path("models/", registry.index, name="models"),
+    path("models/<slug:name>/", registry.model, name="model"),
+    path("models/<slug:name>/<int:number>/", registry.version, name="version"),
+    path("train/", registry.train, name="train"),
+    path("jobs/", jobs.index, name="jobs"),
+    path("jobs/<int:pk>/", jobs.detail, name="job"),
+    path("jobs/<int:pk>/stop/", jobs.stop, name="job-stop"),
+    path("record/", pages.record, name="record"),
     path("admin/", admin.site.urls),
 ]
+
+urlpatterns = [*public, *listeners, *researcher]

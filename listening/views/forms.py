@@ -1,0 +1,58 @@
+"""Forms of the researcher's pages."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+
+from models_registry.models import Job
+
+
+class ReasonForm(forms.Form):
+    """Why a campaign is opened or closed; it goes into the record."""
+
+    reason = forms.CharField(max_length=500, widget=forms.TextInput(attrs={"autocomplete": "off"}))
+
+
+class TrainForm(forms.Form):
+    """A recipe, a seed and the reason for training it once more."""
+
+    recipe = forms.CharField(
+        max_length=80, help_text="the name of a recipe that ships with the engine"
+    )
+    settings = forms.CharField(
+        required=False,
+        widget=forms.Textarea(attrs={"rows": 3, "placeholder": "training.steps=300"}),
+        help_text="settings that differ from the recipe, one key=value a line; none: as the recipe says",
+    )
+    seed = forms.IntegerField(min_value=0, max_value=2**31 - 1, initial=0)
+    reason = forms.CharField(
+        max_length=500,
+        widget=forms.Textarea(attrs={"rows": 3}),
+        help_text="why, in terms of sound or physics; it stays with the version",
+    )
+
+    def clean_settings(self) -> dict[str, str]:
+        settings = {}
+        for line in filter(None, map(str.strip, self.cleaned_data["settings"].splitlines())):
+            key, equals, value = (part.strip() for part in line.partition("="))
+            if not (key and equals and value):
+                raise forms.ValidationError(f"expected key=value, found {line!r}")
+            settings[key] = value
+        return settings
+
+    def queue(self, *, actor: str) -> Job | None:
+        """Queue the training; None, with an error on the form, where the recipe or a setting is refused."""
+        asked: dict[str, Any] = self.cleaned_data
+        try:
+            from models_registry import training
+
+            return training.queue(
+                asked["recipe"], asked["settings"], asked["seed"], asked["reason"], actor
+            )
+        except ImportError:
+            self.add_error(None, "Training needs the engine: pip install 'earwitness[engine]'.")
+        except ValueError as error:
+            self.add_error(None, str(error))
+        return None

@@ -1,0 +1,40 @@
+"""Long work as a researcher sees it: what is queued, how far it is, and a way to stop it."""
+
+from __future__ import annotations
+
+from django.contrib.auth.decorators import login_required
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.views.decorators.http import require_POST, require_safe
+
+from models_registry import audit
+from models_registry.models import Job
+
+JOBS_SHOWN = 200
+
+
+@login_required
+@require_safe
+def index(request: HttpRequest) -> HttpResponse:
+    context = {"section": "jobs", "jobs": Job.objects.all()[:JOBS_SHOWN]}
+    return render(request, "listening/jobs/index.html", context)
+
+
+@login_required
+@require_safe
+def detail(request: HttpRequest, pk: int) -> HttpResponse:
+    """A job; its page asks for the progress part again every two seconds until the job is over."""
+    job = get_object_or_404(Job.objects.select_related("training_run__model"), pk=pk)
+    part = request.headers.get("HX-Target") == "progress"
+    template = "listening/parts/job_progress.html" if part else "listening/jobs/detail.html"
+    return render(request, template, {"section": "jobs", "job": job})
+
+
+@login_required
+@require_POST
+def stop(request: HttpRequest, pk: int) -> HttpResponse:
+    job = get_object_or_404(Job, pk=pk)
+    if not job.is_over:
+        job.request_stop()
+        audit.record("stop", f"job {job.pk} ({job.kind})", actor=request.user.get_username())
+    return redirect("job", job.pk)

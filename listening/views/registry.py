@@ -1,0 +1,156 @@
+"""Models as a researcher reads them: versions, what they are made of, what they learned, how they sound."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import Any
+
+from django.contrib.auth.decorators import login_required
+from django.db.models import Max, Prefetch
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.views.decorators.http import require_http_methods, require_safe
+
+from listening.views.diagram import diagram
+from listening.views.forms import TrainForm
+from models_registry.models import AudioModel, ModelVersion
+
+NO_ENGINE = (
+    "Reading learned values needs the training engine, which is not installed here: "
+    "pip install 'earwitness[engine]'."
+)
+
+
+@login_required
+@require_safe
+def index(request: HttpRequest) -> HttpResponse:
+    versions = ModelVersion.objects.defer("chain", "card").order_by("-number")
+    models = AudioModel.objects.prefetch_related(Prefetch("versions", versions))
+    return render(request, "listening/registry/index.html", {"section": "models", "models": models})
+
+
+@login_required
+@require_safe
+def model(request: HttpRequest, name: str) -> HttpResponse:
+    found = get_object_or_404(AudioModel, name=name)
+    context = {
+        "section": "models",
+        "model": found,
+        "versions": found.versions.select_related("parent__model").order_by("-number"),
+        "runs": found.runs.select_related("job").filter(version=None),
+    }
+    return render(request, "listening/registry/model.html", context)
+
+
+@login_required
+@require_safe
+def version(request: HttpRequest, name: str, number: int) -> HttpResponse:
+    found = get_object_or_404(
+        ModelVersion.objects.select_related("model", "parent__model", "run__job"),
+        model__name=name,
+        number=number,
+    )
+    values, problem = learned_values(found)
+    context = {
+        "section": "models",
+        "version": found,
+        "run": found.run,
+        "recipe": json.dumps(found.run.recipe, indent=2) if found.run else "",
+        "diagram": diagram(found.chain),
+        "blocks": values,
+        "problem": problem,
+        "renderings": found.renderings.select_related("input", "output"),
+        "conditions": found.conditions.select_related("campaign"),
+        "newest": found.model.versions.aggregate(number=Max("number"))["number"],
+    }
+    return render(request, "listening/registry/version.html", context)
+
+
+@login_required
+@require_http_methods(["GET", "HEAD", "POST"])
+def train(request: HttpRequest) -> HttpResponse:
+    form = TrainForm(request.POST or None, initial=request.GET.dict())
+    if request.method == "POST" and form.is_valid():
+        job = form.queue(actor=request.user.get_username())
+        if job is not None:
+            return redirect("job", job.pk)
+    return render(request, "listening/registry/train.html", {"section": "models", "form": form})
+
+
+@dataclass(frozen=True)
+class LearnedValue:
+    """One parameter as the version's page shows it; `place` is 0…100 along its own scale, None for curves."""
+
+    name: str
+    meaning: str
+    value: str
+    unit: str
+    low: float
+    high: float
+    place: float | None
+    authority: float | None
+
+    @property
+    def marker(self) -> str:
+        """Where the mark stands on a line drawn from 2 to 102."""
+        return f"{2 + (self.place or 0):.1f}"
+
+    @property
+    def at_the_end(self) -> bool:
+        """Whether training pushed the value against its range."""
+        return self.place is not None and not 2 < self.place < 98
+
+
+@dataclass(frozen=True)
+class LearnedBlock:
+    """One block's values, and the figure that shows what they do together (empty: none)."""
+
+    name: str
+    kind: str
+    figure: str
+    values: list[LearnedValue]
+
+
+def learned_values(found: ModelVersion) -> tuple[list[LearnedBlock], str]:
+    """The parameters of `found` block by block, or none and the reason."""
+    try:
+        chain = found.load()
+    except ImportError:
+        return [], NO_ENGINE
+    except (OSError, ValueError) as error:
+        return [], f"The learned values cannot be read: {error}"
+    blocks = []
+    readings = chain.readings()
+    for entry in found.chain["blocks"]:
+        prefix = entry["id"] + "."
+        values = [
+            learned_value(path.removeprefix(prefix), reading)
+            for path, reading in readings.items()
+            if path.startswith(prefix)
+        ]
+        blocks.append(LearnedBlock(entry["id"], entry["kind"], figure_of(chain, entry["id"]), values))
+    return blocks, ""
+
+
+def learned_value(name: str, reading: Any) -> LearnedValue:
+    parameter = reading.parameter
+    curve = isinstance(reading.value, tuple)
+    return LearnedValue(
+        name=name,
+        meaning=parameter.meaning,
+        value=f"{len(reading.value)} points" if curve else f"{reading.value:.4g}",
+        unit=parameter.unit,
+        low=parameter.low,
+        high=parameter.high,
+        place=None if curve else 100 * float(parameter.control(reading.value)),
+        authority=reading.authority and 100 * reading.authority,
+    )
+
+
+def figure_of(chain: Any, block_id: str) -> str:
+    """What the block's figure shows: its frequency response, its curve, or nothing."""
+    block = chain.blocks[block_id]
+    if hasattr(block, "response"):
+        return "frequency response"
+    return "curve" if hasattr(block, "curve") else ""
