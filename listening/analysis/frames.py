@@ -22,7 +22,7 @@ Scores, one row per metric and stimulus:
     signal, reference   SHA-256 of the signal and of its reference (either may be empty)
     item, condition     the stimulus that the signal is
     metric, metric_version, unit
-    direction           'higher' or 'lower' is better; empty when neither is
+    direction           'higher' or 'lower' is better; 'none' when neither is
     value               number; missing unless the status is 'ok'
     status, message     'ok', or why there is no value
 
@@ -38,7 +38,7 @@ import pandas as pd
 
 METHODS = ("mushra", "abx")
 ROLES = ("reference", "anchor35", "anchor70", "anchor", "system")
-DIRECTIONS = ("higher", "lower", "")
+DIRECTIONS = ("higher", "lower", "none")
 MUSHRA_RANGE = (0.0, 100.0)
 
 # column → its type, and what it is filled with when it is absent (None: it must be there)
@@ -69,7 +69,7 @@ SCORE_COLUMNS: Columns = {
     "metric": (str, None),
     "metric_version": (str, ""),
     "unit": (str, ""),
-    "direction": (str, ""),
+    "direction": (str, "none"),
     "value": (object, None),
     "status": (str, "ok"),
     "message": (str, ""),
@@ -188,7 +188,7 @@ def _integers(values: pd.Series) -> pd.Series:
 def _among(values: pd.Series, allowed: tuple[str, ...], name: str) -> None:
     if strange := sorted(set(values) - set(allowed)):
         raise AnalysisError(
-            f"expected {name} to be one of {', '.join(a or 'empty' for a in allowed)}, "
+            f"expected {name} to be one of {', '.join(allowed)}, "
             f"found {', '.join(map(repr, strange))}"
         )
 

@@ -1,0 +1,138 @@
+"""What `to_text` shows: the results of a campaign as sentences and aligned tables, rounded for reading."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from listening.analysis.comparison import Comparison
+from listening.analysis.plain import interval, number, p_value, table, whole
+from listening.analysis.screening import TITLES, Screening
+
+SIGNIFICANCE = 0.05
+PAIR = ("condition", "reference_condition")
+
+
+def head(campaign: str, method: str, listeners: int, simulated: int) -> str:
+    title = f"{campaign or 'ratings'}: {method.upper()}, {listeners} listeners"
+    return title + (f" — SIMULATED: {simulated} of them are no people" if simulated else "")
+
+
+def screening(decided: Screening) -> str:
+    lines = [
+        f"Screening by {TITLES[decided.rule]}: {decided.ratings_after} of "
+        f"{decided.ratings_before} ratings kept, {len(decided.excluded)} of "
+        f"{len(decided.decisions)} listeners excluded"
+    ]
+    excluded = decided.decisions[decided.decisions["excluded"]]
+    lines += [f"  {row['listener']}: {row['reason']}" for _, row in excluded.iterrows()]
+    lines += [f"  not applied: {part}" for part in decided.not_applied]
+    if decided.exempt_items:
+        lines.append(f"  exempt from the anchor's part: {', '.join(decided.exempt_items)}")
+    return "\n".join(lines)
+
+
+def conditions(described: pd.DataFrame) -> str:
+    """`described` holds the columns of `describe` as before_… and after_… screening."""
+    laid = table(
+        {
+            "condition": (described["condition"], str),
+            "role": (described["role"], str),
+            "ratings": (described["after_n_ratings"], whole),
+            "listeners": (described["after_n_listeners"], whole),
+            "mean": (described["after_mean"], number()),
+            "of listeners": (described["after_mean_of_listeners"], number()),
+            "95 % interval": interval(described, "after_ci_low", "after_ci_high", digits=2),
+            "median": (described["after_median"], number(1)),
+            "IQR": (described["after_iqr"], number(1)),
+            "without screening": (described["before_mean"], number()),
+            "ratings then": (described["before_n_ratings"], whole),
+        }
+    )
+    flagged = [
+        f"{row['condition']}: ratings may have several modes (b = {row['after_modality']:.3f} > 5/9)"
+        for _, row in described[described["after_multimodal"].eq(True)].iterrows()
+    ]
+    return "\n".join([laid, *flagged])
+
+
+def comparison(compared: Comparison) -> str:
+    lines = []
+    pairs = compared.pairs
+    if len(pairs):
+        lines += [
+            f"Differences of listener means, {compared.scope}:",
+            table(
+                {
+                    "a": (pairs["a"], str),
+                    "b": (pairs["b"], str),
+                    "listeners": (pairs["n_listeners"], whole),
+                    "a − b": (pairs["mean_difference"], number()),
+                    "95 % interval": interval(pairs, "ci_low", "ci_high", digits=2),
+                    "d_z": (pairs["dz"], number()),
+                    "rank-biserial": (pairs["rank_biserial"], number()),
+                    "p t, Holm": (pairs["p_t_holm"], p_value),
+                    "p Wilcoxon, Holm": (pairs["p_wilcoxon_holm"], p_value),
+                    "over ratings, raw": (pairs["p_wilcoxon_ratings"], p_value),
+                }
+            ),
+        ]
+    if found := compared.friedman:
+        lines.append(
+            f"Friedman: χ² = {found.chi2:.2f}, df {found.df}, p {p_value(found.p)}, "
+            f"Kendall's W {found.kendall_w:.2f}, {found.n} listeners"
+        )
+    return "\n".join([*lines, *compared.caveats])
+
+
+def abx_pairs(pooled: pd.DataFrame) -> str:
+    lines = [_abx(pooled, "p", "p", PAIR)]
+    for _, pair in pooled[pooled["heterogeneity_p"] < SIGNIFICANCE].iterrows():
+        lines.append(
+            f"{pair['condition']}: the listeners differ (χ² = {pair['heterogeneity_chi2']:.1f}, "
+            f"df {pair['heterogeneity_df']:.0f}, p {p_value(pair['heterogeneity_p'])}), "
+            "so the pooled test holds for them only"
+        )
+    return "\n".join(lines)
+
+
+def abx_listeners(per_listener: pd.DataFrame) -> str:
+    return _abx(per_listener, "p_holm", "p, Holm", (*PAIR, "listener"))
+
+
+def correlations(rows: pd.DataFrame) -> str:
+    laid = table(
+        {
+            "metric": (rows["metric"], str),
+            "better": (rows["direction"], str),
+            "n": (rows["n"], whole),
+            "missing": (rows["missing"], whole),
+            "r": (rows["pearson"], number(3)),
+            "95 % interval": interval(rows, "pearson_low", "pearson_high", digits=3),
+            "over items": interval(rows, "pearson_item_low", "pearson_item_high", digits=3),
+            "p, Holm": (rows["pearson_p_holm"], p_value),
+            "Spearman": (rows["spearman"], number(3)),
+            "Kendall": (rows["kendall"], number(3)),
+            "reading": (rows["reading"], str),
+        }
+    )
+    missing = [
+        f"{metric}: {count} missing, {why}"
+        for metric, reasons in zip(rows["metric"], rows["missing_reasons"], strict=True)
+        for why, count in reasons.items()
+    ]
+    return "\n".join([laid, *missing])
+
+
+def _abx(results: pd.DataFrame, p: str, p_heading: str, named: tuple[str, ...]) -> str:
+    return table(
+        {
+            **{name.replace("_", " "): (results[name], str) for name in named},
+            "correct": (results["correct"], whole),
+            "of": (results["trials"], whole),
+            "proportion": (results["proportion"], number(3)),
+            "95 % interval": interval(results, "ci_low", "ci_high", digits=3),
+            p_heading: (results[p], p_value),
+            "d′ differencing": (results["dprime_differencing"], number()),
+            "d′ independent": (results["dprime_independent"], number()),
+        }
+    )
