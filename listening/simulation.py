@@ -1,0 +1,196 @@
+"""Simulated listeners: ratings that no person gave, for rehearsals, demonstrations and tests of the statistics.
+
+Pure and seeded; every row is marked simulated. A MUSHRA listener perceives a stimulus's latent quality (0–100)
+with a bias and a use of the scale of their own and with noise, knows the hidden reference unless they are one
+of the few who miss it, now and then gives a grade without listening, and gives the best stimulus of a trial at
+least what the instructions ask for: 100. An ABX listener is right as often as d′ under the differencing model
+says, with a sensitivity of their own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from listening.analysis.abx import expected_proportion
+from listening.analysis.frames import AnalysisError, ratings_frame
+from listening.design import abx_draws, presentation_order
+
+Values = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Panel:
+    """How simulated listeners vary; standard deviations in points of the MUSHRA scale.
+
+    bias: between listeners; spread: of the factor by which a listener stretches the scale around 50;
+    noise: between repeated ratings; lapses: share of grades given without listening; careless: share of
+    listeners who take the hidden reference for a stimulus like the others; sensitivity: of the logarithm of
+    the factor on d′ in ABX.
+    """
+
+    bias: float = 6.0
+    spread: float = 0.15
+    noise: float = 8.0
+    lapses: float = 0.01
+    careless: float = 0.1
+    sensitivity: float = 0.5
+
+
+DEFAULT_PANEL = Panel()
+# how a listener who takes the hidden reference for a stimulus perceives it, on average
+CARELESS_REFERENCE = 84.0
+
+
+def simulate_mushra(
+    stimuli: pd.DataFrame,
+    *,
+    listeners: int,
+    seed: int,
+    campaign: str = "",
+    panel: Panel = DEFAULT_PANEL,
+) -> pd.DataFrame:
+    """Ratings of `stimuli` by simulated listeners, as a tidy frame.
+
+    `stimuli` has the columns item, condition, role and quality (0–100, the latent one; of the hidden reference
+    it is not used), and may have signal. Every listener rates every item once, in an order of their own; trial
+    and position are those of `presentation_order`. Raises `AnalysisError` for a quality outside 0–100 or
+    without listeners.
+    """
+    _check(stimuli, {"item", "condition", "role", "quality"}, listeners)
+    if not stimuli["quality"].between(0, 100).all():
+        raise AnalysisError("simulation: expected latent qualities from 0 to 100, found others")
+    rng = np.random.default_rng([seed, 1534])
+    careless = set(rng.permutation(listeners)[: round(panel.careless * listeners)])
+    by_item = {
+        str(item): of_item.set_index("condition")
+        for item, of_item in stimuli.groupby("item", sort=False)
+    }
+    names = {item: [str(c) for c in of_item.index] for item, of_item in by_item.items()}
+    rows: list[pd.DataFrame] = []
+    for number, code in enumerate(_codes(listeners)):
+        bias, stretch = rng.normal(0, panel.bias), rng.normal(1, panel.spread)
+        for trial, page in enumerate(presentation_order(names, seed=f"{seed}/{code}"), start=1):
+            shown = by_item[page.trial].loc[list(page.stimuli)].reset_index()
+            perceived = 50 + stretch * (shown["quality"].to_numpy(dtype=float) - 50) + bias
+            perceived = perceived + rng.normal(0, panel.noise, len(shown))
+            grades = _grades(
+                perceived,
+                (shown["role"] == "reference").to_numpy(),
+                panel,
+                careless=number in careless,
+                rng=rng,
+            )
+            rows.append(
+                shown.drop(columns="quality").assign(
+                    item=page.trial,
+                    listener=code,
+                    session=code,
+                    trial=trial,
+                    position=range(len(shown)),
+                    rating=grades,
+                )
+            )
+    frame = pd.concat(rows).assign(campaign=campaign, method="mushra", simulated=True)
+    return ratings_frame(frame)
+
+
+def simulate_abx(
+    pairs: pd.DataFrame,
+    *,
+    listeners: int,
+    trials: int,
+    seed: int,
+    campaign: str = "",
+    panel: Panel = DEFAULT_PANEL,
+) -> pd.DataFrame:
+    """Answers to `pairs` by simulated listeners, `trials` of each pair, as a tidy frame.
+
+    `pairs` has the columns item, condition, reference_condition and dprime (≥ 0; 0 is a guess), and may have
+    signal. x_was and answer are the names of the two conditions. Raises `AnalysisError` for a negative d′ or
+    without listeners or trials.
+    """
+    _check(pairs, {"item", "condition", "reference_condition", "dprime"}, listeners)
+    if trials < 1 or (pairs["dprime"] < 0).any():
+        raise AnalysisError("simulation: expected at least one trial and d′ from 0 up, found less")
+    rng = np.random.default_rng([seed, 1116])
+    rows: list[dict[str, object]] = []
+    for code in _codes(listeners):
+        acuity = float(rng.lognormal(0, panel.sensitivity))
+        order = rng.permutation(np.repeat(np.arange(len(pairs)), trials))
+        draws = abx_draws(len(order), seed=f"{seed}/{code}")
+        for trial, (row, draw) in enumerate(zip(order, draws, strict=True), start=1):
+            pair = pairs.iloc[row]
+            correct = rng.random() < expected_proportion(acuity * float(pair["dprime"]))
+            both = (str(pair["condition"]), str(pair["reference_condition"]))
+            was, other = both if draw.x_is_tested else both[::-1]
+            rows.append(
+                {
+                    **pair.drop("dprime").to_dict(),
+                    "listener": code,
+                    "session": code,
+                    "trial": trial,
+                    "rating": float(correct),
+                    "x_was": was,
+                    "answer": was if correct else other,
+                }
+            )
+    frame = pd.DataFrame(rows).assign(
+        campaign=campaign, method="abx", role="system", simulated=True
+    )
+    return ratings_frame(frame)
+
+
+def quality_from_scores(
+    values: Sequence[float], *, direction: str, worst: float = 25.0, best: float = 85.0
+) -> Values:
+    """Latent qualities that follow a metric: its values laid linearly on `worst` … `best`.
+
+    `direction` says whether 'higher' or 'lower' values are better. Equal values all lie in the middle.
+    """
+    given = np.asarray(values, dtype=float) * (-1.0 if direction == "lower" else 1.0)
+    span = float(np.ptp(given))
+    share = (given - given.min()) / span if span > 0 else np.full(given.shape, 0.5)
+    return worst + (best - worst) * share
+
+
+def _grades(
+    perceived: Values,
+    is_reference: NDArray[np.bool_],
+    panel: Panel,
+    *,
+    careless: bool,
+    rng: np.random.Generator,
+) -> Values:
+    if careless:
+        perceived = np.where(
+            is_reference, rng.normal(CARELESS_REFERENCE, panel.noise, len(perceived)), perceived
+        )
+    else:
+        # who hears the reference grades it 100 or a hair below
+        perceived = np.where(is_reference, 100 - rng.exponential(1.0, len(perceived)), perceived)
+    lapsed = rng.random(len(perceived)) < panel.lapses
+    perceived = np.where(lapsed, rng.uniform(0, 100, len(perceived)), perceived)
+    grades = np.clip(np.round(perceived), 0, 100)
+    # the instruction: at least one stimulus of a trial is graded 100
+    grades[np.argmax(perceived)] = 100
+    return grades
+
+
+def _codes(listeners: int) -> list[str]:
+    return [f"sim-{number:03d}" for number in range(1, listeners + 1)]
+
+
+def _check(given: pd.DataFrame, columns: set[str], listeners: int) -> None:
+    if missing := sorted(columns - set(given.columns)):
+        raise AnalysisError(
+            f"simulation: expected the column(s) {', '.join(missing)}, found {', '.join(given.columns)}"
+        )
+    if given.empty or listeners < 1:
+        raise AnalysisError(
+            f"simulation: expected something to rate and listeners, found {len(given)} and {listeners}"
+        )
