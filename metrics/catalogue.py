@@ -162,4 +162,5 @@ def get(name: str) -> Metric:
 
 def _load() -> None:
     # Each family declares itself on import, and imports this module to do so.
-    from metrics import fidelity, loudness, psychoacoustics, spectral, speech  # noqa: F401
+    from metrics import fidelity, loudness, spectral, speech  # noqa: F401
+    from metrics.psychoacoustics import loudness as zwicker  # noqa: F401
