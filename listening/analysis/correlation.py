@@ -21,7 +21,7 @@ from scipy import stats
 
 from listening.analysis.bootstrap import item_bootstrap
 from listening.analysis.comparison import holm
-from listening.analysis.frames import AnalysisError
+from listening.analysis.frames import AnalysisError, one_score_each, stimulus_key
 
 CONFIDENCE = 0.95
 LEVELS = ("stimulus", "condition")
@@ -76,11 +76,12 @@ def kendall(x: ArrayLike, y: ArrayLike) -> Coefficient:
 
 
 def stimulus_means(ratings: pd.DataFrame) -> pd.DataFrame:
-    """One row per stimulus: item, condition, role, signal, rating (mean over its ratings), n_ratings."""
+    """One row per stimulus: item, condition, role, signal, simulated (any), rating (mean), n_ratings."""
     of_stimulus = ratings.groupby(["item", "condition"], sort=False, observed=True)
     means = of_stimulus.agg(
         role=("role", "first"),
         signal=("signal", "first"),
+        simulated=("simulated", "any"),
         rating=("rating", "mean"),
         n_ratings=("rating", "count"),
     )
@@ -102,16 +103,9 @@ def join(ratings: pd.DataFrame, scores: pd.DataFrame, *, roles: Sequence[str]) -
         )
     if scores.empty:
         raise AnalysisError("correlation: expected scores, found none")
-    key = ["signal"] if (stimuli["signal"] != "").all() else ["item", "condition"]
+    key = stimulus_key(stimuli)
     identity = ["metric", "metric_version", "unit", "direction"]
-    # one signal can be two stimuli, and its score is then listed twice
-    given = scores[scores[key[0]] != ""].drop_duplicates([*key, "reference", *identity, "value"])
-    if (twice := given.duplicated([*key, "metric", "metric_version"])).any():
-        row = given[twice].iloc[0]
-        raise AnalysisError(
-            f"correlation: expected one score of {row['metric']} per stimulus, found several for "
-            f"{' · '.join(str(row[c])[:16] for c in key)} (several references?)"
-        )
+    given = one_score_each(scores, key)
     metrics = scores[identity].drop_duplicates()
     wanted = stimuli.merge(metrics, how="cross")
     joined = wanted.merge(given[[*key, *identity, "value", "status", "message"]], "left")

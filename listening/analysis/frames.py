@@ -138,6 +138,29 @@ def single_method(ratings: pd.DataFrame) -> str:
     return str(ratings["method"].iloc[0])
 
 
+def stimulus_key(ratings: pd.DataFrame) -> list[str]:
+    """The columns on which ratings and scores meet: the signal's hash where every rating has one, otherwise
+    item and condition."""
+    return ["signal"] if (ratings["signal"] != "").all() else ["item", "condition"]
+
+
+def one_score_each(scores: pd.DataFrame, key: list[str]) -> pd.DataFrame:
+    """`scores` with one row per `key` and metric version.
+
+    One signal can be two stimuli, and its score is then listed twice. Raises `AnalysisError` when the scores
+    of one metric for one stimulus differ, as with several references.
+    """
+    metric = [*key, "metric", "metric_version"]
+    given = scores[(scores[key] != "").all(axis=1)].drop_duplicates([*metric, "reference", "value"])
+    if (twice := given.duplicated(metric)).any():
+        row = given[twice].iloc[0]
+        raise AnalysisError(
+            f"scores: expected one of {row['metric']} per stimulus, found several for "
+            f"{' · '.join(str(row[c])[:16] for c in key)} (against several references?)"
+        )
+    return given
+
+
 def _shaped(data: pd.DataFrame, columns: Columns, name: str) -> pd.DataFrame:
     missing = [c for c, (_, default) in columns.items() if default is None and c not in data]
     if missing:
@@ -146,15 +169,15 @@ def _shaped(data: pd.DataFrame, columns: Columns, name: str) -> pd.DataFrame:
         )
     given = {c: data.get(c, default) for c, (_, default) in columns.items()}
     frame = pd.DataFrame(given, index=data.index)
-    for column, (kind, _) in columns.items():
-        frame[column] = _typed(frame[column], kind)
+    for column, (kind, default) in columns.items():
+        frame[column] = _typed(frame[column], kind, default)
     further = data.drop(columns=[c for c in columns if c in data])
     return pd.concat([frame, further], axis=1).reset_index(drop=True)
 
 
-def _typed(values: pd.Series, kind: type) -> pd.Series:
+def _typed(values: pd.Series, kind: type, default: object) -> pd.Series:
     if kind is str:
-        return values.astype(object).where(values.notna(), "").map(str)
+        return values.astype(object).where(values.notna(), default or "").map(str)
     if kind is bool:
         if strange := set(values) - {True, False}:
             raise AnalysisError(
