@@ -6,14 +6,16 @@ version and the hash of its chain and weights beside every rating.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import pandas as pd
 
 from listening.analysis import frames
-from listening.models import Campaign, Rating, Stimulus
+from listening.models import Campaign, Condition, Rating, Slot, Stimulus
 from metrics import catalogue
 from metrics.models import Score
+from models_registry.models import ModelVersion
 
 # the columns of a rating that trace it to the weights, beside those the analysis reads
 TRACE_COLUMNS = ["model_version", "model_sha256", "weights_sha256"]
@@ -26,26 +28,28 @@ def ratings_frame(campaign: Campaign) -> pd.DataFrame:
         .filter(page__session__campaign=campaign)
         .order_by("pk")
         .values_list(
+            "page_id",
             "page__session__listener__code",
             "page__session__listener__simulated",
             "page__session__token",
             "page__number",
-            "page__trial__item",
-            "stimulus__condition_id",
+            "stimulus_id",
             "value",
             "detail",
             "created_at",
-            "stimulus__signal__sha256",
         )
     )
-    conditions = {
-        condition.pk: condition
-        for condition in campaign.conditions.select_related("version__model")
+    stimuli = {
+        stimulus.pk: stimulus
+        for stimulus in Stimulus.objects.filter(trial__campaign=campaign).select_related(
+            "trial", "signal", "condition__version__model"
+        )
     }
+    positions = dict(_positions(campaign))
+    judged = _judged(campaign, stimuli)
     records = []
-    for code, simulated, token, number, item, condition_pk, value, detail, at, sha256 in rows:
-        condition = conditions[condition_pk]
-        version = condition.version
+    for page, code, simulated, token, number, stimulus_pk, value, detail, at in rows:
+        stimulus, other = judged[stimulus_pk]
         records.append(
             {
                 "campaign": campaign.slug,
@@ -54,23 +58,59 @@ def ratings_frame(campaign: Campaign) -> pd.DataFrame:
                 "simulated": simulated,
                 "session": str(token),
                 "trial": number,
-                "item": item,
-                "condition": condition.name,
-                "reference_condition": detail.get("reference_condition", ""),
-                "role": condition.role,
+                "item": stimulus.trial.item,
+                "condition": stimulus.condition.name,
+                "reference_condition": other,
+                "role": stimulus.condition.role,
                 "rating": value,
                 "x_was": detail.get("x", ""),
                 "answer": detail.get("answer", ""),
-                "position": detail.get("position", -1),
+                "position": positions.get((page, stimulus.pk), -1),
                 "rated_at": detail.get("rated_at", at.isoformat()),
-                "signal": sha256 or "",
-                "model_version": str(version) if version else "",
-                "model_sha256": version.sha256 if version else "",
-                "weights_sha256": version.weights_sha256 if version else "",
+                "signal": stimulus.signal.sha256 if stimulus.signal else "",
+                **_trace(stimulus.condition.version),
             }
         )
     columns = [*frames.RATING_COLUMNS, *TRACE_COLUMNS]
     return frames.ratings_frame(pd.DataFrame(records, columns=columns))
+
+
+def _positions(campaign: Campaign) -> Iterator[tuple[tuple[int, int], int]]:
+    slots = Slot.objects.filter(page__session__campaign=campaign, stimulus__isnull=False)
+    # the last place first: ABX's X repeats a stimulus, whose own button is A or B
+    for page, stimulus, position in slots.order_by("-position").values_list(
+        "page_id", "stimulus_id", "position"
+    ):
+        yield (page, stimulus), position
+
+
+def _judged(campaign: Campaign, stimuli: dict[int, Stimulus]) -> dict[int, tuple[Stimulus, str]]:
+    """For each stimulus that a rating may name: the one it counts for, and what that was held against.
+
+    MUSHRA rates the stimulus itself. ABX asks whether the tested condition can be told from the other, whichever of
+    them X was.
+    """
+    if campaign.method != "abx":
+        return {pk: (stimulus, "") for pk, stimulus in stimuli.items()}
+    pairs: dict[int, list[Stimulus]] = {}
+    for stimulus in stimuli.values():
+        pairs.setdefault(stimulus.trial_id, []).append(stimulus)
+    found = {}
+    for pair in pairs.values():
+        other, tested = sorted(
+            pair, key=lambda one: (one.condition.role == Condition.Role.SYSTEM, one.condition_id)
+        )
+        for stimulus in pair:
+            found[stimulus.pk] = (tested, other.condition.name)
+    return found
+
+
+def _trace(version: ModelVersion | None) -> dict[str, str]:
+    if version is None:
+        return dict.fromkeys(TRACE_COLUMNS, "")
+    return dict(
+        zip(TRACE_COLUMNS, (str(version), version.sha256, version.weights_sha256), strict=True)
+    )
 
 
 def scores_frame(campaign: Campaign) -> pd.DataFrame:
@@ -90,7 +130,6 @@ def scores_frame(campaign: Campaign) -> pd.DataFrame:
         for reference_pk in {stimulus.trial.reference_id, None}:
             for score in latest.get((stimulus.signal_id, reference_pk), {}).values():
                 metric = declared.get(score.metric)
-                direction = str(metric.direction) if metric else ""
                 reference = stimulus.trial.reference if reference_pk else None
                 records.append(
                     {
@@ -101,7 +140,7 @@ def scores_frame(campaign: Campaign) -> pd.DataFrame:
                         "metric": score.metric,
                         "metric_version": score.metric_version,
                         "unit": score.unit,
-                        "direction": "" if direction == "none" else direction,
+                        "direction": str(metric.direction) if metric else "none",
                         "value": score.value,
                         "status": score.status,
                         "message": score.message,

@@ -144,13 +144,18 @@ def card(run: TrainingRun, result: Any) -> dict[str, Any]:
             {
                 "name": name,
                 "value": reading.value,
-                "unit": reading.unit,
-                "low": reading.low,
-                "high": reading.high,
+                "unit": reading.parameter.unit,
+                "low": reading.parameter.low,
+                "high": reading.parameter.high,
+                "meaning": reading.parameter.meaning,
+                "moved_by_adapter": reading.authority,
             }
             for name, reading in result.chain.readings().items()
         ],
-        "validation": result.history[-1] if result.history else {},
+        "validation": {
+            "error_to_signal_ratio": result.validation_esr,
+            "best_linear_fir_error_to_signal_ratio": result.baseline_esr,
+        },
     }
 
 

@@ -34,3 +34,11 @@ def add_format(parser: ArgumentParser, *choices: str) -> None:
     parser.add_argument(
         "--format", choices=choices, default=choices[0], help=f"default: {choices[0]}"
     )
+
+
+def key_values(pairs: list[str], option: str) -> dict[str, str]:
+    """The texts `key=value` of a repeated option as a mapping."""
+    for pair in pairs:
+        if "=" not in pair:
+            raise Refused(f"expected {option}, found {pair!r}")
+    return dict(pair.split("=", 1) for pair in pairs)

@@ -9,7 +9,7 @@ from typing import Any
 from django.core.management.base import CommandError
 
 from models_registry import jobs, training
-from models_registry.management.base import Refused, RefusingCommand
+from models_registry.management.base import Refused, RefusingCommand, key_values
 from models_registry.management.progress import bar
 
 
@@ -35,7 +35,9 @@ class Command(RefusingCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         if not 0 <= options["seed"] < 2**31:
             raise Refused(f"expected a seed from 0 to {2**31 - 1}, found {options['seed']}")
-        recipe = training.load_recipe(options["recipe"], overrides(options["settings_"]))
+        recipe = training.load_recipe(
+            options["recipe"], key_values(options["settings_"], "--set KEY=VALUE")
+        )
         run = training.here(
             recipe, seed=options["seed"], reason=options["reason"], actor=getpass.getuser()
         )
@@ -49,11 +51,3 @@ class Command(RefusingCommand):
             raise CommandError(f"training failed: {failure}") from failure
         else:
             self.stdout.write(run.job.message + f", hash {run.version.sha256}")
-
-
-def overrides(pairs: list[str]) -> dict[str, str]:
-    """`key=value` texts as a mapping."""
-    for pair in pairs:
-        if "=" not in pair:
-            raise Refused(f"expected --set key=value, found {pair!r}")
-    return dict(pair.split("=", 1) for pair in pairs)

@@ -1,0 +1,47 @@
+"""Write a campaign's score tables: every rating with the scores and the weights behind its stimulus."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from django.utils.timezone import now
+
+from listening.analysis.report import analyse
+from listening.evidence import ratings_frame, scores_frame
+from listening.exchange import tables
+from listening.models import Campaign
+from models_registry import audit
+
+
+def export(campaign: Campaign, path: Path, *, actor: str) -> None:
+    """Write .csv, .json or .xlsx, whole or not at all; the record keeps who took it."""
+    ratings = ratings_frame(campaign)
+    tables.write(
+        path,
+        ratings=ratings,
+        scores=scores_frame(campaign),
+        analysis=analyse(ratings, screening=campaign.screening),
+        about=about(campaign),
+    )
+    audit.record(
+        "export", campaign, actor=actor, content={"format": path.suffix, "ratings": len(ratings)}
+    )
+
+
+def about(campaign: Campaign) -> dict[str, str]:
+    """What a reader of the file must know."""
+    simulated = campaign.listeners.filter(simulated=True).count()
+    return {
+        "campaign": campaign.slug,
+        "title": campaign.title,
+        "method": f"{campaign.protocol.title} ({campaign.protocol.standard})",
+        "state": campaign.state,
+        "screening declared": campaign.get_screening_display(),
+        "source": campaign.source or "collected on this site",
+        "listeners": str(campaign.listeners.count()),
+        "simulated listeners": str(simulated),
+        "warning": "SIMULATED LISTENERS: these ratings were not given by people"
+        if simulated
+        else "",
+        "exported at": now().isoformat(),
+    }

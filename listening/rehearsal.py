@@ -1,0 +1,138 @@
+"""Fill a campaign with simulated listeners, through the same door that people's browsers use.
+
+Their latent qualities follow a metric, so that a correlation with that metric shows nothing but the rehearsal itself:
+every row they leave is labelled as simulated.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pandas as pd
+
+from listening import sessions
+from listening.evidence import scores_frame
+from listening.models import Campaign, Condition, Page, Slot, Stimulus
+from listening.simulation import quality_from_scores, simulate_abx, simulate_mushra
+from models_registry import audit
+
+# the metric that the simulated listeners' latent quality follows
+FOLLOWED_METRIC = "mr-stft"
+# of the anchors, about where listeners put them in published tests
+ANCHOR_QUALITY: dict[str, float] = {Condition.Role.ANCHOR35: 22.0, Condition.Role.ANCHOR70: 45.0}
+# points of latent quality lost that one unit of d′ is worth
+POINTS_PER_DPRIME = 12.0
+Progress = Callable[[float, str], None]
+# what one listener answers on a page: the bodies of its responses
+Answers = Callable[[Page, list[Slot]], Iterator[dict[str, Any]]]
+
+
+def rehearse(
+    campaign: Campaign, *, listeners: int, seed: int, actor: str, progress: Progress
+) -> int:
+    """Add `listeners` simulated listeners with a finished session each; those there already count.
+
+    Returns how many were added. The campaign must be scored by `FOLLOWED_METRIC` before.
+    """
+    there = set(campaign.listeners.filter(simulated=True).values_list("code", flat=True))
+    ratings = _simulated(campaign, listeners=listeners, seed=seed)
+    added = 0
+    for number, (code, given) in enumerate(ratings.groupby("listener", sort=False), start=1):
+        if str(code) not in there:
+            _sit_through(campaign, str(code), seed + number, _ANSWERS[campaign.method](given))
+            added += 1
+        progress(number / listeners, f"simulated listener {number} of {listeners}")
+    if added:
+        audit.record(
+            "rehearse",
+            campaign,
+            actor=actor,
+            reason="simulated listeners, to rehearse the campaign",
+            content={"listeners": added, "seed": seed, "follows": FOLLOWED_METRIC},
+        )
+    return added
+
+
+def _sit_through(campaign: Campaign, code: str, seed: int, answers: Answers) -> None:
+    session = sessions.start(campaign, simulated=True, code=code, seed=seed)
+    for page in session.pages.select_related("trial"):
+        for body in answers(page, sessions.slots_of(page)):
+            sessions.respond(session, page, uuid.uuid4(), body)
+        sessions.finish(session, page)
+
+
+def _simulated(campaign: Campaign, *, listeners: int, seed: int) -> pd.DataFrame:
+    stimuli = _qualities(campaign)
+    if campaign.method == "mushra":
+        return simulate_mushra(stimuli, listeners=listeners, seed=seed, campaign=campaign.slug)
+    reference = campaign.conditions.get(role=Condition.Role.REFERENCE)
+    pairs = stimuli[stimuli["role"] == "system"].assign(
+        reference_condition=reference.name,
+        dprime=lambda frame: (100 - frame["quality"]) / POINTS_PER_DPRIME,
+    )
+    return simulate_abx(
+        pairs[["item", "condition", "reference_condition", "dprime"]],
+        listeners=listeners,
+        trials=campaign.repetitions,
+        seed=seed,
+        campaign=campaign.slug,
+    )
+
+
+def _qualities(campaign: Campaign) -> pd.DataFrame:
+    """item, condition, role and latent quality (0–100) of every stimulus."""
+    scores = scores_frame(campaign).query("metric == @FOLLOWED_METRIC and status == 'ok'")
+    values = scores.set_index(["item", "condition"])["value"].to_dict()
+    stimuli = [
+        (stimulus.trial.item, stimulus.condition.name, stimulus.condition.role)
+        for stimulus in Stimulus.objects.filter(trial__campaign=campaign).select_related(
+            "trial", "condition"
+        )
+    ]
+    systems = [(item, name) for item, name, role in stimuli if role == Condition.Role.SYSTEM]
+    if lacking := [f"{item} · {name}" for item, name in systems if (item, name) not in values]:
+        raise ValueError(
+            f"expected every system to be scored by {FOLLOWED_METRIC}, found none for {lacking[0]}"
+        )
+    latent = quality_from_scores(
+        [values[pair] for pair in systems], direction="lower", worst=55, best=92
+    )
+    quality = dict(zip(systems, latent, strict=True))
+    return pd.DataFrame(
+        [
+            (item, name, role, quality.get((item, name), ANCHOR_QUALITY.get(role, 100.0)))
+            for item, name, role in stimuli
+        ],
+        columns=["item", "condition", "role", "quality"],
+    )
+
+
+def _mushra_answers(given: pd.DataFrame) -> Answers:
+    ratings = given.set_index(["item", "condition"])["rating"].to_dict()
+
+    def answers(page: Page, slots: list[Slot]) -> Iterator[dict[str, Any]]:
+        for slot in slots:
+            if slot.stimulus:
+                value = ratings[page.trial.item, slot.stimulus.condition.name]
+                yield {"slot": str(slot.token), "value": int(value)}
+
+    return answers
+
+
+def _abx_answers(given: pd.DataFrame) -> Answers:
+    correct = {item: iter(of_item) for item, of_item in given.groupby("item")["rating"]}
+
+    def answers(page: Page, slots: list[Slot]) -> Iterator[dict[str, Any]]:
+        stimulus = {slot.label: slot.stimulus for slot in slots}
+        right, wrong = ("A", "B") if stimulus["X"] == stimulus["A"] else ("B", "A")
+        yield {"answer": right if next(correct[page.trial.item]) else wrong}
+
+    return answers
+
+
+_ANSWERS: dict[str, Callable[[pd.DataFrame], Answers]] = {
+    "mushra": _mushra_answers,
+    "abx": _abx_answers,
+}
