@@ -3,13 +3,27 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar
 
-import numpy as np
+from models_registry.audio import peak_db
 
 if TYPE_CHECKING:
-    from listening.models import Campaign, Page, Slot, Stimulus, Trial
+    from listening.models import Campaign, Page, Rating, Slot, Stimulus, Trial
+    from models_registry.models import Signal
+
+# BS.1534-3, 5.1.2: no loop shorter than this
+MIN_EXCERPT_S = 0.5
+# A page's stimuli are loaded whole before the first is heard.
+MAX_EXCERPT_S = 60.0
+# The rates every browser must offer for playback (Web Audio API, "supported sample rates").
+MIN_RATE, MAX_RATE = 8_000, 96_000
+
+
+class UnknownMethod(ValueError):
+    """A name that no test method has; the message lists those that exist."""
 
 
 class AnswerError(ValueError):
@@ -48,15 +62,79 @@ class Method(ABC):
         """Everything that keeps `campaign` from being launched, one sentence each."""
 
     @abstractmethod
-    def plan(
-        self, trial: Trial, stimuli: list[Stimulus], *, repetition: int, rng: np.random.Generator
-    ) -> list[PlannedSlot]:
-        """The slots of one page, in the order on screen."""
+    def plan(self, trial: Trial, stimuli: list[Stimulus], *, seed: str) -> list[PlannedSlot]:
+        """The slots of one page, in the order on screen; `stimuli` come in the order drawn for this page."""
 
     @abstractmethod
-    def judge(self, page: Page, slots: list[Slot], body: dict[str, Any]) -> list[Judgement]:
+    def judge(self, slots: list[Slot], body: dict[str, Any]) -> list[Judgement]:
         """Check an answer and say which ratings it gives; raises `AnswerError`."""
 
     @abstractmethod
-    def unanswered(self, page: Page, slots: list[Slot]) -> list[str]:
+    def answers(self, slots: list[Slot], ratings: list[Rating]) -> dict[str, Any]:
+        """What the listener has answered so far, by slot label, as the page shows it after a reload."""
+
+    @abstractmethod
+    def unanswered(self, slots: list[Slot], ratings: list[Rating]) -> list[str]:
         """Labels of the slots that still need an answer before the page may be finished."""
+
+
+def checked_keys(body: dict[str, Any], *expected: str) -> None:
+    """Raise `AnswerError` unless `body` has exactly the keys `expected`."""
+    if set(body) != set(expected):
+        found = ", ".join(sorted(body)) or "nothing"
+        raise AnswerError(f"expected an answer with {' and '.join(expected)}, found {found}")
+
+
+def current_ratings(page: Page) -> list[Rating]:
+    """The page's judgements as they stand."""
+    return list(page.ratings.current())
+
+
+def material_problems(campaign: Campaign) -> Iterator[str]:
+    """What keeps any campaign from being played, whatever its method: one sentence each."""
+    conditions = list(campaign.conditions.all())
+    trials = campaign.trials.select_related("reference").prefetch_related(
+        "stimuli__signal", "stimuli__condition"
+    )
+    if not trials:
+        yield "expected at least one trial, found none"
+    items = Counter(trial.item for trial in trials)
+    for item, count in items.items():
+        if count > 1:
+            yield f"expected each item in one trial, found {item!r} in {count}"
+    for trial in trials:
+        stimuli = list(trial.stimuli.all())
+        heard = {stimulus.condition_id for stimulus in stimuli if stimulus.signal}
+        missing = [condition.name for condition in conditions if condition.pk not in heard]
+        if missing:
+            yield f"{trial.item}: expected audio for every condition, found none for {', '.join(missing)}"
+        signals = {
+            stimulus.condition.name: stimulus.signal for stimulus in stimuli if stimulus.signal
+        }
+        if trial.reference:
+            signals = {"the open reference": trial.reference, **signals}
+        for problem in _sound_problems(signals):
+            yield f"{trial.item}: {problem}"
+
+
+def _sound_problems(signals: dict[str, Signal]) -> Iterator[str]:
+    """What keeps the signals of one trial from being switched between, blind and in step."""
+    formats = {name: (s.frames, s.rate, s.channels) for name, s in signals.items()}
+    if len(set(formats.values())) > 1:
+        listed = ", ".join(
+            f"{name} {frames} frames at {rate} Hz in {channels} ch"
+            for name, (frames, rate, channels) in formats.items()
+        )
+        yield f"expected the same length, rate and channels throughout, found {listed}"
+    for name, signal in signals.items():
+        if not MIN_EXCERPT_S <= signal.duration <= MAX_EXCERPT_S:
+            yield (
+                f"expected {MIN_EXCERPT_S:g} to {MAX_EXCERPT_S:g} s of {name}, "
+                f"found {signal.duration:.2f} s"
+            )
+        if not MIN_RATE <= signal.rate <= MAX_RATE:
+            yield f"expected {name} at {MIN_RATE} to {MAX_RATE} Hz, found {signal.rate} Hz"
+        if signal.channels > 2:
+            yield f"expected {name} in mono or stereo, found {signal.channels} channels"
+        if (peak := peak_db(signal.audio().samples)) > 0:
+            yield f"expected {name} to peak at 0 dBFS at most, found {peak:+.2f} dBFS: it would clip"

@@ -1,0 +1,144 @@
+/**
+ * Plays a page's sounds through the deck: one context, one worklet, one volume.
+ *
+ * Events: "load" while loading (`share`), "state" whenever what is heard or where the playhead is changes.
+ */
+
+import { loadAll } from "./loading.js";
+
+const VOLUME_KEY = "earwitness:volume";
+/** time constant of a change of volume: no click, no wait */
+const VOLUME_S = 0.01;
+
+export class Player extends EventTarget {
+  /** @param {string[]} urls @param {number} rate Hz, of all sounds */
+  constructor(urls, rate) {
+    super();
+    this.urls = urls;
+    this.rate = rate;
+    /** what is heard, from the deck's last report */
+    this.current = -1;
+    this.sounding = false;
+    this.position = 0;
+    this.frames = 0;
+    this.loopStart = 0;
+    this.loopEnd = 0;
+    /** what was last asked for */
+    this.wanted = -1;
+    this.playing = false;
+    this.share = 0;
+    /** @type {AudioContext | null} */
+    this.context = null;
+    /** @type {AudioWorkletNode | null} */
+    this.deck = null;
+    /** @type {GainNode | null} */
+    this.gain = null;
+  }
+
+  get ready() {
+    return this.deck !== null;
+  }
+
+  /** Load every sound and build the graph; the context waits, suspended, for the first gesture. */
+  async load() {
+    if (typeof AudioWorkletNode === "undefined") throw new Error("no AudioWorklet in this browser");
+    const context = this.context ?? new AudioContext({ sampleRate: this.rate, latencyHint: "interactive" });
+    this.context = context;
+    const module = context.audioWorklet.addModule(new URL("./deck-processor.js", import.meta.url));
+    const stimuli = await loadAll(this.urls, context, (share) => {
+      this.share = share;
+      this.dispatchEvent(new Event("load"));
+    });
+    await module;
+    this.frames = this.loopEnd = stimuli[0][0].length;
+    this.gain = new GainNode(context, { gain: storedVolume() });
+    this.deck = deckNode(context, stimuli);
+    this.deck.connect(this.gain).connect(context.destination);
+    this.deck.port.onmessage = ({ data }) => {
+      Object.assign(this, data);
+      this.changed();
+    };
+    this.changed();
+  }
+
+  /** Hear stimulus `index`, from where the playhead is. Call it in a gesture. @param {number} index */
+  select(index) {
+    this.wanted = index;
+    this.parameter("stimulus", index);
+    this.play();
+  }
+
+  /** Call it in a gesture. */
+  play() {
+    if (this.wanted < 0) return this.select(0);
+    this.playing = true;
+    this.parameter("playing", 1);
+    this.context?.resume();
+    this.changed();
+  }
+
+  pause() {
+    this.playing = false;
+    this.parameter("playing", 0);
+    this.changed();
+  }
+
+  toggle() {
+    if (this.playing) this.pause();
+    else this.play();
+  }
+
+  /** @param {number} frame */
+  seek(frame) {
+    this.deck?.port.postMessage({ seek: frame });
+  }
+
+  /** @param {number} start @param {number} end in frames */
+  loop(start, end) {
+    this.deck?.port.postMessage({ loop: { start, end } });
+  }
+
+  get volume() {
+    return this.gain ? this.gain.gain.value : storedVolume();
+  }
+
+  /** @param {number} gain 0 … 1 */
+  setVolume(gain) {
+    this.gain?.gain.setTargetAtTime(gain, this.gain.context.currentTime, VOLUME_S);
+    try {
+      localStorage.setItem(VOLUME_KEY, String(gain));
+    } catch {
+      // without storage the next page starts at full volume, as the first did
+    }
+  }
+
+  /** @param {"stimulus" | "playing"} name @param {number} value */
+  parameter(name, value) {
+    const parameter = this.deck?.parameters.get(name);
+    if (parameter) parameter.value = value;
+  }
+
+  changed() {
+    this.dispatchEvent(new Event("state"));
+  }
+}
+
+/**
+ * The deck in `context`, which must have its module.
+ * @param {BaseAudioContext} context @param {Float32Array[][]} stimuli
+ */
+export function deckNode(context, stimuli) {
+  return new AudioWorkletNode(context, "deck", {
+    numberOfInputs: 0,
+    outputChannelCount: [Math.max(...stimuli.map((channels) => channels.length))],
+    processorOptions: { stimuli },
+  });
+}
+
+function storedVolume() {
+  try {
+    return Number(localStorage.getItem(VOLUME_KEY) ?? 1);
+  } catch {
+    return 1;
+  }
+}

@@ -1,0 +1,201 @@
+"""What a listener's browser may ask for: the invitation, the current page, its sounds, and a place for answers.
+
+Nothing here names a condition, an item or a file. A session's token is the only key to it.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import uuid
+from typing import Any
+
+from django.core.files.base import File
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http.response import HttpResponseBase
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.views.decorators.cache import never_cache
+from django.views.decorators.csrf import ensure_csrf_cookie
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from listening import sessions
+from listening.delivery import stimulus_wav
+from listening.methods import AnswerError
+from listening.methods.base import current_ratings
+from listening.models import Campaign, Page, Session, Slot
+from listening.views.audio import ranged
+
+# An answer is a few dozen bytes.
+MAX_ANSWER_BYTES = 4096
+
+
+@never_cache
+@require_http_methods(["GET", "HEAD", "POST"])
+def welcome(request: HttpRequest, slug: str) -> HttpResponse:
+    """The invitation to an open campaign; POST is consent, and starts a session."""
+    campaign = Campaign.objects.filter(slug=slug).exclude(state=Campaign.State.DRAFT).first()
+    if campaign is None:
+        return not_found(request, _("There is no listening test at this address."))
+    if campaign.state == Campaign.State.CLOSED:
+        return gone(request, _("This listening test is over. It takes no more listeners."))
+    if sessions.is_full(campaign):
+        return gone(request, _("This listening test has found all the listeners it needs."))
+    if request.method == "POST":
+        try:
+            return redirect(sessions.start(campaign))
+        except sessions.NotOpen:
+            return gone(request, _("This listening test closed a moment ago."))
+    context = {
+        "campaign": campaign,
+        "instructions": campaign.instructions or campaign.protocol.default_instructions,
+        "pages": campaign.trials.count() * campaign.repetitions,
+    }
+    return render(request, "listening/listener/welcome.html", context)
+
+
+@never_cache
+@ensure_csrf_cookie
+@require_safe
+def session(request: HttpRequest, token: uuid.UUID) -> HttpResponse:
+    """The first page not yet finished, as the listener left it; after the last, thanks."""
+    found = session_at(token)
+    if found is None:
+        return not_found(request, _("There is no session at this address."))
+    page = found.current_page()
+    if page is None:
+        return render(request, "listening/listener/finished.html", {"session": found})
+    method = found.campaign.protocol
+    slots = sessions.slots_of(page)
+    answers = method.answers(slots, current_ratings(page))
+    pages = found.pages.count()
+    context = {
+        "session": found,
+        "page": page,
+        "pages": pages,
+        "is_last": not found.pages.filter(number__gt=page.number, finished_at=None).exists(),
+        "slots": slots,
+        "instructions": found.campaign.instructions or method.default_instructions,
+        "for_player": {
+            "session": str(found.token),
+            "page": page.number,
+            # one for all: a trial that mixes rates cannot be launched
+            "rate": next(slot.signal.rate for slot in slots if slot.signal),
+            "responses": reverse("responses", args=[found.token]),
+            "finish": reverse("finish-page", args=[found.token, page.number]),
+            "slots": [
+                {
+                    "token": str(slot.token),
+                    "label": slot.label,
+                    "url": reverse("stimulus", args=[found.token, slot.token]),
+                    "answer": answers.get(slot.label),
+                }
+                for slot in slots
+            ],
+        },
+    }
+    return render(request, method.template, context)
+
+
+@require_safe
+def stimulus(request: HttpRequest, token: uuid.UUID, slot: uuid.UUID) -> HttpResponseBase:
+    """A slot's sound, under a name and in a size that all slots of the page share."""
+    found = (
+        Slot.objects.filter(token=slot, page__session__token=token)
+        .select_related("stimulus__signal", "page__trial__reference")
+        .first()
+    )
+    if found is None or found.signal is None:
+        return refused(404, _("There is no such sound in this session."))
+    wav = stimulus_wav(found.signal.audio(), token=found.token)
+    response = ranged(request, File(io.BytesIO(wav)), size=len(wav))
+    response["Content-Disposition"] = 'inline; filename="stimulus.wav"'
+    return response
+
+
+@require_POST
+def responses(request: HttpRequest, token: uuid.UUID) -> JsonResponse:
+    """Take one answer: `{"id": UUID, "page": number, …}`. What is acknowledged is committed."""
+    found = session_at(token)
+    if found is None:
+        return refused(404, _("There is no session at this address."))
+    try:
+        body = answer_in(request)
+        response_id = uuid.UUID(str(body.pop("id", "")))
+        number = body.pop("page", None)
+    except Malformed as error:
+        return refused(error.status, str(error))
+    except ValueError:
+        return refused(400, "expected an id that is a UUID")
+    page = page_of(found, number)
+    if page is None:
+        return refused(404, f"expected the number of a page of this session, found {number!r}")
+    try:
+        sessions.respond(found, page, response_id, body)
+    except AnswerError as error:
+        return refused(422, str(error))
+    except sessions.SessionError as error:
+        return refused(409, str(error))
+    return JsonResponse({"id": str(response_id)})
+
+
+@require_POST
+def finish_page(request: HttpRequest, token: uuid.UUID, number: int) -> JsonResponse:
+    """Close a page whose answers are complete, and say where to go next."""
+    found = session_at(token)
+    page = page_of(found, number) if found else None
+    if found is None or page is None:
+        return refused(404, _("There is no such page in this session."))
+    try:
+        sessions.finish(found, page)
+    except sessions.Unanswered as error:
+        return refused(409, str(error))
+    return JsonResponse({"next": found.get_absolute_url()})
+
+
+class Malformed(ValueError):
+    """A request whose body is no answer at all."""
+
+    def __init__(self, status: int, message: str) -> None:
+        super().__init__(message)
+        self.status = status
+
+
+def answer_in(request: HttpRequest) -> dict[str, Any]:
+    """The JSON object a request carries; raises `Malformed`."""
+    raw = request.read(MAX_ANSWER_BYTES + 1)
+    if len(raw) > MAX_ANSWER_BYTES:
+        raise Malformed(413, f"expected at most {MAX_ANSWER_BYTES} bytes, found more")
+    try:
+        body = json.loads(raw)
+    # a deeply nested text exhausts the parser
+    except (ValueError, RecursionError) as error:
+        raise Malformed(400, "expected a JSON object, found something else") from error
+    if not isinstance(body, dict):
+        raise Malformed(400, f"expected a JSON object, found {type(body).__name__}")
+    return body
+
+
+def session_at(token: uuid.UUID) -> Session | None:
+    return Session.objects.filter(token=token).select_related("campaign", "listener").first()
+
+
+def page_of(found: Session, number: object) -> Page | None:
+    if type(number) is not int or not 0 < number < 2**31:
+        return None
+    return found.pages.filter(number=number).first()
+
+
+def refused(status: int, sentence: str) -> JsonResponse:
+    return JsonResponse({"error": sentence}, status=status)
+
+
+def not_found(request: HttpRequest, sentence: str) -> HttpResponse:
+    context = {"heading": _("Nothing here"), "sentence": sentence}
+    return render(request, "listening/listener/message.html", context, status=404)
+
+
+def gone(request: HttpRequest, sentence: str) -> HttpResponse:
+    context = {"heading": _("Thank you for coming"), "sentence": sentence}
+    return render(request, "listening/listener/message.html", context, status=410)

@@ -1,0 +1,91 @@
+"""Small campaigns whose stimuli can be told apart by ear and by machine: tones that differ in frequency and level."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from listening.models import Campaign, Condition, Stimulus, Trial
+from models_registry.audio import Audio
+from models_registry.models import Signal
+
+Role = Condition.Role
+
+# by condition: frequency in Hz and peak level
+TONES = {
+    "reference": (440.0, 0.5),
+    "anchor 3.5 kHz": (220.0, 0.1),
+    "anchor 7 kHz": (330.0, 0.2),
+    "system one": (880.0, 0.3),
+    "system two": (660.0, 0.4),
+}
+ROLES = {
+    "reference": Role.REFERENCE,
+    "anchor 3.5 kHz": Role.ANCHOR35,
+    "anchor 7 kHz": Role.ANCHOR70,
+}
+
+
+def tone(
+    frequency: float,
+    *,
+    level: float = 0.5,
+    duration: float = 1.0,
+    rate: int = 48_000,
+    channels: int = 1,
+) -> Audio:
+    """A sine of `frequency` Hz that peaks at `level`, alike in all channels."""
+    times = np.arange(round(duration * rate)) / rate
+    samples = level * np.sin(2 * np.pi * frequency * times)
+    return Audio(np.tile(samples.astype(np.float32), (channels, 1)), rate)
+
+
+def stored_tone(frequency: float, *, level: float = 0.5, duration: float = 1.0) -> Signal:
+    sound = tone(frequency, level=level, duration=duration)
+    return Signal.objects.store(sound, title=f"{frequency:g} Hz at {level:g}")
+
+
+def mushra_campaign(
+    *, slug: str = "tones", items: int = 2, launched: bool = True, quota: int | None = None
+) -> Campaign:
+    """A MUSHRA campaign: hidden reference, both anchors and two systems on each of `items` one-second items."""
+    campaign = _campaign(slug, "mushra", items, tuple(TONES))
+    if quota is not None:
+        Campaign.objects.filter(pk=campaign.pk).update(quota=quota)
+    return _launched(campaign) if launched else campaign
+
+
+def abx_campaign(
+    *, slug: str = "tones-abx", items: int = 1, repetitions: int = 3, launched: bool = True
+) -> Campaign:
+    """An ABX campaign: a system against the reference, `repetitions` presentations of each item."""
+    campaign = _campaign(slug, "abx", items, ("reference", "system one"))
+    Campaign.objects.filter(pk=campaign.pk).update(repetitions=repetitions)
+    return _launched(campaign) if launched else campaign
+
+
+def _launched(campaign: Campaign) -> Campaign:
+    campaign.refresh_from_db()
+    campaign.launch(actor="alice")
+    return campaign
+
+
+def _campaign(slug: str, method: str, items: int, names: tuple[str, ...]) -> Campaign:
+    campaign = Campaign.objects.create(slug=slug, title=f"Tones by {method}", method=method)
+    conditions = [
+        Condition.objects.create(campaign=campaign, name=name, role=ROLES.get(name, Role.SYSTEM))
+        for name in names
+    ]
+    for number in range(1, items + 1):
+        # every item a few hertz higher, so that no two signals are the same
+        signals = {
+            name: stored_tone(TONES[name][0] + 5 * (number - 1), level=TONES[name][1])
+            for name in names
+        }
+        trial = Trial.objects.create(
+            campaign=campaign, number=number, item=f"tone {number}", reference=signals["reference"]
+        )
+        for condition in conditions:
+            Stimulus.objects.create(
+                trial=trial, condition=condition, signal=signals[condition.name]
+            )
+    return campaign
