@@ -46,6 +46,7 @@ class Follower(nn.Module):
             "Processing, J. Audio Eng. Soc. 70(9), 2022",
         ),
     )
+    authority: Tensor
     features = ("level", "brightness", "asymmetry")
 
     def __init__(self, targets: Mapping[str, float], *, hop: int, hidden: int) -> None:

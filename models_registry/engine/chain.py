@@ -91,7 +91,7 @@ class Chain(nn.Module):
     def controls(self, block_id: str) -> dict[str, Tensor]:
         """The controls (0 to 1) of one block, by parameter name, without adapters."""
         names = self.blocks[block_id].parameters
-        return {name: torch.sigmoid(self.get_parameter(f"{block_id}/{name}")) for name in names}
+        return {name: torch.sigmoid(getattr(self, f"{block_id}/{name}")) for name in names}
 
     def values(self, block_id: str) -> dict[str, Tensor]:
         """The physical values of one block, by parameter name, without adapters."""
@@ -134,7 +134,7 @@ class Chain(nn.Module):
                 )
         return found
 
-    def _block(self, block_id: str, kind: type[Block]) -> Any:
+    def _block(self, block_id: str, kind: Any) -> Any:
         block = self.blocks.get(block_id)
         if not isinstance(block, kind):
             fitting = [name for name, one in self.blocks.items() if isinstance(one, kind)]

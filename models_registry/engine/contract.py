@@ -7,8 +7,9 @@ parameter's own scale; a *physical value* is in the parameter's unit; rates are 
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass, fields
-from typing import Literal, TypeVar, cast
+from typing import Any, Literal, TypeVar
 
 import numpy as np
 import torch
@@ -62,8 +63,8 @@ class Parameter:
     def physical(self, control: Number) -> Number:
         """The value in `unit` at `control` (0 to 1)."""
         if self.scale == "log":
-            return cast(Number, self.low * (self.high / self.low) ** control)
-        return cast(Number, self.low + (self.high - self.low) * control)
+            return self.low * (self.high / self.low) ** control
+        return self.low + (self.high - self.low) * control
 
     def control(self, value: ArrayLike) -> NDArray[np.float64]:
         """The control (0 to 1) at which the parameter has `value`, shaped like `value`."""
@@ -74,7 +75,7 @@ class Parameter:
 
     def checked(self, value: object, *, where: str) -> tuple[float, ...]:
         """Return `value` as `size` floats in range, or raise `SpecError` naming `where`."""
-        given = value if isinstance(value, (list, tuple)) else [value] * self.size
+        given: Sequence[Any] = value if isinstance(value, (list, tuple)) else [value] * self.size
         if len(given) != self.size:
             raise SpecError(f"{where}: expected {self.size} values, found {len(given)}")
         for number in given:

@@ -20,7 +20,7 @@ from scipy.signal import lfilter
 try:
     from numba import njit
 except ImportError:  # the engine is exact without numba, only slower
-    njit = None
+    njit = None  # type: ignore[assignment]
 
 Array = NDArray[np.float64]
 
@@ -174,7 +174,8 @@ def _numpy_spline(position: Array, points: Array) -> tuple[Array, Array]:
 def _numpy_spline_adjoint(grad: Array, position: Array, count: int) -> Array:
     i, value, _ = _weights(position, count)
     index = i + np.arange(4)[:, None]
-    return np.bincount(index.ravel(), weights=(value * grad).ravel(), minlength=count)
+    flat = (value * grad).ravel()
+    return np.asarray(np.bincount(index.ravel(), weights=flat, minlength=count), dtype=np.float64)
 
 
 class _Loops(NamedTuple):

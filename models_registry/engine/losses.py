@@ -11,7 +11,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from models_registry.engine.blocks import LinearBlock
+from models_registry.engine.blocks import LinearBlock, Waveshaper
 from models_registry.engine.chain import Chain
 
 # Error below the floor is noise that no parameter explains; with an absolute floor a noisy target ruins training.
@@ -81,4 +81,17 @@ def response_roughness(chain: Chain) -> Tensor:
         if isinstance(block, LinearBlock):
             level = 20 * torch.log10(block.response(chain.values(name), grid).abs())
             total = total + (level.diff(n=2) / step**2).square().mean()
+    return total
+
+
+def curve_roughness(chain: Chain) -> Tensor:
+    """Physical regulariser: mean squared second difference of neighbouring control points of every learned curve.
+
+    A semiconductor's characteristic bends once or twice; ripple from point to point is noise learned by heart.
+    Straight lines cost nothing.
+    """
+    total = torch.zeros((), dtype=torch.float64)
+    for name, block in chain.blocks.items():
+        if isinstance(block, Waveshaper):
+            total = total + chain.values(name)["curve"].diff(n=2).square().mean()
     return total

@@ -68,7 +68,7 @@ class Numbers:
         if value is None and self.default is None:
             return None
         good = isinstance(value, (list, tuple)) and len(value) > 0
-        good = good and all(type(n) is int and self.low <= n <= self.high for n in value)  # type: ignore[union-attr]
+        good = good and all(type(n) is int and self.low <= n <= self.high for n in value)  # type: ignore[attr-defined]
         if not good or (self.count and len(value) != self.count):  # type: ignore[arg-type]
             size = f"{self.count} " if self.count else ""
             raise RecipeError(
@@ -117,6 +117,7 @@ LOSS: Schema = {
     "stft": Number(0, 1_000, 0.1),
     "stft_sizes": Numbers(16, 65_536, (512, 2_048)),
     "smoothness": Number(0, 1_000, 0.0),
+    "curvature": Number(0, 1_000, 0.0),
 }
 TRAINING: Schema = {
     "steps": Number(1, 1_000_000, 400, whole=True),

@@ -1,7 +1,7 @@
 """A chain over a whole signal, in blocks, with the same result whatever the block size.
 
-Conventions: samples are float32 (channels, frames); the chain runs in float64 and carries its state from block to block;
-each channel of the input goes through the chain on its own where the chain is mono.
+Conventions: samples are float32 (channels, frames); the chain runs in float64 and carries its state from
+block to block; each channel of the input goes through the chain on its own where the chain is mono.
 """
 
 from __future__ import annotations

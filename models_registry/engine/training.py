@@ -148,6 +148,8 @@ class _Run:
             terms["stft"] = losses.spectral_distance(estimate, target, sizes=weights["stft_sizes"])
         if weights["smoothness"]:
             terms["smoothness"] = losses.response_roughness(self.chain)
+        if weights["curvature"]:
+            terms["curvature"] = losses.curve_roughness(self.chain)
         total = torch.stack([weights[name] * term.double() for name, term in terms.items()]).sum()
         return total, {"loss": total.item(), **{name: term.item() for name, term in terms.items()}}
 
@@ -161,7 +163,7 @@ class _Run:
         clips = self._batch(self.step)
         self.optimiser.zero_grad()
         loss, row = self._loss(clips)
-        loss.backward()
+        loss.backward()  # type: ignore[no-untyped-call]
         norm = torch.nn.utils.clip_grad_norm_(self.chain.parameters(), training["gradient_clip"])
         if not (np.isfinite(row["loss"]) and norm.isfinite()):
             raise EngineError(

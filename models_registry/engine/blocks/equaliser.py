@@ -143,7 +143,7 @@ class Equaliser(LinearBlock):
         rows = signal.reshape(-1, signal.shape[-1])
         if state is None:
             state = torch.zeros(rows.shape[0], 2, len(BANDS) + 1, dtype=torch.float64)
-        output, state = Cascade.apply(rows, self.sections(values), state, self.backend)
+        output, state = Cascade.apply(rows, self.sections(values), state, self.backend)  # type: ignore[no-untyped-call]
         return output.reshape(signal.shape), state
 
     def response(self, values: Values, frequencies: Tensor) -> Tensor:
