@@ -6,6 +6,7 @@ random is drawn from the seed and the step's number, so that a checkpoint needs 
 
 from __future__ import annotations
 
+import math
 import os
 import platform
 import time
@@ -104,7 +105,7 @@ class _Run:
         if resume and checkpoint.is_file():
             self._restore(checkpoint)
         training = self.recipe.training
-        steps, began, first, told = training["steps"], time.monotonic(), self.step, -np.inf
+        steps, began, first, told = training["steps"], time.monotonic(), self.step, -math.inf
         if not self.history:
             self.history.append(self._validated(self._loss(self._batch(0))[1]))
         while self.step < steps:
@@ -158,7 +159,9 @@ class _Run:
         for group in self.optimiser.param_groups:
             # cosine decay: large steps find the basin, small ones its bottom
             group["lr"] = (
-                training["learning_rate"] * (1 + np.cos(np.pi * self.step / training["steps"])) / 2
+                training["learning_rate"]
+                * (1 + math.cos(math.pi * self.step / training["steps"]))
+                / 2
             )
         clips = self._batch(self.step)
         self.optimiser.zero_grad()
