@@ -6,7 +6,7 @@ from django.contrib import admin
 from django.contrib.auth.views import LoginView, LogoutView
 from django.urls import URLPattern, URLResolver, path
 
-from listening.views import audio, campaigns, guide, jobs, listener, pages, registry
+from listening.views import audio, campaigns, figures, guide, jobs, listener, pages, registry
 
 # for everyone
 public: list[URLPattern | URLResolver] = [
@@ -34,14 +34,27 @@ researcher: list[URLPattern | URLResolver] = [
     path("campaigns/<slug:slug>/launch/", campaigns.launch, name="campaign-launch"),
     path("campaigns/<slug:slug>/close/", campaigns.close, name="campaign-close"),
     path("campaigns/<slug:slug>/score/", campaigns.score, name="campaign-score"),
+    path("campaigns/<slug:slug>/export.<slug:form>", campaigns.export, name="campaign-export"),
+    path(
+        "campaigns/<slug:slug>/figures/<slug:name>.<slug:form>",
+        figures.of_campaign,
+        name="campaign-figure",
+    ),
     path("signals/<slug:sha256>.wav", audio.signal, name="signal"),
     path("models/", registry.index, name="models"),
     path("models/<slug:name>/", registry.model, name="model"),
     path("models/<slug:name>/<int:number>/", registry.version, name="version"),
+    path(
+        "models/<slug:name>/<int:number>/figures/<slug:block>.<slug:form>",
+        figures.of_block,
+        name="block-figure",
+    ),
     path("train/", registry.train, name="train"),
     path("jobs/", jobs.index, name="jobs"),
     path("jobs/<int:pk>/", jobs.detail, name="job"),
     path("jobs/<int:pk>/stop/", jobs.stop, name="job-stop"),
+    path("jobs/<int:pk>/resume/", jobs.resume, name="job-resume"),
+    path("jobs/<int:pk>/history.<slug:form>", figures.of_training, name="history-figure"),
     path("record/", pages.record, name="record"),
     path("admin/", admin.site.urls),
 ]

@@ -36,7 +36,9 @@ def ranged(request: HttpRequest, file: File, *, size: int) -> HttpResponseBase:
         response = HttpResponse(status=416, headers={"Content-Range": f"bytes */{size}"})
     else:
         body = chunks(file, first, last)
-        response = StreamingHttpResponse(body, status=206 if wanted else 200, content_type="audio/wav")
+        response = StreamingHttpResponse(
+            body, status=206 if wanted else 200, content_type="audio/wav"
+        )
         response["Content-Length"] = str(last - first + 1)
         if wanted:
             response["Content-Range"] = f"bytes {first}-{last}/{size}"

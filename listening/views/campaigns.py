@@ -2,17 +2,29 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.db.models import Count, Q
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
 from django.views.decorators.http import require_POST, require_safe
 
+from listening import exporting
 from listening.models import Campaign
 from listening.models.campaign import CampaignError
 from listening.views.forms import ReasonForm
+from listening.views.results import evidence
 from models_registry import jobs
+
+CONTENT_TYPES = {
+    "csv": "text/csv; charset=utf-8",
+    "json": "application/json",
+    "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+}
 
 
 @login_required
@@ -35,12 +47,24 @@ def visible_campaign(request: HttpRequest, slug: str) -> Campaign:
 @login_required
 @require_safe
 def detail(request: HttpRequest, slug: str) -> HttpResponse:
+    """The results page: the setting, the evidence, the stimuli."""
     campaign = visible_campaign(request, slug)
+    draft = campaign.state == Campaign.State.DRAFT
     context = {
         "section": "campaigns",
         "campaign": campaign,
-        "problems": campaign.protocol.problems(campaign) if campaign.state == "draft" else [],
+        "simulated": campaign.listeners.filter(simulated=True).count(),
+        "n_listeners": campaign.listeners.count(),
+        "n_sessions": campaign.sessions.count(),
+        "n_finished": campaign.sessions.filter(finished_at__isnull=False).count(),
+        "n_conditions": campaign.conditions.count(),
+        "problems": campaign.protocol.problems(campaign) if draft else [],
+        "listener_link": request.build_absolute_uri(reverse("welcome", args=[campaign.slug])),
         "reason_form": ReasonForm(),
+        "trials": campaign.trials.prefetch_related(
+            "stimuli__condition__version__model", "stimuli__signal"
+        ),
+        **evidence(campaign),
     }
     return render(request, "listening/campaigns/detail.html", context)
 
@@ -76,3 +100,18 @@ def score(request: HttpRequest, slug: str) -> HttpResponse:
     campaign = visible_campaign(request, slug)
     arguments = {"campaign": campaign.slug, "actor": request.user.get_username()}
     return redirect("job", jobs.enqueue("score-campaign", arguments).pk)
+
+
+@login_required
+@require_safe
+def export(request: HttpRequest, slug: str, form: str) -> HttpResponse:
+    campaign = visible_campaign(request, slug)
+    if form not in CONTENT_TYPES:
+        raise Http404(f"no export as {form!r}")
+    with TemporaryDirectory() as folder:
+        path = Path(folder, f"{campaign.slug}.{form}")
+        exporting.export(campaign, path, actor=request.user.get_username())
+        content = path.read_bytes()
+    response = HttpResponse(content, content_type=CONTENT_TYPES[form])
+    response["Content-Disposition"] = f'attachment; filename="{campaign.slug}.{form}"'
+    return response

@@ -96,7 +96,5 @@ def diagram(chain: dict[str, Any]) -> Diagram:
         # beneath what it moves, but beside the adapter before
         x = max(2, sum(lines) // len(lines) - width // 2)
         x = max(x, adapters[-1].right + GAP) if adapters else x
-        adapters.append(
-            Box(entry["kind"], moves, x, TOP + BOX_HEIGHT + ADAPTER_DROP, width, lines)
-        )
+        adapters.append(Box(entry["kind"], moves, x, TOP + BOX_HEIGHT + ADAPTER_DROP, width, lines))
     return Diagram(blocks, adapters)

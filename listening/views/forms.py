@@ -6,6 +6,7 @@ from typing import Any
 
 from django import forms
 
+from models_registry import training
 from models_registry.models import Job
 
 
@@ -18,8 +19,10 @@ class ReasonForm(forms.Form):
 class TrainForm(forms.Form):
     """A recipe, a seed and the reason for training it once more."""
 
-    recipe = forms.CharField(
-        max_length=80, help_text="the name of a recipe that ships with the engine"
+    # a slug: on the command line a recipe may also be a path, which is nothing to accept from a browser
+    recipe = forms.SlugField(
+        max_length=80,
+        help_text="the name of a recipe that ships with the engine, such as overdrive",
     )
     settings = forms.CharField(
         required=False,
@@ -46,13 +49,14 @@ class TrainForm(forms.Form):
         """Queue the training; None, with an error on the form, where the recipe or a setting is refused."""
         asked: dict[str, Any] = self.cleaned_data
         try:
-            from models_registry import training
-
-            return training.queue(
-                asked["recipe"], asked["settings"], asked["seed"], asked["reason"], actor
+            run = training.queue(
+                asked["recipe"],
+                asked["settings"],
+                seed=asked["seed"],
+                reason=asked["reason"],
+                actor=actor,
             )
-        except ImportError:
-            self.add_error(None, "Training needs the engine: pip install 'earwitness[engine]'.")
         except ValueError as error:
             self.add_error(None, str(error))
-        return None
+            return None
+        return run.job

@@ -7,7 +7,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_POST, require_safe
 
-from models_registry import audit
+from models_registry import audit, jobs
 from models_registry.models import Job
 
 JOBS_SHOWN = 200
@@ -37,4 +37,14 @@ def stop(request: HttpRequest, pk: int) -> HttpResponse:
     if not job.is_over:
         job.request_stop()
         audit.record("stop", f"job {job.pk} ({job.kind})", actor=request.user.get_username())
+    return redirect("job", job.pk)
+
+
+@login_required
+@require_POST
+def resume(request: HttpRequest, pk: int) -> HttpResponse:
+    """Queue a stopped or failed job again; a training goes on from its checkpoint."""
+    job = get_object_or_404(Job, pk=pk)
+    if jobs.resume(job):
+        audit.record("resume", f"job {job.pk} ({job.kind})", actor=request.user.get_username())
     return redirect("job", job.pk)

@@ -58,6 +58,7 @@ def version(request: HttpRequest, name: str, number: int) -> HttpResponse:
         "run": found.run,
         "recipe": json.dumps(found.run.recipe, indent=2) if found.run else "",
         "diagram": diagram(found.chain),
+        "card": card_lines(found.card),
         "blocks": values,
         "problem": problem,
         "renderings": found.renderings.select_related("input", "output"),
@@ -78,6 +79,22 @@ def train(request: HttpRequest) -> HttpResponse:
     return render(request, "listening/registry/train.html", {"section": "models", "form": form})
 
 
+def card_lines(card: dict[str, Any]) -> list[tuple[str, str]]:
+    """A card's entries as text; the learned values have a table of their own."""
+    return [
+        (name.replace("_", " ").capitalize(), said_of(entry))
+        for name, entry in card.items()
+        if name != "readings" and entry
+    ]
+
+
+def said_of(entry: Any) -> str:
+    if isinstance(entry, dict):
+        said = (f"{name.replace('_', ' ')} {said_of(value)}" for name, value in entry.items())
+        return ", ".join(said)
+    return f"{entry:.4g}" if isinstance(entry, float) else str(entry)
+
+
 @dataclass(frozen=True)
 class LearnedValue:
     """One parameter as the version's page shows it; `place` is 0…100 along its own scale, None for curves."""
@@ -86,8 +103,7 @@ class LearnedValue:
     meaning: str
     value: str
     unit: str
-    low: float
-    high: float
+    range: str
     place: float | None
     authority: float | None
 
@@ -129,7 +145,9 @@ def learned_values(found: ModelVersion) -> tuple[list[LearnedBlock], str]:
             for path, reading in readings.items()
             if path.startswith(prefix)
         ]
-        blocks.append(LearnedBlock(entry["id"], entry["kind"], figure_of(chain, entry["id"]), values))
+        blocks.append(
+            LearnedBlock(entry["id"], entry["kind"], figure_of(chain, entry["id"]), values)
+        )
     return blocks, ""
 
 
@@ -139,13 +157,18 @@ def learned_value(name: str, reading: Any) -> LearnedValue:
     return LearnedValue(
         name=name,
         meaning=parameter.meaning,
-        value=f"{len(reading.value)} points" if curve else f"{reading.value:.4g}",
+        value=f"{len(reading.value)} points" if curve else shown(reading.value),
         unit=parameter.unit,
-        low=parameter.low,
-        high=parameter.high,
+        range=f"{shown(parameter.low)} … {shown(parameter.high)}",
         place=None if curve else 100 * float(parameter.control(reading.value)),
         authority=reading.authority and 100 * reading.authority,
     )
+
+
+def shown(value: float) -> str:
+    """Four significant figures, without an exponent."""
+    text = f"{value:.0f}" if abs(value) >= 1000 else f"{value:.4g}"
+    return text.replace("-", "−")
 
 
 def figure_of(chain: Any, block_id: str) -> str:

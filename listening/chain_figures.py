@@ -1,0 +1,91 @@
+"""Figures of a model version: what a block does to a signal, and how training went.
+
+Made without pyplot, as those of a campaign are (see `listening.drawing`, whose colours they share). Frequencies are
+in Hz, gains in dB, levels relative to full scale.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from matplotlib.figure import Figure
+from matplotlib.ticker import EngFormatter, NullFormatter
+from numpy.typing import ArrayLike
+
+from listening.drawing import COLOURS, GRID, INK, MUTED, canvas, plain_axes
+
+LOWEST_HZ = 20.0
+# what a row of a training's history holds beside the terms of its loss
+NO_TERMS = {"step", "loss", "validation_esr", "gradient_norm"}
+
+
+def frequency_response(frequencies: ArrayLike, response: ArrayLike, *, name: str) -> Figure:
+    """Magnitude in dB of a complex `response` at `frequencies` (Hz)."""
+    magnitude = 20 * np.log10(np.maximum(np.abs(response), 1e-12))
+    figure, axes = canvas(6.4, 3.2)
+    axes.semilogx(frequencies, magnitude, color=COLOURS[0], lw=1.8)
+    axes.axhline(0, color=MUTED, lw=0.8)
+    axes.set_xlim(LOWEST_HZ, float(np.max(np.asarray(frequencies))))
+    # a flat response is drawn flat, not as its rounding errors
+    low, high = min(-6.0, float(magnitude.min())), max(6.0, float(magnitude.max()))
+    axes.set_ylim(low - 0.05 * (high - low), high + 0.05 * (high - low))
+    axes.xaxis.set_major_formatter(EngFormatter(sep=""))
+    axes.xaxis.set_minor_formatter(NullFormatter())
+    axes.grid(axis="x", color=GRID, lw=0.8)
+    axes.set_xlabel("frequency (Hz)")
+    axes.set_ylabel("gain (dB)")
+    axes.set_title(f"{name}: frequency response", loc="left", fontsize=10, fontweight="bold")
+    return figure
+
+
+def curve(levels: ArrayLike, output: ArrayLike, *, name: str) -> Figure:
+    """Output against input level of a memoryless block, beside the straight line that would change nothing."""
+    figure, axes = canvas(6.4, 4.2)
+    axes.plot(levels, levels, color=MUTED, lw=1, ls="--", label="unchanged")
+    axes.plot(levels, output, color=COLOURS[0], lw=1.8, label=name)
+    axes.axhline(0, color=MUTED, lw=0.8)
+    axes.axvline(0, color=MUTED, lw=0.8)
+    axes.grid(axis="x", color=GRID, lw=0.8)
+    axes.set_xlabel("input (full scale = 1)")
+    axes.set_ylabel("output (full scale = 1)")
+    axes.legend(frameon=False, fontsize=8.5)
+    axes.set_title(f"{name}: input to output", loc="left", fontsize=10, fontweight="bold")
+    return figure
+
+
+def training_history(history: Sequence[Mapping[str, float]]) -> Figure:
+    """Every term of the loss, and the error-to-signal ratio on the test clips, by training step."""
+    steps = [row["step"] for row in history]
+    terms = [name for name in history[0] if name not in NO_TERMS]
+    figure = Figure(figsize=(9.6, 3.6), layout="constrained")
+    left, right = figure.subplots(1, 2)
+    for name, colour, style in zip(
+        ["loss", *terms], [INK, *COLOURS], ["-", "--", ":", "-.", (0, (5, 1))], strict=False
+    ):
+        plain_axes(left)
+        left.semilogy(
+            steps, [row[name] for row in history], color=colour, ls=style, lw=1.6, label=name
+        )
+    left.set_title("Loss and its terms", loc="left", fontsize=10, fontweight="bold")
+    left.legend(frameon=False, fontsize=8.5)
+    left.set_ylabel("mean since the last point")
+    errors = [row["validation_esr"] for row in history]
+    plain_axes(right)
+    right.semilogy(steps, errors, color=COLOURS[0], lw=1.8, marker="o", ms=3)
+    right.annotate(
+        f"{errors[-1]:.4f}",
+        (steps[-1], errors[-1]),
+        xytext=(0, 7),
+        textcoords="offset points",
+        ha="right",
+        fontsize=9,
+        color=COLOURS[0],
+    )
+    right.set_title(
+        "Error-to-signal ratio on the test clips", loc="left", fontsize=10, fontweight="bold"
+    )
+    right.set_ylabel("ESR (1 = as much error as signal)")
+    for axes in (left, right):
+        axes.set_xlabel("training step")
+    return figure

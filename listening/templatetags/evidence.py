@@ -1,0 +1,31 @@
+"""Numbers as pages show them: the same roundings as the command line's, a dash for what is missing."""
+
+from __future__ import annotations
+
+from math import isfinite
+
+from django import template
+
+from listening.analysis import plain
+
+register = template.Library()
+
+
+@register.filter
+def number(value: float | None, digits: int = 2) -> str:
+    return plain.number(digits)(value) if _present(value) else plain.MISSING
+
+
+@register.filter
+def figures(value: float | None, digits: int = 4) -> str:
+    """To `digits` significant figures, for scores whose sizes differ by orders of magnitude."""
+    return f"{value:.{digits}g}".replace("-", "−") if _present(value) else plain.MISSING
+
+
+@register.filter
+def p_value(value: float | None) -> str:
+    return plain.p_value(value) if _present(value) else plain.MISSING  # type: ignore[arg-type]
+
+
+def _present(value: float | None) -> bool:
+    return value is not None and isfinite(value)

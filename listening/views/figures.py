@@ -1,0 +1,169 @@
+"""Figures as pages and papers take them: SVG or PDF, drawn by one function from the rows as they are now."""
+
+from __future__ import annotations
+
+import io
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import matplotlib as mpl
+import numpy as np
+import pandas as pd
+from django.contrib.auth.decorators import login_required
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404
+from django.views.decorators.http import require_safe
+from matplotlib.figure import Figure
+
+from listening import chain_figures, figures
+from listening.analysis import correlation
+from listening.analysis.frames import AnalysisError
+from listening.analysis.screening import Screening, screen
+from listening.evidence import ratings_frame, scores_frame
+from listening.models import Campaign
+from models_registry.models import ModelVersion, TrainingRun
+
+CONTENT_TYPES = {"svg": "image/svg+xml", "pdf": "application/pdf"}
+# matplotlib's caches of fonts and of mathematical text are not made for threads
+DRAWING = threading.Lock()
+METRIC_PREFIX = "metric-"
+POINTS = 600
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """What a campaign's figure may be drawn from."""
+
+    campaign: Campaign
+    ratings: pd.DataFrame
+    screening: Screening
+
+    @property
+    def kept(self) -> pd.DataFrame:
+        return self.screening.keep(self.ratings)
+
+
+@dataclass(frozen=True)
+class CampaignFigure:
+    """A figure of the results page, drawn from what its method's campaigns hold."""
+
+    name: str
+    method: str
+    section: str
+    title: str
+    draw: Callable[[Evidence], Figure]
+
+
+CAMPAIGN_FIGURES = (
+    CampaignFigure(
+        "means",
+        "mushra",
+        "ratings",
+        "Mean rating per condition, after screening",
+        lambda found: figures.condition_means(found.kept),
+    ),
+    CampaignFigure(
+        "boxes",
+        "mushra",
+        "ratings",
+        "Distribution of the ratings, after screening",
+        lambda found: figures.box_plots(found.kept),
+    ),
+    CampaignFigure(
+        "items",
+        "mushra",
+        "ratings",
+        "Mean rating per item, after screening",
+        lambda found: figures.item_profile(found.kept),
+    ),
+    CampaignFigure(
+        "screening",
+        "mushra",
+        "screening",
+        "What the screening looks at, all listeners",
+        lambda found: figures.screening_plot(found.ratings, found.screening),
+    ),
+    CampaignFigure(
+        "proportions",
+        "abx",
+        "ratings",
+        "Share of right answers, per listener and together",
+        lambda found: figures.abx_proportions(found.kept),
+    ),
+)
+
+
+@login_required
+@require_safe
+def of_campaign(request: HttpRequest, slug: str, name: str, form: str) -> HttpResponse:
+    campaign = get_object_or_404(Campaign.objects.visible_to(request.user), slug=slug)
+    try:
+        ratings = ratings_frame(campaign)
+        evidence = Evidence(campaign, ratings, screen(ratings, rule=campaign.screening))
+        return served(campaign_figure(evidence, name), form)
+    except AnalysisError as error:
+        raise Http404(f"{slug}: {error}") from error
+
+
+def campaign_figure(evidence: Evidence, name: str) -> Figure:
+    if name.startswith(METRIC_PREFIX):
+        metric = name.removeprefix(METRIC_PREFIX)
+        points = correlation.join(evidence.kept, scores_frame(evidence.campaign), roles=["system"])
+        points = points.assign(simulated=bool(evidence.kept["simulated"].any()))
+        return figures.metric_scatter(points[points["metric"] == metric])
+    for figure in CAMPAIGN_FIGURES:
+        if figure.name == name and figure.method == evidence.campaign.method:
+            return figure.draw(evidence)
+    raise Http404(f"no figure {name!r}")
+
+
+@login_required
+@require_safe
+def of_block(request: HttpRequest, name: str, number: int, block: str, form: str) -> HttpResponse:
+    """A block's frequency response or its curve, with the values it learned."""
+    version = get_object_or_404(ModelVersion, model__name=name, number=number)
+    try:
+        chain = version.load()
+        drawn = block_figure(chain, block)
+    except (ImportError, OSError, ValueError) as error:
+        raise Http404(f"{version}: {error}") from error
+    return served(drawn, form)
+
+
+def block_figure(chain: object, block: str) -> Figure:
+    found = chain.blocks.get(block)  # type: ignore[attr-defined]
+    if hasattr(found, "response"):
+        frequencies = np.geomspace(chain_figures.LOWEST_HZ, chain.rate / 2, POINTS)  # type: ignore[attr-defined]
+        response = chain.response(block, frequencies)  # type: ignore[attr-defined]
+        return chain_figures.frequency_response(frequencies, response, name=block)
+    if hasattr(found, "curve"):
+        levels = np.linspace(-1, 1, POINTS)
+        return chain_figures.curve(levels, chain.curve(block, levels), name=block)  # type: ignore[attr-defined]
+    raise Http404(f"no figure of block {block!r}")
+
+
+@login_required
+@require_safe
+def of_training(request: HttpRequest, pk: int, form: str) -> HttpResponse:
+    """How far a training has come; pages name the number of points, so that each picture is drawn once."""
+    run = get_object_or_404(TrainingRun, job=pk)
+    if not run.history:
+        raise Http404(f"{run} has no history yet")
+    response = served(chain_figures.training_history(run.history), form)
+    if "points" in request.GET:
+        response["Cache-Control"] = "private, max-age=3600"
+    return response
+
+
+def served(figure: Figure, form: str) -> HttpResponse:
+    """The figure as SVG or PDF, the same bytes for the same rows."""
+    if form not in CONTENT_TYPES:
+        raise Http404(f"figures are svg or pdf, not {form!r}")
+    buffer = io.BytesIO()
+    undated = {"Date": None} if form == "svg" else {"CreationDate": None}
+    with DRAWING, mpl.rc_context({"svg.hashsalt": "earwitness", "pdf.fonttype": 42}):
+        figure.savefig(buffer, format=form, metadata=undated)
+    response = HttpResponse(buffer.getvalue(), content_type=CONTENT_TYPES[form])
+    response["Cache-Control"] = "private, no-cache"
+    return response

@@ -1,0 +1,143 @@
+"""What a campaign's page shows of its evidence: the tables of the analysis, or the reason why there is none."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pandas as pd
+
+from listening.analysis import abx, report
+from listening.analysis.frames import AnalysisError
+from listening.analysis.screening import TITLES
+from listening.drawing import ordered
+from listening.evidence import ratings_frame, scores_frame
+from listening.models import Campaign, Condition
+from listening.views.figures import CAMPAIGN_FIGURES, METRIC_PREFIX
+
+NO_RATINGS = (
+    "No ratings yet. Send listeners the link above; each rating appears here as soon as it is made."
+)
+NO_SCORES = (
+    "No scores yet. Score all stimuli, and this table says which metrics agree with the listeners."
+)
+
+
+def evidence(campaign: Campaign) -> dict[str, Any]:
+    """Everything on the page that comes from ratings and scores."""
+    ratings, scores = ratings_frame(campaign), scores_frame(campaign)
+    analysis, problem = analysed(campaign, ratings)
+    correlation, correlation_problem = correlated(campaign, ratings, scores)
+    figures = [f for f in CAMPAIGN_FIGURES if analysis and f.method == campaign.method]
+    return {
+        "n_ratings": len(ratings),
+        "n_simulated": ratings.loc[ratings["simulated"], "listener"].nunique(),
+        "analysis": analysis,
+        "problem": problem,
+        "screening_title": TITLES[campaign.screening],
+        **(screening_tables(analysis) if analysis else {}),
+        **(mushra_tables(analysis) if isinstance(analysis, report.MushraAnalysis) else {}),
+        **(abx_tables(analysis) if isinstance(analysis, report.AbxAnalysis) else {}),
+        "correlation": correlation,
+        "correlation_problem": correlation_problem,
+        "correlation_levels": correlation_levels(correlation) if correlation else [],
+        "scores": score_table(scores),
+        "rating_figures": [figure for figure in figures if figure.section == "ratings"],
+        "screening_figures": [figure for figure in figures if figure.section == "screening"],
+        "correlation_figures": metric_figures(correlation) if correlation else [],
+    }
+
+
+def analysed(campaign: Campaign, ratings: pd.DataFrame) -> tuple[report.Analysis | None, str]:
+    """The analysis by the declared screening, or none and the reason."""
+    if ratings.empty:
+        return None, NO_RATINGS
+    try:
+        return report.analyse(ratings, screening=campaign.screening), ""
+    except AnalysisError as error:
+        return None, f"No analysis: {error}."
+
+
+def correlated(
+    campaign: Campaign, ratings: pd.DataFrame, scores: pd.DataFrame
+) -> tuple[report.Correlation | None, str]:
+    """Metrics beside listeners, or none and the reason."""
+    if ratings.empty or scores.empty:
+        return None, NO_RATINGS if ratings.empty else NO_SCORES
+    try:
+        return report.correlate(ratings, scores, screening=campaign.screening), ""
+    except AnalysisError as error:
+        return None, f"No correlation: {error}."
+
+
+def screening_tables(analysis: report.Analysis) -> dict[str, Any]:
+    decisions = analysis.screening.decisions
+    return {
+        "n_kept": int((~decisions["excluded"]).sum()),
+        "decisions": decisions.to_dict("records"),
+        "excluded": decisions[decisions["excluded"]].to_dict("records"),
+    }
+
+
+def mushra_tables(analysis: report.MushraAnalysis) -> dict[str, Any]:
+    conditions, items = presented(analysis.conditions), presented(analysis.items)
+    may_have_modes = conditions["after_multimodal"].eq(True) & (conditions["role"] == "system")
+    return {
+        "conditions": conditions.to_dict("records"),
+        "items": items.sort_values("item", kind="stable").to_dict("records"),
+        "pairs": analysis.comparison.pairs.to_dict("records"),
+        "comparison": analysis.comparison,
+        "several_modes": conditions[may_have_modes].to_dict("records"),
+    }
+
+
+def presented(described: pd.DataFrame) -> pd.DataFrame:
+    """In the order of the figures, with roles in words."""
+    words = described["role"].map(dict(Condition.Role.choices))
+    return ordered(described.assign(mean=described["after_mean"], role_in_words=words))
+
+
+def abx_tables(analysis: report.AbxAnalysis) -> dict[str, Any]:
+    return {
+        "abx_pairs": analysis.pairs.to_dict("records"),
+        "abx_listeners": analysis.per_listener.to_dict("records"),
+        "abx_scope": abx.SCOPE,
+    }
+
+
+def correlation_levels(
+    correlation: report.Correlation,
+) -> list[tuple[str, list[dict[str, Any]], str]]:
+    """Each level with its rows and, where no row has a correlation, the reason instead."""
+    levels = []
+    for level, rows in correlation.table.groupby("level", sort=False):
+        reasons = rows["reading"].unique() if rows["pearson"].isna().all() else []
+        records = rows.assign(contrary=rows["reading"].str.startswith("disagrees"))
+        levels.append((str(level), records.to_dict("records"), "; ".join(reasons)))
+    return levels
+
+
+def metric_figures(correlation: report.Correlation) -> list[dict[str, str]]:
+    """A scatter for every metric that has a correlation."""
+    rows = correlation.table[correlation.table["level"] == "stimulus"].dropna(subset="pearson")
+    return [
+        {
+            "name": f"{METRIC_PREFIX}{metric}",
+            "title": f"{metric} beside the mean rating of every stimulus",
+        }
+        for metric in rows["metric"]
+    ]
+
+
+def score_table(scores: pd.DataFrame) -> dict[str, Any]:
+    """One row per stimulus and one column per metric; a cell is the score's row, absent where not scored."""
+    metrics = scores["metric"].drop_duplicates().tolist()
+    rows: dict[tuple[str, str], dict[str, Any]] = {}
+    for score in scores.to_dict("records"):
+        rows.setdefault((score["item"], score["condition"]), {})[score["metric"]] = score
+    return {
+        "metrics": metrics,
+        "rows": [
+            (item, condition, [cells.get(name) for name in metrics])
+            for (item, condition), cells in rows.items()
+        ],
+    }
