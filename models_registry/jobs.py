@@ -262,9 +262,10 @@ def sweep() -> None:
         _ring(pk)
 
 
-def sweep_for_ever(every: float = 5.0) -> None:
-    """The worker's second thread."""
+def sweep_for_ever(each_time: Callable[[], None], every: float = 5.0) -> None:
+    """The worker's second thread; `each_time` is called between sweeps."""
     while True:
+        each_time()
         try:
             sweep()
         except Exception:
