@@ -22,7 +22,7 @@ from models_registry.audio import Audio
 try:
     from numba import njit
 except ImportError:  # exact without numba, only slower
-    njit = None
+    njit = None  # type: ignore[assignment]
 
 # The trapezoidal rule's error and the clipper's aliases both fall with the rate.
 OVERSAMPLING = 8

@@ -118,10 +118,10 @@ def voice(seconds: float, rate: int, rng: np.random.Generator, *, pitch: float =
     frames = round(seconds * rate)
     time = np.arange(frames) / rate
     contour = pitch * (1.15 - 0.3 * time / seconds) * (1 + 0.06 * np.sin(2 * np.pi * 1.7 * time))
-    # the glottal flow's slope of −12 dB per octave on an impulse a period
+    # an impulse a period, the glottal flow's slope of −12 dB per octave, +6 dB from the lips
     cycle = np.cumsum(contour) / rate
     pulses = np.diff(np.floor(cycle), prepend=0.0)
-    glottal = lfilter([1.0], [1.0, -1.8, 0.81], pulses)
+    glottal = lfilter([1.0, -1.0], [1.0, -1.8, 0.81], pulses)
     speech = np.zeros(frames)
     at = 0.05
     while at < seconds - 0.3:

@@ -13,9 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from models_registry.engine.chain import Chain
 from models_registry.engine.contract import RecipeError, SpecError
-from models_registry.engine.spec import digest, nearest
+from models_registry.engine.spec import complete, digest, nearest
 
 FOLDER = Path(__file__).parent / "recipes"
 
@@ -187,7 +186,7 @@ class Recipe:
         source = Choice(tuple(DATA)).checked(data.get("source"), "data.source")
         chain = given.get("chain")
         try:
-            chain = Chain.from_spec(chain).spec()
+            chain, _ = complete(chain)
         except SpecError as error:
             raise SpecError(f"recipe: {error}") from error
         words = {key: Text().checked(given.get(key), key) for key in ("name", "title", "purpose")}

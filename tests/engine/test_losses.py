@@ -1,0 +1,109 @@
+"""Losses against their published definitions, computed another way (scipy.signal, numpy), and against known cases."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+from scipy import signal as sp
+
+from models_registry.engine import Chain
+from models_registry.engine.blocks import Equaliser
+from models_registry.engine.losses import (
+    LOG_FLOOR,
+    curve_roughness,
+    error_to_signal,
+    response_roughness,
+    spectral_distance,
+)
+
+from .cast import noise, spec
+
+
+def magnitudes(x, size):
+    # scipy's transform with a periodic Hann window, full frames only, unscaled
+    window = sp.windows.hann(size, sym=False)
+    transform = sp.ShortTimeFFT(window, size // 4, fs=1, fft_mode="onesided", phase_shift=None)
+    first = transform.lower_border_end[1]
+    frames = (x.size - size) // (size // 4) + 1
+    return np.abs(transform.stft(x, p0=first, p1=first + frames))
+
+
+@pytest.mark.parametrize("sizes", [[64], [128, 512]])
+def test_spectral_distance_is_yamamotos(sizes):
+    x, y = (noise(4_096, seed=seed).astype(np.float64) for seed in (1, 2))
+    expected = np.float64(0)
+    for size in sizes:
+        found, wanted = magnitudes(x, size), magnitudes(y, size)
+        floor = LOG_FLOOR * wanted.max()
+        expected += np.linalg.norm(wanted - found) / np.linalg.norm(wanted)
+        expected += np.abs(np.log(found + floor) - np.log(wanted + floor)).mean()
+    loss = spectral_distance(torch.from_numpy(x), torch.from_numpy(y), sizes=sizes)
+    assert loss.item() == pytest.approx(expected / len(sizes), rel=1e-9)
+
+
+def test_the_floor_follows_the_target_so_level_does_not_matter():
+    x, y = (torch.from_numpy(noise(2_048, seed=seed)).double() for seed in (1, 2))
+    one = spectral_distance(x, y, sizes=[256])
+    other = spectral_distance(x / 100, y / 100, sizes=[256])
+    assert other.item() == pytest.approx(one.item(), rel=1e-6)
+
+
+def test_equal_signals_cost_nothing_and_give_no_nan():
+    y = torch.from_numpy(noise(1, 1_000))
+    x = y.clone().requires_grad_()
+    loss = spectral_distance(x, y, sizes=[128]) + error_to_signal(x, y)
+    loss.backward()
+    assert loss.item() == pytest.approx(0, abs=1e-6)
+    assert x.grad.isfinite().all()
+
+
+def test_silence_as_an_estimate_gives_a_finite_gradient():
+    x = torch.zeros(1, 1_000, requires_grad=True)
+    y = torch.from_numpy(noise(1, 1_000))
+    loss = spectral_distance(x, y, sizes=[128]) + error_to_signal(x, y)
+    loss.backward()
+    assert x.grad.isfinite().all()
+
+
+def test_error_to_signal_has_known_values():
+    # nothing leaves all of the target: 1; the polarity inverted leaves twice it: 4; -20 dB of error: 0.01
+    y = torch.from_numpy(noise(2, 500))
+    assert error_to_signal(torch.zeros_like(y), y).item() == pytest.approx(1)
+    assert error_to_signal(-y, y).item() == pytest.approx(4)
+    assert error_to_signal(1.1 * y, y).item() == pytest.approx(0.01, rel=1e-4)
+
+
+def test_response_roughness_is_the_second_difference_of_scipys_response():
+    chain = Chain.from_spec(spec())
+    grid = np.geomspace(30, 16_000, 128)
+    step = np.log2(grid[1] / grid[0])
+    expected = 0.0
+    for name in ("pre", "post"):
+        sections = Equaliser(44_100).sections(chain.values(name)).detach().numpy()
+        response = sp.freqz_sos(np.insert(sections, 3, 1.0, axis=1), grid, fs=44_100)[1]
+        level = 20 * np.log10(np.abs(response))
+        expected += np.mean((np.diff(level, 2) / step**2) ** 2)
+    assert response_roughness(chain).item() == pytest.approx(expected, rel=1e-6)
+
+
+def test_a_flat_chain_is_smooth_and_a_sharper_peak_is_rougher():
+    def roughness(**params):
+        blocks = [{"id": "e", "kind": "equaliser", "params": params}, {"id": "g", "kind": "gain"}]
+        return response_roughness(Chain.from_spec(spec(blocks=blocks))).item()
+
+    assert roughness() == pytest.approx(0, abs=1e-12)
+    assert roughness(peak2_gain=6, peak2_q=8) > 10 * roughness(peak2_gain=6, peak2_q=1) > 0
+
+
+def test_a_straight_curve_is_smooth_and_one_point_out_of_line_costs_its_second_difference():
+    chain = Chain.from_spec(spec())
+    assert curve_roughness(chain).item() == pytest.approx(0, abs=1e-12)
+    curve = np.asarray(chain.readings()["drive.curve"].value).tolist()
+    curve[20] += 0.1
+    blocks = [{"id": "drive", "kind": "waveshaper", "params": {"curve": curve}}]
+    # second differences of a spike h: h, -2h, h
+    expected = 6 * 0.1**2 / (len(curve) - 2)
+    assert curve_roughness(Chain.from_spec(spec(blocks=blocks))).item() == pytest.approx(
+        expected, rel=1e-6
+    )
