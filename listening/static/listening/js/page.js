@@ -10,7 +10,10 @@ const PATIENCE_MS = 400;
  * @typedef {{session: string, page: number, rate: number, responses: string, finish: string, slots: SlotData[]}} PageData
  */
 
-/** The element `selector` names, which must be there. @param {string} selector @returns {any} */
+/**
+ * The element `selector` names, which must be there.
+ * @param {string} selector @param {ParentNode} within @returns {any}
+ */
 export function the(selector, within = document) {
   const found = within.querySelector(selector);
   if (!found) throw new Error(`expected ${selector} on the page, found none`);
@@ -40,7 +43,7 @@ export class ListeningPage {
     this.answers = new Map();
     for (const { label, answer } of this.slots) if (answer !== null) this.answers.set(label, answer);
     /** the buttons that play, in the order of the slots @type {HTMLButtonElement[]} */
-    this.hears = [...document.querySelectorAll(".hear")];
+    this.hears = Array.from(document.querySelectorAll("button.hear"));
     this.status = the("#saved");
     this.leaving = false;
     /** @type {ReturnType<typeof setTimeout> | undefined} */
@@ -184,8 +187,11 @@ export class ListeningPage {
       status.textContent = `${journal.durable ? words.offline : words.fragile} ${journal.count}`;
     } else if (journal.state === "saving") {
       status.textContent = words.saving;
+    } else if (this.complete) {
+      status.textContent = words.saved;
     } else {
-      status.textContent = this.answers.size ? words.saved : words.none;
+      const count = `${this.answers.size} / ${this.required.length}`;
+      status.textContent = this.answers.size ? `${words.some} ${count}` : words.none;
     }
   }
 

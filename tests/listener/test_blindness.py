@@ -1,0 +1,173 @@
+"""Nothing that reaches a listener's browser tells which sound is which, short of the sound itself."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import uuid
+from collections import Counter, defaultdict
+from typing import Any
+
+import numpy as np
+import pytest
+from django.test import Client
+from django.urls import reverse
+from scipy.stats import chi2, chisquare
+
+from listening import sessions
+from listening.methods import method_named
+from listening.models import Condition, Session
+from models_registry.models import Signal
+from tests.factories import abx_campaign, mushra_campaign
+
+pytestmark = pytest.mark.django_db
+
+
+def whole_session(session: Session) -> tuple[str, dict[int, list]]:
+    """Go through `session`; return everything but audio as one text, and the replies with audio by page."""
+    client, texts = Client(), []
+    sounds: dict[int, list] = defaultdict(list)
+
+    def keep(response):
+        texts.append(f"{response.status_code}\n{sorted(response.headers.items())}\n")
+        texts.append(response.content.decode())
+        return response
+
+    def post(url, body):
+        return keep(client.post(url, json.dumps(body), content_type="application/json"))
+
+    keep(client.get(reverse("welcome", args=[session.campaign.slug])))
+    for page in session.pages.all():
+        keep(client.get(session.get_absolute_url()))
+        for slot in page.slots.all():
+            response: Any = client.get(reverse("stimulus", args=[session.token, slot.token]))
+            sounds[page.number].append((slot, response, b"".join(response.streaming_content)))
+            answer = (
+                {"slot": str(slot.token), "value": 50}
+                if session.campaign.method == "mushra"
+                else {"answer": "A"}
+            )
+            body = {"id": str(uuid.uuid4()), "page": page.number, **answer}
+            post(reverse("responses", args=[session.token]), body)
+        keep(client.get(session.get_absolute_url()))
+        post(reverse("finish-page", args=[session.token, page.number]), {})
+    keep(client.get(session.get_absolute_url()))
+    return "\n".join(texts), sounds
+
+
+@pytest.fixture(params=["mushra", "abx"])
+def session(request) -> Session:
+    campaign = mushra_campaign() if request.param == "mushra" else abx_campaign(items=2)
+    return sessions.start(campaign)
+
+
+def test_no_text_names_a_condition_an_item_or_a_signal(session):
+    text, _ = whole_session(session)
+    # what every listener reads anyway
+    method = method_named(session.campaign.method)
+    for shown in (method.default_instructions, session.campaign.title):
+        text = text.replace(shown, "")
+    secrets = {
+        *Condition.objects.exclude(name="reference").values_list("name", flat=True),
+        *(value for value in Condition.Role.values if value not in ("reference", "system")),
+        *session.campaign.trials.values_list("item", flat=True),
+        *Signal.objects.values_list("sha256", flat=True),
+        *Signal.objects.values_list("title", flat=True),
+        *Signal.objects.values_list("file", flat=True),
+        str(session.seed),
+        "hidden reference",
+        "anchor",
+    }
+    assert [secret for secret in secrets if secret in text] == []
+
+
+def test_the_page_of_a_slot_is_the_same_text_for_every_slot(session):
+    """But for its token, its label and its place: with those blanked, all slots of a page are one."""
+    for page in session.pages.all():
+        html = Client().get(session.get_absolute_url()).content.decode()
+        start = html.index(">", html.index('id="for-player"')) + 1
+        slots = json.loads(html[start : html.index("</script>", start)])["slots"]
+        for place, slot in enumerate(slots):
+            token = uuid.UUID(slot.pop("token"))
+            assert token.version == 4
+            assert slot.pop("url") == f"/s/{session.token}/audio/{token}.wav"
+            expected = str(place or "Reference")
+            assert slot.pop("label") == ("ABX"[place] if len(slots) == 3 else expected)
+            assert slot == {"answer": None}
+        method = session.campaign.method
+        for slot in page.slots.all():
+            answer = {"answer": "B"} if method == "abx" else {"slot": str(slot.token), "value": 9}
+            if method == "abx" or slot.stimulus:
+                sessions.respond(session, page, uuid.uuid4(), answer)
+        sessions.finish(session, page)
+
+
+def test_all_sounds_of_a_page_look_alike_from_outside(session):
+    _, sounds = whole_session(session)
+    for replies in sounds.values():
+        headers = {tuple(sorted(response.headers.items())) for _, response, _ in replies}
+        assert len(headers) == 1
+        (shared,) = headers
+        names = {name.lower() for name, _ in shared}
+        assert not names & {"etag", "last-modified", "server-timing", "set-cookie", "age"}
+        assert dict(shared)["Content-Disposition"] == 'inline; filename="stimulus.wav"'
+        assert len({len(wav) for _, _, wav in replies}) == 1
+        assert len({wav[:44] for _, _, wav in replies}) == 1
+
+
+def test_not_even_the_same_sound_gives_the_same_bytes(session):
+    _, sounds = whole_session(session)
+    for replies in sounds.values():
+        signals = {slot.signal.pk for slot, _, _ in replies}
+        digests = {hashlib.sha256(wav).hexdigest() for _, _, wav in replies}
+        assert len(signals) < len(digests) == len(replies)
+
+
+def test_no_condition_prefers_a_place_on_the_page_nor_a_trial_a_place_in_the_session():
+    """Held to Anderson's test of random rankings (Biometrics 15, 1959): (k−1)/k of Pearson's X² has (k−1)² degrees.
+
+    Seeds are fixed, so that the test is the same each time.
+    """
+    campaign = mushra_campaign(items=4)
+    places: Counter[tuple[str, int]] = Counter()
+    numbers: Counter[tuple[int, int]] = Counter()
+    for seed in range(300):
+        for place, (trial, _, planned) in enumerate(sessions.drawn(campaign, seed)):
+            numbers[trial.number, place] += 1
+            for position, slot in enumerate(planned[1:]):
+                places[slot.stimulus.condition.name, position] += 1
+    for counts, k in ((list(places.values()), 5), (list(numbers.values()), 4)):
+        assert len(counts) == k**2
+        statistic = (k - 1) / k * chisquare(counts).statistic
+        assert chi2.sf(statistic, (k - 1) ** 2) > 0.01
+
+
+def test_neither_token_nor_row_order_follows_the_condition():
+    """Slots are stored in the order on screen, under random tokens: neither sorts the conditions."""
+    campaign = mushra_campaign(items=4)
+    ranks = defaultdict(list)
+    for seed in range(25):
+        for page in sessions.start(campaign, seed=seed).pages.all():
+            tokens = sorted(page.slots.exclude(stimulus=None), key=lambda slot: slot.token.hex)
+            for rank, slot in enumerate(tokens):
+                ranks[slot.stimulus.condition.name].append(rank)
+    means = [np.mean(found) for found in ranks.values()]
+    # ranks 0…4 have variance 2: five standard errors of a mean of 100
+    assert np.abs(np.array(means) - 2).max() < 5 * np.sqrt(2 / 100)
+
+
+def test_a_right_and_a_wrong_answer_are_acknowledged_alike():
+    client = Client()
+    session = sessions.start(abx_campaign(repetitions=8))
+    replies = set()
+    for page in session.pages.all():
+        body = {"id": str(uuid.uuid4()), "page": page.number, "answer": "A"}
+        reply = client.post(
+            reverse("responses", args=[session.token]),
+            json.dumps(body),
+            content_type="application/json",
+        )
+        shown = reply.content.decode().replace(body["id"], "")
+        replies.add((reply.status_code, tuple(sorted(reply.headers.items())), shown))
+    assert {rating.value for page in session.pages.all() for rating in page.ratings.all()} == {0, 1}
+    assert len(replies) == 1
