@@ -15,7 +15,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import wraps
-from typing import Any, ParamSpec
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -36,7 +36,8 @@ __all__ = [
     "metric",
 ]
 
-P = ParamSpec("P")
+# Open to any floating-point array, while the bodies get float64 alone.
+Measure = Callable[..., float]
 
 
 class UnknownMetric(MetricError):
@@ -87,7 +88,7 @@ class Metric:
     min_duration: float
     max_duration: float = MAX_DURATION_S
     calibration: str = ""
-    function: Callable[..., float]
+    function: Measure
 
     @property
     def description(self) -> str:
@@ -108,14 +109,14 @@ class Metric:
 _declared: dict[str, Metric] = {}
 
 
-def metric(**declaration: Any) -> Callable[[Callable[P, float]], Callable[P, float]]:
+def metric(**declaration: Any) -> Callable[[Measure], Measure]:
     """Declare the decorated function as a metric (see `Metric` for the fields) and put it under contract."""
 
-    def declare(compute: Callable[P, float]) -> Callable[P, float]:
+    def declare(compute: Measure) -> Measure:
         signature = inspect.signature(compute)
 
         @wraps(compute)
-        def measure(*args: P.args, **kwargs: P.kwargs) -> float:
+        def measure(*args: Any, **kwargs: Any) -> float:
             *signals, rate = signature.bind(*args, **kwargs).args
             contract.check_rate(rate, least=declared.min_rate)
             names = ("reference", "degraded") if declared.needs_reference else ("signal",)
@@ -133,7 +134,7 @@ def metric(**declaration: Any) -> Callable[[Callable[P, float]], Callable[P, flo
                 for name, signal in zip(names, signals, strict=True)
             ]
             ready_signals = [signal for signal, _ in ready]
-            return contract.check_value(compute(*ready_signals, ready[0][1]))  # type: ignore[call-arg,arg-type]
+            return contract.check_value(compute(*ready_signals, ready[0][1]))
 
         declared = Metric(function=measure, **declaration)
         if declared.name in _declared:

@@ -83,9 +83,10 @@ def check_signal(signal: NDArray[Any], *, name: str) -> None:
         raise MetricError(
             f"{name}: expected samples in about −1…1, found a peak of {peak:g} (integers, not scaled?)"
         )
-    if peak < SILENCE_PEAK:
+    # Half the span, not the peak: a constant offset cannot be heard.
+    if float(np.ptp(signal, axis=1).max()) / 2 < SILENCE_PEAK:
         raise MetricError(
-            f"{name}: expected an audible signal, found silence (peak below −96 dBFS)",
+            f"{name}: expected an audible signal, found silence (below −96 dBFS)",
             Status.SILENT,
         )
 
@@ -130,7 +131,7 @@ def mixed(signal: Signal, *, name: str) -> Signal:
     if len(signal) == 1:
         return signal
     mean = signal.mean(axis=0, keepdims=True)
-    if float(np.abs(mean).max()) < SILENCE_PEAK:
+    if float(np.ptp(mean)) / 2 < SILENCE_PEAK:
         raise MetricError(
             f"{name}: expected channels that add up to sound, found that they cancel", Status.SILENT
         )

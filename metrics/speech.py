@@ -9,7 +9,7 @@ from __future__ import annotations
 import warnings
 from importlib.metadata import version
 
-from pesq import NoUtterancesError, PesqError, pesq
+from pesq import PesqError, pesq
 from pystoi import stoi as pystoi
 
 from metrics.catalogue import Channels, Direction, metric
@@ -23,6 +23,8 @@ PESQ_LICENCE = (
     "wrapper MIT; the embedded ITU-T code may be used for evaluation, "
     "commercial use needs a licence of its owners"
 )
+# 30 frames and their tails.
+STOI_MIN_DURATION = 0.5
 # pystoi's answer when fewer than 30 frames remain after the silent ones are removed.
 STOI_TOO_SHORT = 1e-5
 
@@ -30,12 +32,10 @@ STOI_TOO_SHORT = 1e-5
 def _pesq(reference: Signal, degraded: Signal, rate: int, mode: str) -> float:
     try:
         return float(pesq(rate, reference[0], degraded[0], mode))
-    except NoUtterancesError as error:
-        raise MetricError(
-            "expected speech in the reference, found no utterance", Status.SILENT
-        ) from error
     except (PesqError, ValueError) as error:
-        raise MetricError(f"PESQ found nothing to compare ({error})") from error
+        raise MetricError(
+            f"expected speech in both signals, found none in one ({error})"
+        ) from error
 
 
 @metric(
@@ -104,7 +104,7 @@ def _stoi(reference: Signal, degraded: Signal, rate: int, *, extended: bool) -> 
     range=(-1.0, 1.0),
     needs_reference=True,
     channels=Channels.MEAN,
-    min_duration=0.4,
+    min_duration=STOI_MIN_DURATION,
     standard="none; the authors' definition, at 10 kHz",
     citation=(
         "Taal, Hendriks, Heusdens, Jensen: An algorithm for intelligibility prediction of time-frequency "
@@ -126,7 +126,7 @@ def stoi(reference: Signal, degraded: Signal, rate: int) -> float:
     range=(-1.0, 1.0),
     needs_reference=True,
     channels=Channels.MEAN,
-    min_duration=0.4,
+    min_duration=STOI_MIN_DURATION,
     standard="none; the authors' definition, at 10 kHz",
     citation=(
         "Jensen, Taal: An algorithm for predicting the intelligibility of speech masked by modulated noise "
