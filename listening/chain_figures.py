@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 from matplotlib.figure import Figure
-from matplotlib.ticker import EngFormatter, NullFormatter
+from matplotlib.ticker import EngFormatter, LogLocator, NullFormatter, StrMethodFormatter
 from numpy.typing import ArrayLike
 
 from listening.drawing import COLOURS, GRID, INK, MUTED, canvas, plain_axes
@@ -54,8 +54,10 @@ def curve(levels: ArrayLike, output: ArrayLike, *, name: str) -> Figure:
     return figure
 
 
-def training_history(history: Sequence[Mapping[str, float]]) -> Figure:
-    """Every term of the loss, and the error-to-signal ratio on the test clips, by training step."""
+def training_history(
+    history: Sequence[Mapping[str, float]], *, weights: Mapping[str, float]
+) -> Figure:
+    """The loss, its terms as `weights` let them enter it, and the error-to-signal ratio on the test clips, by step."""
     steps = [row["step"] for row in history]
     terms = [name for name in history[0] if name not in NO_TERMS]
     figure = Figure(figsize=(9.6, 3.6), layout="constrained")
@@ -64,11 +66,14 @@ def training_history(history: Sequence[Mapping[str, float]]) -> Figure:
         ["loss", *terms], [INK, *COLOURS], ["-", "--", ":", "-.", (0, (5, 1))], strict=False
     ):
         plain_axes(left)
-        left.semilogy(
-            steps, [row[name] for row in history], color=colour, ls=style, lw=1.6, label=name
-        )
+        weight = weights.get(name, 1.0)
+        label = name if weight == 1 else f"{name} × {weight:g}"
+        values = [weight * row[name] for row in history]
+        left.semilogy(steps, values, color=colour, ls=style, lw=1.6, label=label)
+    # a term that begins at its optimum would otherwise squeeze the others flat
+    left.set_ylim(bottom=max(left.get_ylim()[0], 1e-5 * min(row["loss"] for row in history)))
     left.set_title("Loss and its terms", loc="left", fontsize=10, fontweight="bold")
-    left.legend(frameon=False, fontsize=8.5)
+    left.legend(loc="lower right", framealpha=0.9, edgecolor="none", fontsize=8.5)
     left.set_ylabel("mean since the last point")
     errors = [row["validation_esr"] for row in history]
     plain_axes(right)
@@ -82,6 +87,9 @@ def training_history(history: Sequence[Mapping[str, float]]) -> Figure:
         fontsize=9,
         color=COLOURS[0],
     )
+    right.yaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
+    right.yaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
+    right.yaxis.set_minor_formatter(NullFormatter())
     right.set_title(
         "Error-to-signal ratio on the test clips", loc="left", fontsize=10, fontweight="bold"
     )

@@ -150,7 +150,9 @@ def of_training(request: HttpRequest, pk: int, form: str) -> HttpResponse:
     run = get_object_or_404(TrainingRun, job=pk)
     if not run.history:
         raise Http404(f"{run} has no history yet")
-    response = served(chain_figures.training_history(run.history), form)
+    response = served(
+        chain_figures.training_history(run.history, weights=run.recipe.get("loss", {})), form
+    )
     if "points" in request.GET:
         response["Cache-Control"] = "private, max-age=3600"
     return response

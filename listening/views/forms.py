@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from importlib.resources import files
 from typing import Any
 
 from django import forms
@@ -11,29 +12,37 @@ from models_registry.models import Job
 
 
 class ReasonForm(forms.Form):
-    """Why a campaign is opened or closed; it goes into the record."""
+    """Why a campaign is closed."""
 
-    reason = forms.CharField(max_length=500, widget=forms.TextInput(attrs={"autocomplete": "off"}))
+    reason = forms.CharField(
+        max_length=500,
+        widget=forms.TextInput(attrs={"autocomplete": "off"}),
+        help_text="It goes into the record. Nobody new can begin after that; who is in the middle may finish.",
+    )
+
+
+def shipped_recipes() -> list[tuple[str, str]]:
+    """Found without importing the engine, which may not be installed."""
+    folder = files("models_registry").joinpath("engine", "recipes")
+    names = sorted(file.name for file in folder.iterdir() if file.name.endswith(".json"))
+    return [(name.removesuffix(".json"), name.removesuffix(".json")) for name in names]
 
 
 class TrainForm(forms.Form):
     """A recipe, a seed and the reason for training it once more."""
 
-    # a slug: on the command line a recipe may also be a path, which is nothing to accept from a browser
-    recipe = forms.SlugField(
-        max_length=80,
-        help_text="the name of a recipe that ships with the engine, such as overdrive",
-    )
+    # by name only: on the command line a recipe may also be a path, which is nothing to take from a browser
+    recipe = forms.ChoiceField(choices=shipped_recipes)
     settings = forms.CharField(
         required=False,
         widget=forms.Textarea(attrs={"rows": 3, "placeholder": "training.steps=300"}),
-        help_text="settings that differ from the recipe, one key=value a line; none: as the recipe says",
+        help_text="Where it should differ from the recipe: one key=value a line.",
     )
     seed = forms.IntegerField(min_value=0, max_value=2**31 - 1, initial=0)
     reason = forms.CharField(
         max_length=500,
         widget=forms.Textarea(attrs={"rows": 3}),
-        help_text="why, in terms of sound or physics; it stays with the version",
+        help_text="Why, in terms of sound or physics. It stays with the version.",
     )
 
     def clean_settings(self) -> dict[str, str]:

@@ -33,9 +33,7 @@ def pages() -> dict[str, GuidePage]:
 
 def read(path: Path) -> GuidePage:
     heading, summary, body = path.read_text(encoding="utf-8").split("\n\n", 2)
-    html = markdown.markdown(
-        body, extensions=["tables", "fenced_code", "toc"], output_format="html"
-    )
+    html = markdown.markdown(body, extensions=["tables", "toc", "attr_list"], output_format="html")
     # our own files, shipped with the code: nobody else's words become markup here
     return GuidePage(
         name=path.stem.partition("-")[2],

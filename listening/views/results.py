@@ -22,6 +22,9 @@ NO_SCORES = (
 )
 
 
+NO_MEANS = "Answers in ABX are right or wrong: there are no mean ratings to set metrics beside."
+
+
 def evidence(campaign: Campaign) -> dict[str, Any]:
     """Everything on the page that comes from ratings and scores."""
     ratings, scores = ratings_frame(campaign), scores_frame(campaign)
@@ -61,12 +64,14 @@ def correlated(
     campaign: Campaign, ratings: pd.DataFrame, scores: pd.DataFrame
 ) -> tuple[report.Correlation | None, str]:
     """Metrics beside listeners, or none and the reason."""
+    if campaign.method == "abx":
+        return None, NO_MEANS
     if ratings.empty or scores.empty:
         return None, NO_RATINGS if ratings.empty else NO_SCORES
     try:
         return report.correlate(ratings, scores, screening=campaign.screening), ""
     except AnalysisError as error:
-        return None, f"No correlation: {error}."
+        return None, f"No {error}."
 
 
 def screening_tables(analysis: report.Analysis) -> dict[str, Any]:

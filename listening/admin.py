@@ -1,0 +1,38 @@
+"""Listening tests as registers: a campaign is opened and closed on its own page, and ratings are never edited."""
+
+from __future__ import annotations
+
+from listening.models import (
+    Campaign,
+    Condition,
+    Listener,
+    Rating,
+    Response,
+    Session,
+    Stimulus,
+    Trial,
+)
+from models_registry.admin import register
+
+register(
+    Campaign,
+    list_display=["slug", "title", "method", "state", "screening"],
+    list_filter=["method", "state"],
+)
+register(Condition, list_display=["name", "campaign", "role", "version"], list_filter=["campaign"])
+register(Trial, list_display=["item", "campaign", "number"], list_filter=["campaign"])
+register(Stimulus, list_display=["__str__", "signal"], list_filter=["trial__campaign"])
+register(
+    Listener, list_display=["code", "campaign", "simulated"], list_filter=["campaign", "simulated"]
+)
+register(
+    Session,
+    list_display=["__str__", "campaign", "created_at", "finished_at"],
+    list_filter=["campaign"],
+)
+register(Response, list_display=["id", "page", "received_at"])
+register(
+    Rating,
+    list_display=["stimulus", "value", "created_at", "supersedes"],
+    list_filter=["page__session__campaign"],
+)
