@@ -9,7 +9,6 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from itertools import islice, product
 from typing import TypeVar
 
 Thing = TypeVar("Thing")
@@ -61,15 +60,19 @@ def presentation_order(
 def abx_draws(trials: int, *, seed: int | str) -> list[AbxDraw]:
     """Draw what A and X are in each of `trials` ABX presentations.
 
-    The four combinations of "the tested condition is A or B" and "X is A or B" come equally often (± 1), so
-    that a listener who always presses the same button scores chance.
+    Both are fair coins, independent of all others: only then is the number of right answers binomial under
+    chance for every listener. Were X drawn equally often as A and as B, somebody who answers both equally often
+    would pass 12 of 16 by chance in 6.6 % of all tests instead of 3.8 %.
     """
     if trials < 1:
         raise DesignError(f"expected at least one ABX trial, found {trials}")
-    cells = shuffled(list(product("ab", "AB")), seed=f"{seed}/cells")
-    rounds = -(-trials // len(cells))
-    order = shuffled(list(islice(product(range(rounds), cells), trials)), seed=f"{seed}/order")
-    return [AbxDraw(tested_is_a=button == "a", x=x) for _, (button, x) in order]
+    return [
+        AbxDraw(
+            tested_is_a=shuffled([True, False], seed=f"{seed}/{trial}/tested")[0],
+            x=shuffled("AB", seed=f"{seed}/{trial}/x")[0],
+        )
+        for trial in range(trials)
+    ]
 
 
 def shuffled(things: Sequence[Thing], *, seed: int | str) -> list[Thing]:

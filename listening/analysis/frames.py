@@ -193,7 +193,7 @@ def _numbers(values: pd.Series) -> pd.Series:
     numbers = pd.to_numeric(values, errors="coerce").astype(float)
     if (bad := ~np.isfinite(numbers)).any():
         raise AnalysisError(
-            f"ratings: expected a number as {values.name}, found {values[bad].iloc[0]!r} "
+            f"ratings: expected a number as {values.name}, found {values[bad].tolist()[0]!r} "
             f"in row {int(np.argmax(bad)) + 1}"
         )
     return numbers

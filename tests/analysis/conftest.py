@@ -1,0 +1,83 @@
+"""The reference campaigns and what R 4 says of them; the published neural-codec ratings."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+
+from listening.analysis.frames import ratings_frame
+from listening.exchange.ratings import ImportedRatings, parse
+
+ROLES = {"ref": "reference", "mid": "anchor70", "low": "anchor35"}
+
+
+class Reference:
+    """Inputs and R's results of the statistics reference set, by name."""
+
+    def __init__(self, folder: Path):
+        self.folder = folder
+
+    def data(self, name: str) -> pd.DataFrame:
+        return pd.read_csv(self.folder / "data" / f"{name}.csv")
+
+    def expected(self, name: str) -> Any:
+        return json.loads((self.folder / "expected" / f"{name}.json").read_text())
+
+    def mushra(self, name: str = "mushra") -> pd.DataFrame:
+        data = self.data(name)
+        return ratings_frame(
+            data.assign(
+                method="mushra",
+                role=data["condition"].map(ROLES).fillna("system"),
+                trial=data["item"].str[1:].astype(int),
+                rating=data["score"],
+            )
+        )
+
+    def abx(self) -> pd.DataFrame:
+        data = self.data("abx")
+        return ratings_frame(
+            data.rename(columns={"x": "x_was", "correct": "rating"}).assign(
+                method="abx", item="i", condition="B", reference_condition="A", role="system"
+            )
+        )
+
+
+@pytest.fixture(scope="session")
+def reference(shared: Path) -> Reference:
+    return Reference(shared / "reference")
+
+
+@pytest.fixture(scope="session")
+def codec_folder(shared: Path) -> Path:
+    return shared / "data" / "ratings" / "mushra_neural_codec"
+
+
+@pytest.fixture(scope="session")
+def codec(codec_folder: Path) -> ImportedRatings:
+    """The unfiltered neural-codec ratings (Stahl et al. 2024)."""
+    return parse(codec_folder / "ratings_formated.csv", campaign="codec")
+
+
+@pytest.fixture(scope="session")
+def published(codec_folder: Path) -> Any:
+    return json.loads((codec_folder / "published.json").read_text())["reproduced_here"]
+
+
+def campaign(
+    grades: Mapping[str, Mapping[str, Sequence[float]]], roles: Mapping[str, str]
+) -> pd.DataFrame:
+    """A small MUSHRA campaign: listener → condition → rating of item 1, 2, …"""
+    rows = [
+        {"listener": who, "condition": condition, "item": f"i{n}", "trial": n, "rating": rating}
+        for who, conditions in grades.items()
+        for condition, ratings in conditions.items()
+        for n, rating in enumerate(ratings, start=1)
+    ]
+    frame = pd.DataFrame(rows)
+    return ratings_frame(frame.assign(method="mushra", role=frame["condition"].map(dict(roles))))

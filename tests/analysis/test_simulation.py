@@ -1,0 +1,103 @@
+"""Simulated listeners are labelled, reproducible, and behave as they are told to."""
+
+from __future__ import annotations
+
+import pandas as pd
+import pytest
+from scipy import stats
+
+from listening.analysis.frames import AnalysisError
+from listening.analysis.report import analyse
+from listening.simulation import Panel, quality_from_scores, simulate_abx, simulate_mushra
+
+QUALITY = {"reference": 100, "anchor35": 20, "anchor70": 45, "good": 75, "bad": 40}
+STIMULI = pd.DataFrame(
+    [
+        {
+            "item": f"i{n}",
+            "condition": condition,
+            "role": "system" if condition in ("good", "bad") else condition,
+            "quality": quality,
+            "signal": f"{condition}{n}",
+        }
+        for n in range(8)
+        for condition, quality in QUALITY.items()
+    ]
+)
+PAIRS = pd.DataFrame(
+    [
+        {"item": "i", "condition": c, "reference_condition": "original", "dprime": d}
+        for c, d in (("clear", 2.0200), ("same", 0.0))
+    ]
+)
+
+
+def test_every_row_is_labelled_and_the_same_seed_gives_the_same_ratings():
+    ratings = simulate_mushra(STIMULI, listeners=6, seed=4, campaign="demo")
+    assert ratings["simulated"].all()
+    assert len(ratings) == 6 * len(STIMULI)
+    pd.testing.assert_frame_equal(
+        ratings, simulate_mushra(STIMULI, listeners=6, seed=4, campaign="demo")
+    )
+    other = simulate_mushra(STIMULI, listeners=6, seed=5)
+    assert ratings["rating"].tolist() != other["rating"].tolist()
+
+
+def test_a_trial_shows_every_condition_once_and_has_a_grade_of_100():
+    ratings = simulate_mushra(STIMULI, listeners=5, seed=1)
+    for _, page in ratings.groupby(["listener", "trial"]):
+        assert sorted(page["condition"]) == sorted(QUALITY)
+        assert sorted(page["position"]) == [0, 1, 2, 3, 4]
+        assert page["item"].nunique() == 1
+        assert page["rating"].max() == 100
+    assert (ratings["signal"] == ratings["condition"] + ratings["item"].str[1:]).all()
+
+
+def test_the_mean_ratings_follow_the_latent_quality():
+    panel = Panel(careless=0, lapses=0)
+    ratings = simulate_mushra(STIMULI, listeners=200, seed=2, panel=panel)
+    means = ratings.groupby("condition")["rating"].mean()
+    for condition in ("anchor35", "anchor70", "good", "bad"):
+        # the standard error is at most √(6² + (0.15·30)² + …)/√200 ≈ 0.6
+        assert means[condition] == pytest.approx(QUALITY[condition], abs=2)
+
+
+def test_careless_listeners_are_those_screening_excludes():
+    careful = Panel(careless=0, lapses=0)
+    assert (
+        analyse(simulate_mushra(STIMULI, listeners=30, seed=3, panel=careful)).screening.excluded
+        == ()
+    )
+    excluded = analyse(
+        simulate_mushra(STIMULI, listeners=30, seed=3, panel=Panel(careless=0.2, lapses=0))
+    ).screening.excluded
+    assert 1 <= len(excluded) <= 6
+
+
+def test_abx_answers_are_right_as_often_as_d_prime_says():
+    panel = Panel(sensitivity=0)
+    ratings = simulate_abx(PAIRS, listeners=50, trials=40, seed=8, panel=panel)
+    # R: d′ of 2.020 by differencing is three right answers of four
+    for condition, expected in (("clear", 0.75), ("same", 0.5)):
+        given = ratings.loc[ratings["condition"] == condition, "rating"]
+        assert stats.binomtest(int(given.sum()), len(given), expected).pvalue > 1e-3
+    assert ratings["simulated"].all()
+    named = ratings["x_was"].isin(["original"]) | (ratings["x_was"] == ratings["condition"])
+    assert named.all()
+
+
+def test_qualities_follow_a_metric_in_its_direction():
+    assert quality_from_scores([1, 2, 3], direction="higher").tolist() == [25, 55, 85]
+    assert quality_from_scores([1, 2, 3], direction="lower").tolist() == [85, 55, 25]
+    assert quality_from_scores([2, 2], direction="higher").tolist() == [55, 55]
+
+
+def test_impossible_simulations_are_refused():
+    with pytest.raises(AnalysisError, match="qualities from 0 to 100"):
+        simulate_mushra(STIMULI.assign(quality=120), listeners=3, seed=1)
+    with pytest.raises(AnalysisError, match="found 40 and 0"):
+        simulate_mushra(STIMULI, listeners=0, seed=1)
+    with pytest.raises(AnalysisError, match=r"expected the column\(s\) quality"):
+        simulate_mushra(STIMULI.drop(columns="quality"), listeners=3, seed=1)
+    with pytest.raises(AnalysisError, match="d′ from 0 up"):
+        simulate_abx(PAIRS.assign(dprime=-1), listeners=3, trials=4, seed=1)
