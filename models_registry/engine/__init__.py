@@ -14,7 +14,7 @@ from models_registry.engine.contract import (
     RecipeError,
     SpecError,
 )
-from models_registry.engine.recipe import Recipe, recipes
+from models_registry.engine.recipe import Recipe
 from models_registry.engine.rendering import render
 from models_registry.engine.training import TrainingResult, train
 
@@ -28,7 +28,6 @@ __all__ = [
     "RecipeError",
     "SpecError",
     "TrainingResult",
-    "recipes",
     "render",
     "train",
     "weights_hash",

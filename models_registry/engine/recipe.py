@@ -141,6 +141,11 @@ class Recipe:
     loss: dict[str, Any]
     training: dict[str, Any]
 
+    @staticmethod
+    def names() -> list[str]:
+        """The recipes that ship with the engine."""
+        return sorted(path.stem for path in FOLDER.glob("*.json"))
+
     @classmethod
     def load(
         cls,
@@ -153,9 +158,9 @@ class Recipe:
         then with `overrides`; raises `RecipeError` (or `SpecError` for its chain)."""
         path = Path(name_or_path)
         if path.suffix != ".json":
-            if str(name_or_path) not in recipes():
+            if str(name_or_path) not in cls.names():
                 raise RecipeError(
-                    f"found no recipe '{name_or_path}'; {nearest(str(name_or_path), recipes())}"
+                    f"found no recipe '{name_or_path}'; {nearest(str(name_or_path), cls.names())}"
                 )
             path = FOLDER / f"{name_or_path}.json"
         try:
@@ -206,11 +211,6 @@ class Recipe:
     def hash(self) -> str:
         """SHA-256 (hex) of the complete recipe."""
         return digest(self.to_dict())
-
-
-def recipes() -> list[str]:
-    """Names of the recipes that ship with the engine."""
-    return sorted(path.stem for path in FOLDER.glob("*.json"))
 
 
 def _quick(content: object) -> dict[str, object]:

@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from models_registry.engine import EngineError, Recipe, RecipeError, SpecError, recipes
+from models_registry.engine import EngineError, Recipe, RecipeError, SpecError
 
 from .cast import spec
 
@@ -15,7 +15,7 @@ def content(**changes):
     return {"name": "mine", "title": "Mine", "purpose": "To test.", "chain": spec()} | changes
 
 
-@pytest.mark.parametrize("name", recipes())
+@pytest.mark.parametrize("name", Recipe.names())
 def test_every_shipped_recipe_loads_quick_or_not(name):
     assert Recipe.load(name).name == name
     assert Recipe.load(name, quick=True).training["steps"] < Recipe.load(name).training["steps"]
