@@ -40,6 +40,7 @@ USUAL_NAMES = {
     "anchor35": {
         "anchor35",
         "anchor35khz",
+        "35khzanchor",
         "lowanchor",
         "lowrangeanchor",
         "low",
@@ -51,6 +52,7 @@ USUAL_NAMES = {
         "anchor70khz",
         "anchor7",
         "anchor7khz",
+        "7khzanchor",
         "midanchor",
         "midrangeanchor",
         "mid",
