@@ -120,7 +120,8 @@ def metric(**declaration: Any) -> Callable[[Measure], Measure]:
             *signals, rate = signature.bind(*args, **kwargs).args
             contract.check_rate(rate, least=declared.min_rate)
             names = ("reference", "degraded") if declared.needs_reference else ("signal",)
-            for name, signal in zip(names, signals, strict=True):
+            named = dict(zip(names, signals, strict=True))
+            for name, signal in named.items():
                 contract.check_signal(signal, name=name)
             contract.check_pair(signals[0].shape, signals[-1].shape, rate, rate)
             contract.check_duration(
@@ -129,12 +130,8 @@ def metric(**declaration: Any) -> Callable[[Measure], Measure]:
                 least=declared.min_duration,
                 most=declared.max_duration,
             )
-            ready = [
-                declared.prepared(signal, rate, name=name)
-                for name, signal in zip(names, signals, strict=True)
-            ]
-            ready_signals = [signal for signal, _ in ready]
-            return contract.check_value(compute(*ready_signals, ready[0][1]))
+            ready = [declared.prepared(signal, rate, name=name) for name, signal in named.items()]
+            return contract.check_value(compute(*(signal for signal, _ in ready), ready[0][1]))
 
         declared = Metric(function=measure, **declaration)
         if declared.name in _declared:

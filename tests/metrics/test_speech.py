@@ -7,8 +7,9 @@ import pytest
 from pystoi import stoi as pystoi
 
 from metrics.contract import MetricError, Status
+from metrics.scoring import score
 from metrics.speech import estoi, pesq_nb, pesq_wb, stoi
-from models_registry.audio import read
+from models_registry.audio import Audio, read
 
 
 @pytest.fixture(scope="module")
@@ -33,6 +34,21 @@ def test_pesq_of_a_copy_is_the_highest_that_its_mapping_gives(pair):
     assert pesq_nb(clean, clean, rate) == pytest.approx(
         0.999 + 4 / (1 + np.exp(4.6607 - 1.4945 * 4.5)), abs=1e-4
     )
+
+
+@pytest.mark.parametrize("period", [0.41, 0.45, 0.5, 0.65])
+def test_pesq_of_as_many_utterances_as_its_limit_of_20_s_can_hold(period):
+    """60 s of them end the process of the library, which has room for 50."""
+    time = np.arange(20 * 16_000) / 16_000
+    bursts = (
+        0.1 * np.random.default_rng(0).standard_normal(time.size) * (time % period < 0.5 * period)
+    )
+    clean = Audio(bursts[None].astype(np.float32), 16_000)
+    for result in score(clean, clean, ["pesq-wb", "pesq-nb"]):
+        assert result.status is Status.OK
+        assert result.value == pytest.approx(
+            {"pesq-wb": 4.6439, "pesq-nb": 4.5486}[result.metric], abs=1e-4
+        )
 
 
 @pytest.mark.filterwarnings("ignore:invalid value encountered in divide:RuntimeWarning")
