@@ -69,33 +69,39 @@ def session(request: HttpRequest, token: uuid.UUID) -> HttpResponse:
     method = found.campaign.protocol
     slots = sessions.slots_of(page)
     answers = method.answers(slots, current_ratings(page))
-    pages = found.pages.count()
     context = {
         "session": found,
         "page": page,
-        "pages": pages,
-        "is_last": not found.pages.filter(number__gt=page.number, finished_at=None).exists(),
+        "pages": found.pages.count(),
+        "is_last": not found.pages.filter(number__gt=page.number).exists(),
         "slots": slots,
         "instructions": found.campaign.instructions or method.default_instructions,
-        "for_player": {
-            "session": str(found.token),
-            "page": page.number,
-            # one for all: a trial that mixes rates cannot be launched
-            "rate": next(slot.signal.rate for slot in slots if slot.signal),
-            "responses": reverse("responses", args=[found.token]),
-            "finish": reverse("finish-page", args=[found.token, page.number]),
-            "slots": [
-                {
-                    "token": str(slot.token),
-                    "label": slot.label,
-                    "url": reverse("stimulus", args=[found.token, slot.token]),
-                    "answer": answers.get(slot.label),
-                }
-                for slot in slots
-            ],
-        },
+        "for_player": for_player(found, page, slots, answers),
     }
     return render(request, method.template, context)
+
+
+def for_player(
+    found: Session, page: Page, slots: list[Slot], answers: dict[str, Any]
+) -> dict[str, Any]:
+    """What the player needs to know, and nothing else."""
+    return {
+        "session": str(found.token),
+        "page": page.number,
+        # one for all: a trial that mixes rates cannot be launched
+        "rate": next(slot.signal.rate for slot in slots if slot.signal),
+        "responses": reverse("responses", args=[found.token]),
+        "finish": reverse("finish-page", args=[found.token, page.number]),
+        "slots": [
+            {
+                "token": str(slot.token),
+                "label": slot.label,
+                "url": reverse("stimulus", args=[found.token, slot.token]),
+                "answer": answers.get(slot.label),
+            }
+            for slot in slots
+        ],
+    }
 
 
 @require_safe

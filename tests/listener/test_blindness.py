@@ -158,16 +158,17 @@ def test_neither_token_nor_row_order_follows_the_condition():
 
 def test_a_right_and_a_wrong_answer_are_acknowledged_alike():
     client = Client()
-    session = sessions.start(abx_campaign(repetitions=8))
+    session = sessions.start(abx_campaign(repetitions=8), seed=1)
     replies = set()
     for page in session.pages.all():
-        body = {"id": str(uuid.uuid4()), "page": page.number, "answer": "A"}
+        response_id = str(uuid.uuid4())
+        body = {"id": response_id, "page": page.number, "answer": "A"}
         reply = client.post(
             reverse("responses", args=[session.token]),
             json.dumps(body),
             content_type="application/json",
         )
-        shown = reply.content.decode().replace(body["id"], "")
+        shown = reply.content.decode().replace(response_id, "")
         replies.add((reply.status_code, tuple(sorted(reply.headers.items())), shown))
     assert {rating.value for page in session.pages.all() for rating in page.ratings.all()} == {0, 1}
     assert len(replies) == 1

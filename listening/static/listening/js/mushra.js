@@ -3,6 +3,10 @@
 import { ListeningPage, the } from "./page.js";
 
 const BANDS = 5;
+/** keys that rate even when they move nothing, such as Home on a fader that is at 0 */
+const RATING_KEYS = new Set(
+  "Enter Home End PageUp PageDown ArrowUp ArrowDown ArrowLeft ArrowRight".split(" "),
+);
 
 /** One stimulus's rating. Untouched it is unrated, wherever its thumb is. */
 class Fader {
@@ -30,7 +34,7 @@ class Fader {
     this.input.addEventListener("click", () => this.touch());
     this.input.addEventListener("keydown", (/** @type {KeyboardEvent} */ event) => {
       this.keyDown = true;
-      if (event.key === "Enter") this.touch();
+      if (RATING_KEYS.has(event.key) && !this.rated) this.move();
     });
     this.input.addEventListener("keyup", () => {
       this.keyDown = false;

@@ -170,6 +170,7 @@ export class ListeningPage {
   showAnswers() {
     const { journal } = this;
     the("#next").disabled = this.leaving || !this.complete || journal.count > 0;
+    this.status.dataset.state = journal.state;
     clearTimeout(this.patience);
     if (journal.state === "saving") {
       // most answers are saved before there is anything to say
@@ -182,7 +183,6 @@ export class ListeningPage {
   showSaved() {
     const { journal, status } = this;
     const words = status.dataset;
-    status.dataset.state = journal.state;
     if (journal.state === "offline") {
       status.textContent = `${journal.durable ? words.offline : words.fragile} ${journal.count}`;
     } else if (journal.state === "saving") {
