@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.contrib.auth.decorators import login_required
 from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse
@@ -18,7 +20,7 @@ EVENTS_PER_PAGE = 100
 
 @require_safe
 def home(request: HttpRequest) -> HttpResponse:
-    context = {
+    context: dict[str, Any] = {
         "open_campaigns": Campaign.objects.open(),
         "campaigns": Campaign.objects.visible_to(request.user)[:6],
     }

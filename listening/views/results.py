@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Hashable
 from typing import Any
 
 import pandas as pd
@@ -111,13 +112,13 @@ def abx_tables(analysis: report.AbxAnalysis) -> dict[str, Any]:
 
 def correlation_levels(
     correlation: report.Correlation,
-) -> list[tuple[str, list[dict[str, Any]], str]]:
+) -> list[tuple[str, list[dict[Hashable, Any]], str]]:
     """Each level with its rows and, where no row has a correlation, the reason instead."""
     levels = []
     for level, rows in correlation.table.groupby("level", sort=False):
-        reasons = rows["reading"].unique() if rows["pearson"].isna().all() else []
+        reasons = set(rows["reading"]) if rows["pearson"].isna().all() else set()
         records = rows.assign(contrary=rows["reading"].str.startswith("disagrees"))
-        levels.append((str(level), records.to_dict("records"), "; ".join(reasons)))
+        levels.append((str(level), records.to_dict("records"), "; ".join(sorted(reasons))))
     return levels
 
 

@@ -1,0 +1,38 @@
+"""The guide renders, and stays true to the commands it names."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from django.core.management import get_commands
+from django.urls import reverse
+
+from listening.views.guide import FOLDER, pages
+
+
+@pytest.mark.parametrize("name", pages())
+def test_every_page_renders_with_its_title_and_no_markup_left(anonymous, name):
+    response = anonymous.get(reverse("guide-page", args=[name]))
+    assert response.status_code == 200
+    text = response.content.decode()
+    assert f"<h1>{pages()[name].title}</h1>" in text
+    body = str(pages()[name].html)
+    assert "<h2" in body
+    assert "**" not in body
+    assert "](" not in body
+
+
+def test_the_index_lists_every_page(anonymous):
+    text = anonymous.get(reverse("guide")).content.decode()
+    assert len(pages()) == len(list(FOLDER.glob("*.md"))) >= 5
+    for page in pages().values():
+        assert reverse("guide-page", args=[page.name]) in text
+
+
+def test_every_command_in_the_guide_exists():
+    named = set()
+    for file in FOLDER.glob("*.md"):
+        named |= set(re.findall(r"manage\.py (\w+)", file.read_text(encoding="utf-8")))
+    assert named >= {"demo", "train", "render", "verify"}
+    assert named <= set(get_commands())
