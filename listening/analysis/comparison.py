@@ -202,13 +202,14 @@ def wilcoxon_signed_rank(differences: ArrayLike, *, method: str = "exact") -> Si
 def _exact_p(ranks: Values, smaller: float) -> float:
     """2 P(W ≤ `smaller`) over all equally likely signs of `ranks`, at most 1."""
     doubled = np.rint(2 * ranks).astype(int)
-    probability = np.zeros(doubled.sum() + 1)
+    # P(2 W = 0, 1, …): what lies beyond the smaller rank sum is not needed
+    probability = np.zeros(round(2 * smaller) + 1)
     probability[0] = 1.0
     for rank in doubled:
-        shifted = np.zeros_like(probability)
-        shifted[rank:] = probability[:-rank]
-        probability = (probability + shifted) / 2
-    return min(1.0, 2 * float(probability[: round(2 * smaller) + 1].sum()))
+        with_rank = probability[: max(len(probability) - rank, 0)] / 2
+        probability /= 2
+        probability[rank:] += with_rank
+    return min(1.0, 2 * float(probability.sum()))
 
 
 def paired_t(differences: ArrayLike) -> PairedT:

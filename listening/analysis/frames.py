@@ -35,6 +35,7 @@ from collections.abc import Mapping
 
 import numpy as np
 import pandas as pd
+from pandas.api.types import infer_dtype
 
 METHODS = ("mushra", "abx")
 ROLES = ("reference", "anchor35", "anchor70", "anchor", "system")
@@ -167,15 +168,18 @@ def _shaped(data: pd.DataFrame, columns: Columns, name: str) -> pd.DataFrame:
         raise AnalysisError(
             f"{name}: expected the column(s) {', '.join(missing)}, found {', '.join(map(str, data))}"
         )
-    given = {c: data.get(c, default) for c, (_, default) in columns.items()}
+    given = {
+        c: _typed(data[c], kind, default) if c in data else default
+        for c, (kind, default) in columns.items()
+    }
     frame = pd.DataFrame(given, index=data.index)
-    for column, (kind, default) in columns.items():
-        frame[column] = _typed(frame[column], kind, default)
     further = data.drop(columns=[c for c in columns if c in data])
     return pd.concat([frame, further], axis=1).reset_index(drop=True)
 
 
 def _typed(values: pd.Series, kind: type, default: object) -> pd.Series:
+    if kind is str and not values.hasnans and infer_dtype(values) == "string":
+        return values
     if kind is str:
         return values.astype(object).where(values.notna(), default or "").map(str)
     if kind is bool:

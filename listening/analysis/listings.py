@@ -19,7 +19,7 @@ def head(campaign: str, method: str, listeners: int, simulated: int) -> str:
 
 def screening(decided: Screening) -> str:
     lines = [
-        f"Screening by {TITLES[decided.rule]}: {decided.ratings_after} of "
+        f"Screening: {TITLES[decided.rule]}; {decided.ratings_after} of "
         f"{decided.ratings_before} ratings kept, {len(decided.excluded)} of "
         f"{len(decided.decisions)} listeners excluded"
     ]

@@ -48,7 +48,8 @@ CORRELATION_METHODS = {
     "item_low, item_high": "95 % percentile bootstrap that draws whole items, 2,000 resamples, fixed seed",
     "kendall": "τ-b, asymptotic p",
     "holm": "over the metrics of a level",
-    "reading": "agrees or disagrees only if both intervals leave out 0",
+    "reading": "agrees or disagrees only if both intervals leave out 0; they are not widened for the number of "
+    "metrics, for which the adjusted p stands",
 }
 
 
