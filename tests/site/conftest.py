@@ -80,10 +80,10 @@ def no_progress(share, message):
 
 @pytest.fixture
 def rated(db):
-    """A MUSHRA campaign with scores and twenty simulated listeners, of whom the rule excludes some."""
-    campaign = mushra_campaign(items=3)
+    """A MUSHRA campaign with scores and ten simulated listeners, of whom the rule excludes some."""
+    campaign = mushra_campaign(items=2)
     scored(campaign)
-    rehearse(campaign, listeners=20, seed=3, actor="alice", progress=no_progress)
+    rehearse(campaign, listeners=10, seed=3, actor="alice", progress=no_progress)
     return campaign
 
 
