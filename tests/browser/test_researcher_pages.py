@@ -1,0 +1,78 @@
+"""The researcher's pages in a real browser: progress that moves, audio that seeks, no rule of the policy broken."""
+
+from __future__ import annotations
+
+import pytest
+from django.contrib.auth.models import User
+from playwright.sync_api import expect
+
+from models_registry.models import Job
+from tests.factories import mushra_campaign
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture
+def signed_in(page, live_server):
+    """A page of a signed-in researcher, and whatever its console complains of."""
+    User.objects.create_user("alice", password="alice's word")
+    complaints = []
+    page.on("console", lambda said: complaints.append(said.text) if said.type == "error" else None)
+    page.goto(f"{live_server.url}/login/")
+    page.get_by_label("Username").fill("alice")
+    page.get_by_label("Password").fill("alice's word")
+    page.get_by_role("button", name="Sign in").click()
+    expect(page.get_by_role("button", name="Sign out")).to_be_visible()
+    return page, complaints
+
+
+def test_progress_moves_without_a_reload_and_asks_no_more_when_the_job_is_over(
+    signed_in, live_server
+):
+    page, complaints = signed_in
+    job = Job.objects.create(kind="train", state=Job.State.RUNNING, progress=0.25, message="step 1")
+    page.goto(f"{live_server.url}/jobs/{job.pk}/")
+    page.evaluate("window.stillTheSamePage = true")
+    expect(page.locator("progress")).to_have_attribute("value", "0.2500")
+    Job.objects.filter(pk=job.pk).update(progress=0.75, message="step 2")
+    expect(page.locator("#progress")).to_contain_text("step 2")
+    expect(page.locator("progress")).to_have_attribute("value", "0.7500")
+    Job.objects.filter(pk=job.pk).update(state=Job.State.DONE, progress=1, message="registered")
+    expect(page.locator("#progress")).to_contain_text("registered")
+    expect(page.locator("#progress[hx-get]")).to_have_count(0)
+    assert page.evaluate("window.stillTheSamePage")
+    assert complaints == []
+
+
+def test_a_stimulus_plays_and_seeks_on_the_results_page(signed_in, live_server):
+    page, complaints = signed_in
+    campaign = mushra_campaign(items=1)
+    page.goto(live_server.url + campaign.get_absolute_url())
+    heard = page.locator("audio").first.evaluate(
+        """async (audio) => {
+            audio.load();
+            await new Promise((loaded) => { audio.onloadedmetadata = loaded; });
+            audio.currentTime = 0.5;
+            await new Promise((sought) => { audio.onseeked = sought; });
+            return [audio.duration, audio.currentTime, audio.seekable.end(0)];
+        }"""
+    )
+    assert heard == pytest.approx([1.0, 0.5, 1.0], abs=0.01)
+    assert complaints == []
+
+
+def test_the_results_page_fits_a_phone(signed_in, live_server):
+    page, _ = signed_in
+    campaign = mushra_campaign(items=1)
+    page.set_viewport_size({"width": 390, "height": 844})
+    for address in (
+        "/",
+        "/campaigns/",
+        campaign.get_absolute_url(),
+        "/metrics/",
+        "/guide/listeners/",
+    ):
+        page.goto(live_server.url + address)
+        widths = "[document.documentElement.scrollWidth, document.documentElement.clientWidth]"
+        needed, given = page.evaluate(widths)
+        assert needed <= given, address
