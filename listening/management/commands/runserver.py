@@ -5,17 +5,17 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from argparse import ArgumentParser
 from typing import Any
 
 from django.conf import settings
+from django.core.management.base import CommandParser
 from django.core.management.commands.runserver import Command as RunserverCommand
 
 
 class Command(RunserverCommand):
     help = "Serve the site on this machine, with a worker for background jobs beside it."
 
-    def add_arguments(self, parser: ArgumentParser) -> None:
+    def add_arguments(self, parser: CommandParser) -> None:
         super().add_arguments(parser)
         parser.add_argument(
             "--no-worker", action="store_true", help="run jobs by `worker` elsewhere"
