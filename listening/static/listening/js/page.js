@@ -139,10 +139,10 @@ export class ListeningPage {
     addEventListener("keydown", (event) => {
       const act = keys[event.key.toLowerCase()];
       if (!act || !this.player.ready) return;
-      if (event.ctrlKey || event.metaKey || event.altKey || event.repeat) return;
+      if (event.ctrlKey || event.metaKey || event.altKey) return;
       if (event.key === " " && pressedBySpace(event.target)) return;
       event.preventDefault();
-      act();
+      if (!event.repeat) act();
     });
   }
 
