@@ -7,8 +7,10 @@ in Hz, gains in dB, levels relative to full scale.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import cycle
 
 import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import EngFormatter, LogLocator, NullFormatter, StrMethodFormatter
 from numpy.typing import ArrayLike
@@ -16,6 +18,7 @@ from numpy.typing import ArrayLike
 from listening.drawing import COLOURS, GRID, INK, MUTED, canvas, plain_axes
 
 LOWEST_HZ = 20.0
+STYLES = ("-", "--", ":", "-.", (0, (5, 1)))
 # what a row of a training's history holds beside the terms of its loss
 NO_TERMS = {"step", "loss", "validation_esr", "gradient_norm"}
 
@@ -58,27 +61,38 @@ def training_history(
     history: Sequence[Mapping[str, float]], *, weights: Mapping[str, float]
 ) -> Figure:
     """The loss, its terms as `weights` let them enter it, and the error-to-signal ratio on the test clips, by step."""
-    steps = [row["step"] for row in history]
-    terms = [name for name in history[0] if name not in NO_TERMS]
     figure = Figure(figsize=(9.6, 3.6), layout="constrained")
     left, right = figure.subplots(1, 2)
-    for name, colour, style in zip(
-        ["loss", *terms], [INK, *COLOURS], ["-", "--", ":", "-.", (0, (5, 1))], strict=False
-    ):
-        plain_axes(left)
+    for axes in (left, right):
+        plain_axes(axes)
+        axes.set_xlabel("training step")
+    _draw_loss(left, history, weights)
+    _draw_errors(right, history)
+    figure.legend(loc="outside lower left", ncols=6, frameon=False, fontsize=8.5)
+    return figure
+
+
+def _draw_loss(
+    axes: Axes, history: Sequence[Mapping[str, float]], weights: Mapping[str, float]
+) -> None:
+    steps = [row["step"] for row in history]
+    terms = [name for name in history[0] if name not in NO_TERMS]
+    for name, colour, style in zip(["loss", *terms], cycle([INK, *COLOURS]), cycle(STYLES)):
         weight = weights.get(name, 1.0)
         label = name if weight == 1 else f"{name} × {weight:g}"
         values = [weight * row[name] for row in history]
-        left.semilogy(steps, values, color=colour, ls=style, lw=1.6, label=label)
+        axes.semilogy(steps, values, color=colour, ls=style, lw=1.6, label=label)
     # a term that begins at its optimum would otherwise squeeze the others flat
-    left.set_ylim(bottom=max(left.get_ylim()[0], 1e-5 * min(row["loss"] for row in history)))
-    left.set_title("Loss and its terms", loc="left", fontsize=10, fontweight="bold")
-    left.legend(loc="lower right", framealpha=0.9, edgecolor="none", fontsize=8.5)
-    left.set_ylabel("mean since the last point")
+    axes.set_ylim(bottom=max(axes.get_ylim()[0], 1e-5 * min(row["loss"] for row in history)))
+    axes.set_title("Loss and its terms", loc="left", fontsize=10, fontweight="bold")
+    axes.set_ylabel("mean since the last point")
+
+
+def _draw_errors(axes: Axes, history: Sequence[Mapping[str, float]]) -> None:
+    steps = [row["step"] for row in history]
     errors = [row["validation_esr"] for row in history]
-    plain_axes(right)
-    right.semilogy(steps, errors, color=COLOURS[0], lw=1.8, marker="o", ms=3)
-    right.annotate(
+    axes.semilogy(steps, errors, color=COLOURS[0], lw=1.8, marker="o", ms=3)
+    axes.annotate(
         f"{errors[-1]:.4f}",
         (steps[-1], errors[-1]),
         xytext=(0, 7),
@@ -87,13 +101,9 @@ def training_history(
         fontsize=9,
         color=COLOURS[0],
     )
-    right.yaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
-    right.yaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
-    right.yaxis.set_minor_formatter(NullFormatter())
-    right.set_title(
-        "Error-to-signal ratio on the test clips", loc="left", fontsize=10, fontweight="bold"
-    )
-    right.set_ylabel("ESR (1 = as much error as signal)")
-    for axes in (left, right):
-        axes.set_xlabel("training step")
-    return figure
+    axes.yaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
+    axes.yaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
+    axes.yaxis.set_minor_formatter(NullFormatter())
+    title = "Error-to-signal ratio on the test clips"
+    axes.set_title(title, loc="left", fontsize=10, fontweight="bold")
+    axes.set_ylabel("ESR (1 = as much error as signal)")

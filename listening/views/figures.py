@@ -53,6 +53,8 @@ class CampaignFigure:
     section: str
     title: str
     draw: Callable[[Evidence], Figure]
+    # items are many: their figure takes the page's width
+    wide: bool = False
 
 
 CAMPAIGN_FIGURES = (
@@ -76,6 +78,7 @@ CAMPAIGN_FIGURES = (
         "ratings",
         "Mean rating per item, after screening",
         lambda found: figures.item_profile(found.kept),
+        wide=True,
     ),
     CampaignFigure(
         "screening",
@@ -110,7 +113,6 @@ def campaign_figure(evidence: Evidence, name: str) -> Figure:
     if name.startswith(METRIC_PREFIX):
         metric = name.removeprefix(METRIC_PREFIX)
         points = correlation.join(evidence.kept, scores_frame(evidence.campaign), roles=["system"])
-        points = points.assign(simulated=bool(evidence.kept["simulated"].any()))
         return figures.metric_scatter(points[points["metric"] == metric])
     for figure in CAMPAIGN_FIGURES:
         if figure.name == name and figure.method == evidence.campaign.method:

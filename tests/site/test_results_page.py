@@ -21,6 +21,12 @@ def text_of(researcher, campaign):
     return " ".join(researcher.get(campaign.get_absolute_url()).content.decode().split())
 
 
+def mushra_analysis(campaign):
+    analysis = report.analyse(ratings_frame(campaign), screening=campaign.screening)
+    assert isinstance(analysis, report.MushraAnalysis)
+    return analysis
+
+
 def test_the_banner_stands_wherever_a_listener_is_simulated(researcher, rated, told_apart):
     for campaign, n in ((rated, 10), (told_apart, 5)):
         assert f"{n} of {n} listeners are programs, not people" in text_of(researcher, campaign)
@@ -35,7 +41,7 @@ def test_one_simulated_listener_among_people_is_enough_for_the_banner(researcher
 
 
 def test_every_exclusion_stands_there_with_its_reason(researcher, rated):
-    decisions = report.analyse(ratings_frame(rated), screening=rated.screening).screening.decisions
+    decisions = mushra_analysis(rated).screening.decisions
     excluded = decisions[decisions["excluded"]]
     assert 0 < len(excluded) < len(decisions)
     text = text_of(researcher, rated)
@@ -46,7 +52,7 @@ def test_every_exclusion_stands_there_with_its_reason(researcher, rated):
 
 
 def test_the_tables_show_the_analysis_and_no_other_numbers(researcher, rated):
-    analysis = report.analyse(ratings_frame(rated), screening=rated.screening)
+    analysis = mushra_analysis(rated)
     text = text_of(researcher, rated)
     for row in analysis.conditions.to_dict("records"):
         for column in ("before_mean", "after_mean", "after_mean_of_listeners", "after_median"):
@@ -58,10 +64,8 @@ def test_the_tables_show_the_analysis_and_no_other_numbers(researcher, rated):
 
 
 def test_a_metric_that_runs_against_the_listeners_is_shown_with_its_sign(researcher, rated):
-    table = report.correlate(ratings_frame(rated), scores_frame(rated)).table.set_index(
-        ["level", "metric"]
-    )
-    contrary = table.loc["stimulus", "si-sdr"]
+    table = report.correlate(ratings_frame(rated), scores_frame(rated)).table
+    (contrary,) = table.query("level == 'stimulus' and metric == 'si-sdr'").to_dict("records")
     assert contrary["pearson"] < 0
     text = text_of(researcher, rated)
     assert f"{contrary['pearson']:.3f}".replace("-", "−") in text
@@ -70,7 +74,9 @@ def test_a_metric_that_runs_against_the_listeners_is_shown_with_its_sign(researc
 
 
 def test_abx_shows_right_answers_and_no_correlation(researcher, told_apart):
-    pairs = report.analyse(ratings_frame(told_apart), screening=told_apart.screening).pairs
+    analysis = report.analyse(ratings_frame(told_apart), screening=told_apart.screening)
+    assert isinstance(analysis, report.AbxAnalysis)
+    pairs = analysis.pairs
     text = text_of(researcher, told_apart)
     assert f"{pairs['correct'].iloc[0]} of {pairs['trials'].iloc[0]}" in text
     assert "no mean ratings to set metrics beside" in text
