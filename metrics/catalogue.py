@@ -14,7 +14,10 @@ import inspect
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
-from functools import wraps
+from functools import cache, wraps
+from importlib import import_module
+from importlib.metadata import entry_points
+from pkgutil import iter_modules
 from typing import Any
 
 import numpy as np
@@ -35,6 +38,12 @@ __all__ = [
     "get",
     "metric",
 ]
+
+# The modules that declare metrics, in the order of the catalogue; of the packages, every module.
+FAMILIES = ("speech", "fidelity", "spectral", "loudness")
+PACKAGES = ("psychoacoustics",)
+# A distribution that names a module in this group of entry points adds that module's metrics.
+PLUGINS = "earwitness.metrics"
 
 # Open to any floating-point array, while the bodies get float64 alone.
 Measure = Callable[..., float]
@@ -158,7 +167,13 @@ def get(name: str) -> Metric:
     raise UnknownMetric(f"expected the name of a metric, found {name!r}; {hint}?")
 
 
+@cache
 def _load() -> None:
-    # Each family declares itself on import, and imports this module to do so.
-    from metrics import fidelity, loudness, spectral, speech  # noqa: F401
-    from metrics.psychoacoustics import loudness as zwicker  # noqa: F401
+    """Import every family, so that each declares its metrics: those here, then those that others have installed."""
+    for family in FAMILIES:
+        import_module(f"metrics.{family}")
+    for package in PACKAGES:
+        for module in iter_modules(import_module(f"metrics.{package}").__path__):
+            import_module(f"metrics.{package}.{module.name}")
+    for plugin in entry_points(group=PLUGINS):
+        plugin.load()
