@@ -40,7 +40,7 @@ __all__ = [
 ]
 
 # The modules that declare metrics, in the order of the catalogue; of the packages, every module.
-FAMILIES = ("speech", "fidelity", "spectral", "loudness")
+FAMILIES = ("speech", "fidelity", "spectral", "loudness", "level")
 PACKAGES = ("psychoacoustics",)
 # A distribution that names a module in this group of entry points adds that module's metrics.
 PLUGINS = "earwitness.metrics"

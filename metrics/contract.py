@@ -14,6 +14,7 @@ import numpy as np
 import soxr
 from numpy.typing import NDArray
 
+from metrics.intermediates import kept
 from models_registry.audio import MAX_CHANNELS, MAX_RATE, MIN_RATE, SILENCE_PEAK
 
 Signal = NDArray[np.float64]
@@ -140,8 +141,11 @@ def mixed(signal: Signal, *, name: str) -> Signal:
 
 def resampled(signal: Signal, rate: int, target: int) -> Signal:
     """Return `signal` at `target` Hz (soxr, very high quality, linear phase, no delay)."""
-    if rate == target:
-        return signal
+    return signal if rate == target else _resampled(signal, rate, target)
+
+
+@kept
+def _resampled(signal: Signal, rate: int, target: int) -> Signal:
     return np.ascontiguousarray(soxr.resample(signal.T, rate, target, quality="VHQ").T)
 
 

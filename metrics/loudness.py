@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 from scipy.signal import resample_poly, sosfilt
 
 from metrics.catalogue import Channels, Direction, metric
-from metrics.contract import MetricError, Signal, Status
+from metrics.contract import MetricError, Signal, Status, resampled
+from metrics.intermediates import kept
 
 RATE = 48_000
 # BS.1770-5 Annex 1, Tables 1 and 2: shelf for the head, then the RLB high-pass, at 48 kHz.
@@ -37,6 +38,10 @@ CHANNEL_WEIGHTS = {
 }
 ABSOLUTE_GATE_LUFS, RELATIVE_GATE_LU = -70.0, -10.0
 MOMENTARY_MS, SHORT_TERM_MS, GATING_STEP_MS = 400, 3_000, 100
+# Tech 3342: the gates of the loudness range, and the percentiles between which it lies.
+RANGE_GATE_LU, RANGE_PERCENTILES = -20.0, (10, 95)
+# The windows of a shorter signal are mostly the same 3 s: their percentiles are no distribution.
+RANGE_MIN_DURATION_S = 30.0
 # Annex 2 reads the peak at 192 kHz or more.
 TRUE_PEAK_RATE = 192_000
 # Frames that are oversampled at a time, and those beside them which the interpolation reads.
@@ -44,6 +49,7 @@ TRUE_PEAK_BLOCK, TRUE_PEAK_MARGIN = 2**18, 64
 
 BS1770 = "ITU-R BS.1770-5 (2023)"
 TECH3341 = "EBU Tech 3341 (2023)"
+TECH3342 = "EBU Tech 3342 (2023)"
 OWN = "own code"
 
 
@@ -60,6 +66,7 @@ def integrated(signal: Signal) -> float:
     return float(_lufs(loud[_lufs(loud) > gate].mean()))  # eq. (7)
 
 
+@kept
 def _millisecond_power(signal: Signal) -> NDArray[np.float64]:
     """Return the K-weighted power of each whole millisecond, channels weighted and summed."""
     channels = len(signal)
@@ -171,6 +178,35 @@ def max_short_term_loudness(signal: Signal, rate: int) -> float:
 
 
 @metric(
+    name="loudness-range",
+    title="Loudness range, LRA",
+    unit="LU",
+    direction=Direction.NONE,
+    range=(0.0, None),
+    needs_reference=False,
+    channels=Channels.ALL,
+    rates=(RATE,),
+    min_duration=RANGE_MIN_DURATION_S,
+    standard=TECH3342,
+    citation="EBU Tech 3342: Loudness range, a measure to supplement EBU R 128 loudness normalisation",
+    version="1",
+    licence=OWN,
+)
+def loudness_range(signal: Signal, rate: int) -> float:
+    """How far loudness varies within the signal: from its 10th to its 95th percentile over 3 s, without pauses."""
+    power = _sliding(_millisecond_power(signal), SHORT_TERM_MS)[::GATING_STEP_MS]
+    loud = power[_lufs(power) >= ABSOLUTE_GATE_LUFS]
+    if not loud.size:
+        raise MetricError(
+            f"expected sound above the gate of {ABSOLUTE_GATE_LUFS:g} LUFS, found none",
+            Status.SILENT,
+        )
+    gated = _lufs(loud[_lufs(loud) >= _lufs(loud.mean()) + RANGE_GATE_LU])
+    low, high = np.percentile(gated, RANGE_PERCENTILES, method="nearest")
+    return float(high - low)
+
+
+@metric(
     name="true-peak",
     title="True peak",
     unit="dBTP",
@@ -186,6 +222,31 @@ def max_short_term_loudness(signal: Signal, rate: int) -> float:
 )
 def true_peak(signal: Signal, rate: int) -> float:
     """Highest peak of the waveform between the samples too, in any channel, at 192 kHz or just above."""
+    return 20 * float(np.log10(_true_peak(signal, rate)))
+
+
+@metric(
+    name="plr",
+    title="PLR, peak-to-loudness ratio",
+    unit="LU",
+    direction=Direction.NONE,
+    range=(None, None),
+    needs_reference=False,
+    channels=Channels.ALL,
+    min_duration=0.4,
+    standard="AES TD1008 (2021): true peak less integrated loudness",
+    citation="AES TD1008: Recommendations for loudness of Internet audio streaming and on-demand distribution, 2021",
+    version="1",
+    licence=OWN,
+)
+def peak_to_loudness_ratio(signal: Signal, rate: int) -> float:
+    """How far the true peak stands above the integrated loudness: what a limiter takes away."""
+    loudness = integrated(resampled(signal, rate, RATE))
+    return 20 * float(np.log10(_true_peak(signal, rate))) - loudness
+
+
+@kept
+def _true_peak(signal: Signal, rate: int) -> float:
     factor = -(-TRUE_PEAK_RATE // rate)
     padded = np.pad(signal, ((0, 0), (TRUE_PEAK_MARGIN, TRUE_PEAK_MARGIN)))
     peak = float(np.abs(signal).max())
@@ -194,4 +255,4 @@ def true_peak(signal: Signal, rate: int) -> float:
         wave = resample_poly(block, factor, 1, axis=-1, window=("kaiser", 9.0))
         inside = wave[:, TRUE_PEAK_MARGIN * factor : -TRUE_PEAK_MARGIN * factor]
         peak = max(peak, float(np.abs(inside).max()))
-    return 20 * float(np.log10(peak))
+    return peak

@@ -7,8 +7,10 @@ from metrics.contract import MetricError, Status
 from metrics.loudness import (
     integrated_loudness,
     loudness_difference,
+    loudness_range,
     max_momentary_loudness,
     max_short_term_loudness,
+    peak_to_loudness_ratio,
     true_peak,
 )
 
@@ -113,6 +115,46 @@ def test_momentary_loudness_passes_tech_3341_case_14():
     signals = [tone((None, n * 0.02), (-38 + n, 0.4), (None, 0.4 - n * 0.02)) for n in range(20)]
     peaks = [max_momentary_loudness(signal, RATE) for signal in signals]
     assert peaks == pytest.approx([-38.0 + n for n in range(20)], abs=0.1)
+
+
+@pytest.mark.parametrize(
+    ("levels", "expected"),
+    [
+        ((-20, -30), 10),
+        ((-20, -15), 5),
+        ((-40, -20), 20),
+        ((-50, -35, -20, -35, -50), 15),
+    ],
+    ids=["1", "2", "3", "4"],
+)
+def test_loudness_range_passes_tech_3342(levels, expected):
+    """The cases' own tolerance is 1 LU."""
+    signal = tone(*[(level, 20) for level in levels])
+    assert loudness_range(signal, RATE) == pytest.approx(expected, abs=0.1)
+
+
+def test_loudness_range_of_a_steady_tone_is_none_and_pauses_do_not_count():
+    assert loudness_range(tone((-23, 30)), RATE) == pytest.approx(0, abs=0.01)
+    assert loudness_range(tone((-23, 60), (-72, 60)), RATE) < 1
+
+
+def test_loudness_range_of_a_short_clip_is_refused():
+    with pytest.raises(MetricError, match="expected at least 30 s, found 29") as refusal:
+        loudness_range(tone((-20, 14.5), (-30, 14.5)), RATE)
+    assert refusal.value.status is Status.TOO_SHORT
+
+
+def test_loudness_range_below_the_gate_is_refused():
+    with pytest.raises(MetricError, match="gate of -70 LUFS"):
+        loudness_range(tone((-80, 31)), RATE)
+
+
+@pytest.mark.parametrize("rate", [16_000, 44_100, 48_000])
+def test_peak_to_loudness_ratio_of_a_sine_is_known(rate):
+    """A stereo sine at 997 Hz with its peak at −20 dBFS reads −20 LKFS (BS.1770-5: −3.01 in one channel of two)."""
+    assert peak_to_loudness_ratio(tone((-20, 5), hz=997, rate=rate), rate) == pytest.approx(
+        0.0, abs=0.02
+    )
 
 
 def faded(wave, rate=RATE):
