@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Literal
 
 import numpy as np
@@ -63,12 +63,9 @@ def stationary_loudness(
     signal: Signal, *, field: Field = "free", full_scale_db: float = FULL_SCALE_DB_SPL
 ) -> float:
     """Return N (sone) of `signal` (channels, frames) at 48 kHz, taken as stationary (clause 5)."""
-    levels = _decibels(
-        np.stack(
-            [(band**2).mean(axis=-1) for band in _third_octaves(_pascal(signal, full_scale_db))]
-        )
+    return float(
+        _integrated(core_loudness(signal, field=field, full_scale_db=full_scale_db)).mean()
     )
-    return float(loudness_of_levels(levels, field=field).mean())
 
 
 def loudness_over_time(
@@ -76,7 +73,22 @@ def loudness_over_time(
 ) -> Array:
     """Return N(t) (sone) every 2 ms of `signal` (channels, frames) at 48 kHz (clause 6)."""
     ears = _pascal(signal, full_scale_db)
-    return np.mean([_ear_over_time(ear.tobytes(), field) for ear in ears], axis=0)
+    return np.mean([_ear_over_time(ear.tobytes(), field)[0] for ear in ears], axis=0)
+
+
+def core_loudness(
+    signal: Signal, *, field: Field = "free", full_scale_db: float = FULL_SCALE_DB_SPL
+) -> Array:
+    """Return the core loudness (21, channels) in sone/Bark of `signal` at 48 kHz, taken as stationary (5.4)."""
+    return _core_loudness(_stationary_levels(signal, full_scale_db), field)
+
+
+def core_loudness_over_time(
+    signal: Signal, *, field: Field = "free", full_scale_db: float = FULL_SCALE_DB_SPL
+) -> Array:
+    """Return the core loudness (21, channels, steps) in sone/Bark every 2 ms, with the decay of hearing (6.3)."""
+    ears = _pascal(signal, full_scale_db)
+    return np.stack([_ear_over_time(ear.tobytes(), field)[1] for ear in ears], axis=1)
 
 
 def exceeded(loudness: Array, percent: float) -> float:
@@ -93,6 +105,12 @@ def _pascal(signal: Signal, full_scale_db: float) -> Signal:
     return signal * (math.sqrt(2) * REFERENCE_PRESSURE_PA * 10 ** (full_scale_db / 20))
 
 
+def _stationary_levels(signal: Signal, full_scale_db: float) -> Array:
+    """Return the third-octave levels (28, channels) of the mean spectrum in dB SPL."""
+    bands = _third_octaves(_pascal(signal, full_scale_db))
+    return _decibels(np.stack([(band**2).mean(axis=-1) for band in bands]))
+
+
 def _third_octaves(pressure: Array) -> Iterator[Array]:
     """Yield the 28 bands of `pressure` (…, frames) at 48 kHz (A.2)."""
     for deviation, gain in zip(table.FILTER_DEVIATION, table.FILTER_GAIN, strict=True):
@@ -106,15 +124,15 @@ def _decibels(power: Array) -> Array:
 
 
 @lru_cache(maxsize=4)
-def _ear_over_time(pressure: bytes, field: Field) -> Array:
-    """Return N(t) every 2 ms; kept, because several metrics of one signal read it."""
+def _ear_over_time(pressure: bytes, field: Field) -> tuple[Array, Array]:
+    """Return N(t) and the core loudness (21, steps) every 2 ms; kept, because several metrics of one signal read it."""
     levels = _levels_over_time(np.frombuffer(pressure))
     core = _core_loudness(levels, field)
     _decay(core, *_decay_coefficients(1 / (LEVEL_RATE * STEPS_BETWEEN)))
     loudness = _integrated(core)
     # 6.3: short sounds are less loud than long ones.
     weighted = 0.47 * _smoothed(loudness, 0.0035) + 0.53 * _smoothed(loudness, 0.070)
-    return weighted[::LOUDNESS_STEP]
+    return weighted[::LOUDNESS_STEP], core[:, ::LOUDNESS_STEP].copy()
 
 
 def _levels_over_time(pressure: Array) -> Array:
@@ -251,88 +269,78 @@ def _smoothed(loudness: Array, seconds: float) -> Array:
     return lfilter([1 - pole], [1, -pole], finer)[::STEPS_BETWEEN]
 
 
-@metric(
-    name="zwicker-n",
-    title="Loudness N of a stationary sound",
+measured = partial(
+    metric,
     unit="sone",
     direction=Direction.NONE,
-    range=(0.0, None),
-    needs_reference=False,
     channels=Channels.ALL,
     rates=(RATE,),
     min_duration=0.2,
     max_duration=MAX_DURATION,
     calibration=CALIBRATION,
-    standard=f"{STANDARD}, clause 5",
     citation=CITATION,
     version="1",
     licence="own code",
+)
+of_one_signal = partial(measured, range=(0.0, None), needs_reference=False)
+
+
+@of_one_signal(
+    name="zwicker-n",
+    title="Loudness N of a stationary sound",
+    standard=f"{STANDARD}, clause 5",
 )
 def zwicker_n(signal: Signal, rate: int) -> float:
     """Loudness of the signal's mean spectrum, as if it were a steady sound; twice the sones sound twice as loud."""
     return stationary_loudness(signal)
 
 
-@metric(
+@of_one_signal(
     name="zwicker-nmax",
     title="Maximum loudness Nmax over time",
-    unit="sone",
-    direction=Direction.NONE,
-    range=(0.0, None),
-    needs_reference=False,
-    channels=Channels.ALL,
-    rates=(RATE,),
-    min_duration=0.2,
-    max_duration=MAX_DURATION,
-    calibration=CALIBRATION,
     standard=f"{STANDARD}, clause 6",
-    citation=CITATION,
-    version="1",
-    licence="own code",
 )
 def zwicker_nmax(signal: Signal, rate: int) -> float:
     """Loudness at the loudest moment, with the temporal decay and weighting of hearing."""
     return float(loudness_over_time(signal).max())
 
 
-@metric(
+@of_one_signal(
     name="zwicker-n5",
     title="Percentile loudness N5",
-    unit="sone",
-    direction=Direction.NONE,
-    range=(0.0, None),
-    needs_reference=False,
-    channels=Channels.ALL,
-    rates=(RATE,),
-    min_duration=0.2,
-    max_duration=MAX_DURATION,
-    calibration=CALIBRATION,
     standard=f"{STANDARD}, clause 6",
-    citation=CITATION,
-    version="1",
-    licence="own code",
 )
 def zwicker_n5(signal: Signal, rate: int) -> float:
     """Loudness exceeded 5 % of the time: what listeners give as the loudness of a sound that varies."""
     return exceeded(loudness_over_time(signal), 5)
 
 
-@metric(
+@of_one_signal(
+    name="zwicker-n10",
+    title="Percentile loudness N10",
+    standard=f"{STANDARD}, clause 6",
+)
+def zwicker_n10(signal: Signal, rate: int) -> float:
+    """Loudness exceeded 10 % of the time."""
+    return exceeded(loudness_over_time(signal), 10)
+
+
+@of_one_signal(
+    name="zwicker-n50",
+    title="Percentile loudness N50, the median",
+    standard=f"{STANDARD}, clause 6",
+)
+def zwicker_n50(signal: Signal, rate: int) -> float:
+    """Loudness exceeded half of the time."""
+    return exceeded(loudness_over_time(signal), 50)
+
+
+@measured(
     name="zwicker-n5-difference",
     title="Percentile loudness N5, difference to the reference",
-    unit="sone",
-    direction=Direction.NONE,
     range=(None, None),
     needs_reference=True,
-    channels=Channels.ALL,
-    rates=(RATE,),
-    min_duration=0.2,
-    max_duration=MAX_DURATION,
-    calibration=CALIBRATION,
     standard=f"{STANDARD}, clause 6",
-    citation=CITATION,
-    version="1",
-    licence="own code",
 )
 def zwicker_n5_difference(reference: Signal, degraded: Signal, rate: int) -> float:
     """How much louder (sone, exceeded 5 % of the time) the signal sounds than its reference."""

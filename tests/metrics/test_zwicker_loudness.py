@@ -80,6 +80,9 @@ def test_the_metrics_are_the_maximum_and_the_percentile_of_the_free_field_trace(
     assert np.mean(trace > zwicker.zwicker_n5(audio.samples, audio.rate)) == pytest.approx(
         0.05, abs=1e-3
     )
+    for percent, metric in ((10, zwicker.zwicker_n10), (50, zwicker.zwicker_n50)):
+        share = np.mean(trace > metric(audio.samples, audio.rate))
+        assert share == pytest.approx(percent / 100, abs=1e-3)
     assert zwicker.zwicker_n5_difference(audio.samples, audio.samples, audio.rate) == 0
     assert zwicker.zwicker_n5_difference(audio.samples, audio.samples / 2, audio.rate) < -1
 
