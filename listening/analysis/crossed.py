@@ -54,6 +54,10 @@ class Design(Protocol):
     @property
     def conditions(self) -> int: ...
 
+    @property
+    def guess(self) -> Values:
+        """Variance ratios of `TERMS`, above 0, to start a search from."""
+
     def at(self, ratios: Values) -> Profile:
         """The profile at the variance ratios of `TERMS`, in their order."""
 
@@ -111,6 +115,16 @@ class Balanced:
         strata = [a - 1, b - 1, (a - 1) * (k - 1), (b - 1) * (k - 1)]
         self.freedom = np.array([*strata, self.n - k - sum(strata)], dtype=float)
 
+    @property
+    def guess(self) -> Values:
+        """From the mean squares, which the restricted likelihood agrees with where no variance is 0."""
+        k, a, b = self.shape
+        squares = np.divide(self.squares, self.freedom, out=np.zeros(5), where=self.freedom > 0)
+        of_l, of_i, of_lc, of_ic, residual = squares
+        above = np.array([of_l - of_lc, of_i - of_ic, of_lc - residual, of_ic - residual])
+        scale = self.replicates * np.array([b * k, a * k, b, a]) * max(residual, 1e-12)
+        return np.clip(above / scale, 0.01, 100.0)
+
     def at(self, ratios: Values) -> Profile:
         k, a, b = self.shape
         of_l, of_i, of_lc, of_ic = ratios * self.replicates * [b * k, a * k, b, a]
@@ -144,6 +158,7 @@ class Unbalanced:
             (second, first) if self.swapped else (first, second) for first, second in pairs
         )
         self.squares = squares
+        self.guess = np.full(len(TERMS), 0.25)
 
     def at(self, ratios: Values) -> Profile:
         ratio_l, ratio_i, ratio_lc, ratio_ic = ratios[[1, 0, 3, 2]] if self.swapped else ratios

@@ -61,9 +61,10 @@ class Fit:
         found = [self.contrast(v @ differences) for v in vectors.T]
         f = float(np.mean([(estimate / se) ** 2 for estimate, se, _ in found]))
         expected = sum(df / (df - 2) for _, _, df in found if df > 2)
-        df = 2 * expected / (expected - (k - 1)) if expected > k - 1 else found[0][2]
-        if k == 2:
-            df = found[0][2]
+        if k == 2 or expected <= k - 1:
+            df = min(df for _, _, df in found)
+        else:
+            df = 2 * expected / (expected - (k - 1))
         return f, k - 1, df, float(stats.f.sf(f, k - 1, df))
 
 
@@ -85,7 +86,7 @@ def maximum_likelihood(design: Design, terms: tuple[str, ...], *, equal: bool = 
         )
         return profile.log_det + design.n * (1 + log(2 * pi * max(rest, 1e-300) / design.n))
 
-    return deviance(_minimum(deviance, terms))
+    return deviance(_minimum(deviance, terms, design.guess))
 
 
 def fit(design: Design, terms: tuple[str, ...]) -> Fit:
@@ -97,7 +98,7 @@ def fit(design: Design, terms: tuple[str, ...]) -> Fit:
     def criterion(ratios: Values) -> float:
         return restricted(design, ratios)
 
-    ratios = _minimum(criterion, terms)
+    ratios = _minimum(criterion, terms, design.guess)
     if (ratios >= LARGEST**2 / 4).any():
         raise AnalysisError(
             "mixed model: expected ratings that vary beyond listeners, items and conditions, found none that do"
@@ -136,11 +137,11 @@ def _solved(profile: Profile) -> tuple[Values, float, float]:
     return means, profile.yy - float(half @ half), log_det
 
 
-def _minimum(criterion: Criterion, terms: tuple[str, ...]) -> Values:
+def _minimum(criterion: Criterion, terms: tuple[str, ...], guess: Values) -> Values:
     """The variance ratios that minimise `criterion`; those of absent terms, and of terms best without, are 0."""
     active = [place for place, term in enumerate(TERMS) if term in terms]
     theta = np.zeros(len(TERMS))
-    theta[active] = 0.5
+    theta[active] = np.sqrt(guess[active])
     theta = _descend(criterion, theta, active)
     for _ in range(len(TERMS)):
         best = criterion(theta**2)

@@ -62,9 +62,9 @@ def as_in_r(model, ratings):
         for _, row in base.iterrows()
     }
     fixed["(Intercept)"].pop("p_satterthwaite")
-    codes = [pd.factorize(ratings[c])[0] for c in ("listener", "item", "condition")]
+    who, item, condition = (pd.factorize(ratings[c])[0] for c in ("listener", "item", "condition"))
     centred = ratings["rating"].to_numpy() - ratings["rating"].mean()
-    designed = design(*codes, centred)
+    designed = design(who, item, condition, centred)
     deviance = maximum_likelihood(designed, model.terms)
     chi2 = maximum_likelihood(designed, model.terms, equal=True) - deviance
     parameters = len(model.conditions) + len(model.terms) + 1
@@ -248,8 +248,8 @@ def _type_one_errors(terms, campaigns, seed, listeners=20, items=10):
 
 
 def test_the_default_model_errs_as_often_as_it_says_for_new_items():
-    # expected 0.05; the standard error of 1,000 campaigns is 0.007
-    assert 0.03 <= _type_one_errors(TERMS, 1000, seed=6) <= 0.07
+    # expected 0.05; the standard error of 800 campaigns is 0.008
+    assert 0.03 <= _type_one_errors(TERMS, 800, seed=6) <= 0.07
 
 
 def test_a_model_without_the_interactions_errs_far_too_often():
