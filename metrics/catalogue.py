@@ -40,8 +40,8 @@ __all__ = [
 ]
 
 # The modules that declare metrics, in the order of the catalogue; of the packages, every module.
-FAMILIES = ("speech", "fidelity", "spectral", "loudness", "level")
-PACKAGES = ("psychoacoustics",)
+FAMILIES = ("speech", "composite", "mel_cepstrum", "fidelity", "spectral", "loudness", "level")
+PACKAGES = ("psychoacoustics", "peaq")
 # A distribution that names a module in this group of entry points adds that module's metrics.
 PLUGINS = "earwitness.metrics"
 

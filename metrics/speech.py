@@ -9,11 +9,13 @@ from __future__ import annotations
 import warnings
 from importlib.metadata import version
 
-from pesq import PesqError, pesq
+from pesq import PesqError
+from pesq import pesq as itu_pesq
 from pystoi import stoi as pystoi
 
 from metrics.catalogue import Channels, Direction, metric
 from metrics.contract import MetricError, Signal, Status
+from metrics.intermediates import kept
 
 # The C code has room for 50 utterances and writes past it, which crashes it or, worse, only spoils the score.
 # An utterance takes 0.2 s of speech and 0.2 s of pause at least, so that 20 s hold no more.
@@ -24,15 +26,18 @@ PESQ_LICENCE = (
     "wrapper MIT; the embedded ITU-T code may be used for evaluation, "
     "commercial use needs a licence of its owners"
 )
+PESQ_VERSION = f"1, pesq {version('pesq')}"
 # 30 frames and their tails.
 STOI_MIN_DURATION = 0.5
 # pystoi's answer when fewer than 30 frames remain after the silent ones are removed.
 STOI_TOO_SHORT = 1e-5
 
 
-def _pesq(reference: Signal, degraded: Signal, rate: int, mode: str) -> float:
+@kept
+def pesq(reference: Signal, degraded: Signal, rate: int, mode: str) -> float:
+    """Return the opinion that PESQ predicts of the first channels, in mode `wb` or `nb`."""
     try:
-        return float(pesq(rate, reference[0], degraded[0], mode))
+        return float(itu_pesq(rate, reference[0], degraded[0], mode))
     except (PesqError, ValueError) as error:
         raise MetricError(
             f"expected speech in both signals, found none in one ({error})"
@@ -53,7 +58,7 @@ def _pesq(reference: Signal, degraded: Signal, rate: int, mode: str) -> float:
     max_duration=PESQ_MAX_DURATION,
     standard="ITU-T P.862.2 (2007), before P.862 Corrigendum 2 (2018)",
     citation="Rix, Beerends, Hollier, Hekstra: Perceptual evaluation of speech quality (PESQ), ICASSP 2001",
-    version=f"1, pesq {version('pesq')}",
+    version=PESQ_VERSION,
     licence=PESQ_LICENCE,
 )
 def pesq_wb(reference: Signal, degraded: Signal, rate: int) -> float:
@@ -61,7 +66,7 @@ def pesq_wb(reference: Signal, degraded: Signal, rate: int) -> float:
 
     Corrigendum 2 changed the wideband filter: implementations after it score the same files higher.
     """
-    return _pesq(reference, degraded, rate, "wb")
+    return pesq(reference, degraded, rate, "wb")
 
 
 @metric(
@@ -77,12 +82,12 @@ def pesq_wb(reference: Signal, degraded: Signal, rate: int) -> float:
     max_duration=PESQ_MAX_DURATION,
     standard="ITU-T P.862 (2001), mapped by P.862.1 (2003)",
     citation="Rix, Beerends, Hollier, Hekstra: Perceptual evaluation of speech quality (PESQ), ICASSP 2001",
-    version=f"1, pesq {version('pesq')}",
+    version=PESQ_VERSION,
     licence=PESQ_LICENCE,
 )
 def pesq_nb(reference: Signal, degraded: Signal, rate: int) -> float:
     """Predicted opinion of speech heard over a telephone handset, 300 to 3,400 Hz."""
-    return _pesq(reference, degraded, rate, "nb")
+    return pesq(reference, degraded, rate, "nb")
 
 
 def _stoi(reference: Signal, degraded: Signal, rate: int, *, extended: bool) -> float:
