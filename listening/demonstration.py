@@ -133,7 +133,7 @@ def campaigns(
     abx = _found("abx", items, systems[:1]) or _launched(
         building.abx(
             _free_slug("demo-abx"),
-            f"Can {systems[0].name} be told from the pedal?",
+            "Is there a difference to hear?",
             items,
             systems[0],
             owner=owner,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from abc import ABC, abstractmethod
 from collections import Counter
 from collections.abc import Iterator
@@ -11,7 +12,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from models_registry.audio import peak_db
 
 if TYPE_CHECKING:
-    from listening.models import Campaign, Page, Rating, Slot, Stimulus, Trial
+    from listening.models import Campaign, Condition, Page, Rating, Slot, Stimulus, Trial
     from models_registry.models import Signal
 
 # BS.1534-3, 5.1.2: no loop shorter than this
@@ -102,6 +103,7 @@ def material_problems(campaign: Campaign) -> Iterator[str]:
     for item, count in items.items():
         if count > 1:
             yield f"expected each item in one trial, found {item!r} in {count}"
+    yield from _told(campaign, conditions)
     for trial in trials:
         stimuli = list(trial.stimuli.all())
         heard = {stimulus.condition_id for stimulus in stimuli if stimulus.signal}
@@ -115,6 +117,17 @@ def material_problems(campaign: Campaign) -> Iterator[str]:
             signals = {"the open reference": trial.reference, **signals}
         for problem in _sound_problems(signals):
             yield f"{trial.item}: {problem}"
+
+
+def _told(campaign: Campaign, conditions: list[Condition]) -> Iterator[str]:
+    """Systems under test that the listener's pages would name."""
+    for where, text in (("title", campaign.title), ("instructions", campaign.instructions)):
+        for condition in conditions:
+            name = rf"(?<!\w){re.escape(condition.name)}(?!\w)"
+            if condition.role == condition.Role.SYSTEM and re.search(name, text, re.IGNORECASE):
+                yield (
+                    f"expected no system under test named in the {where}, found {condition.name!r}"
+                )
 
 
 def _sound_problems(signals: dict[str, Signal]) -> Iterator[str]:

@@ -108,6 +108,19 @@ def test_an_item_is_in_one_trial():
     assert "expected each item in one trial, found 'tone' in 2" in problems(campaign)
 
 
+@pytest.mark.parametrize("field", ["title", "instructions"])
+def test_what_a_listener_reads_names_no_system(field):
+    campaign = mushra_campaign(launched=False)
+    setattr(campaign, field, "Does System One sound better?")
+    campaign.save()
+    assert f"expected no system under test named in the {field}, found 'system one'" in problems(
+        campaign
+    )
+    setattr(campaign, field, "Does one system sound better?")
+    campaign.save()
+    campaign.launch(actor="alice")
+
+
 def test_without_trials_there_is_nothing_to_launch():
     campaign = mushra_campaign(items=0, launched=False)
     assert "expected at least one trial, found none" in problems(campaign)
