@@ -25,6 +25,8 @@ CENTRES = np.arange(1, CHANNELS + 1) / 2
 LOWEST, HIGHEST = 20.0, 20_000.0
 # Terhardt's slopes (dB/Bark): fixed towards lower channels, and towards higher ones less steep with level.
 LOWER_SLOPE = 27.0
+# A channel that fluctuates by less, relative to its mean, fluctuates by the rounding of the transform alone.
+ROUNDING = 1e-9
 # Far below any threshold (dB SPL); keeps the logarithm of nothing defined.
 NOTHING = -200.0
 
@@ -127,3 +129,16 @@ def rectified(spectrum: NDArray[Any], by: Spreading, frames: int) -> Array:
     """Return the signals (47, frames) of the channels, full-wave rectified."""
     signals = irfft(excited(spectrum, by), frames)
     return np.abs(signals, out=signals)
+
+
+def correlations(product: Array, energy: Array, mean: Array) -> tuple[Array, Array]:
+    """Return the correlation (47,) of each channel with that one Bark below, and above; 1 at the ends, where none is.
+
+    product: covariance (45,) of channels one Bark apart; energy: variance (47,); mean: of their envelopes (47,).
+    """
+    fluctuates = energy > (ROUNDING * mean) ** 2
+    together = fluctuates[:-2] & fluctuates[2:]
+    norm = np.sqrt(np.where(together, energy[:-2] * energy[2:], 1.0))
+    correlation = np.where(together, product / norm, 0.0)
+    ends = np.ones(2)
+    return np.concatenate([ends, correlation]), np.concatenate([correlation, ends])

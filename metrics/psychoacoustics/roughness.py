@@ -15,7 +15,7 @@ from scipy.signal import get_window
 
 from metrics.catalogue import Channels, Direction, metric
 from metrics.contract import Signal
-from metrics.psychoacoustics.excitation import CENTRES, CHANNELS, rectified, spreading
+from metrics.psychoacoustics.excitation import CENTRES, CHANNELS, correlations, rectified, spreading
 from metrics.psychoacoustics.loudness import (
     CALIBRATION,
     FULL_SCALE_DB_SPL,
@@ -97,19 +97,14 @@ def _of_channels(envelopes: Array) -> Array:
     """Return the roughness (47,) of rectified channel signals (47, frames)."""
     mean = envelopes.mean(axis=1)
     fluctuation = rfft(envelopes)[:, :MODULATION_BINS] * modulation_weights()
-    # By Parseval's theorem: the weighted envelopes need not be returned to time.
-    energy = (np.abs(fluctuation) ** 2).sum(axis=1)
-    root_mean_square = np.sqrt(2 * energy) / envelopes.shape[1]
-    with np.errstate(invalid="ignore", divide="ignore"):
-        # Eq. (5): generalised depth of modulation.
-        depth = np.where(mean > 0, np.minimum(root_mean_square / mean, 1), 0)
-        # Eq. (7): correlation of channels one Bark apart.
-        product = (fluctuation[:-2] * fluctuation[2:].conj()).real.sum(axis=1)
-        norm = np.sqrt(energy[:-2] * energy[2:])
-        correlation = np.where(norm > 0, product / norm, 0)
-    # Eq. (8): both neighbours count, at the ends the only one.
-    with_lower = np.concatenate([[1, 1], correlation])
-    with_higher = np.concatenate([correlation, [1, 1]])
+    # Variances by Parseval's theorem: the weighted envelopes need not be returned to time.
+    scale = 2 / envelopes.shape[1] ** 2
+    energy = scale * (np.abs(fluctuation) ** 2).sum(axis=1)
+    product = scale * (fluctuation[:-2] * fluctuation[2:].conj()).real.sum(axis=1)
+    # Eq. (5): generalised depth of modulation.
+    depth = np.minimum(np.sqrt(energy) / np.where(mean > 0, mean, 1.0), 1)
+    # Eq. (7) and (8): correlation of channels one Bark apart; both neighbours count.
+    with_lower, with_higher = correlations(product, energy, mean)
     return CALIBRATION_FACTOR * G * (depth * with_lower * with_higher) ** 2
 
 

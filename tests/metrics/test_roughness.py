@@ -107,7 +107,7 @@ def test_beats_make_a_sound_rougher_than_its_reference():
 def test_calibration_moves_the_level():
     signal = modulated_tone(1_000, 70, decibels=50)
     louder = roughness.roughness_over_time(signal, full_scale_db=110)
-    assert louder.mean() == pytest.approx(heard(1_000, 70), rel=1e-3)
+    assert louder.mean() == pytest.approx(heard(1_000, 70), rel=1e-9)
 
 
 def test_noise_is_rougher_when_it_is_modulated():
