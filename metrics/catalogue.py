@@ -40,7 +40,16 @@ __all__ = [
 ]
 
 # The modules that declare metrics, in the order of the catalogue; of the packages, every module.
-FAMILIES = ("speech", "composite", "mel_cepstrum", "fidelity", "spectral", "loudness", "level")
+FAMILIES = (
+    "speech",
+    "composite",
+    "mel_cepstrum",
+    "fidelity",
+    "spectral",
+    "loudness",
+    "level",
+    "descriptors",
+)
 PACKAGES = ("psychoacoustics", "peaq")
 # A distribution that names a module in this group of entry points adds that module's metrics.
 PLUGINS = "earwitness.metrics"
@@ -73,6 +82,7 @@ class Metric:
     """The declaration of one metric.
 
     range: lowest and highest possible value; None where there is no limit.
+    layouts: numbers of channels that it is defined for; empty: any.
     rates: sample rates (Hz) that the computation takes; a signal at any other is resampled to the first.
       Empty: the signal's own rate.
     min_rate: below this rate (Hz) the signal lacks the band that the metric judges.
@@ -92,6 +102,7 @@ class Metric:
     citation: str
     version: str
     licence: str
+    layouts: tuple[int, ...] = ()
     rates: tuple[int, ...] = ()
     min_rate: int = MIN_RATE
     min_duration: float
@@ -132,6 +143,7 @@ def metric(**declaration: Any) -> Callable[[Measure], Measure]:
             named = dict(zip(names, signals, strict=True))
             for name, signal in named.items():
                 contract.check_signal(signal, name=name)
+            contract.check_layout(len(signals[0]), declared.layouts)
             contract.check_pair(signals[0].shape, signals[-1].shape, rate, rate)
             contract.check_duration(
                 signals[0].shape[1],

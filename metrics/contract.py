@@ -118,6 +118,14 @@ def _shape_words(shape: tuple[int, ...]) -> tuple[str, str]:
     return f"{channels} channel{'s' if channels != 1 else ''}", f"{frames} frames"
 
 
+def check_layout(channels: int, layouts: tuple[int, ...]) -> None:
+    """Refuse a number of channels that is not in `layouts`; an empty one allows all."""
+    if layouts and channels not in layouts:
+        *others, last = map(str, layouts)
+        expected = f"{', '.join(others)} or {last}" if others else last
+        raise MetricError(f"expected {expected} channels, found {channels}")
+
+
 def check_duration(frames: int, rate: int, *, least: float, most: float) -> None:
     """Refuse a signal shorter than `least` or longer than `most` seconds."""
     seconds = frames / rate

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from scipy.signal import resample_poly, sosfilt
 
 from metrics.catalogue import Channels, Direction, metric
-from metrics.contract import MetricError, Signal, Status, resampled
+from metrics.contract import MetricError, Signal, Status, check_layout, resampled
 from metrics.intermediates import kept
 
 RATE = 48_000
@@ -70,8 +70,7 @@ def integrated(signal: Signal) -> float:
 def _millisecond_power(signal: Signal) -> NDArray[np.float64]:
     """Return the K-weighted power of each whole millisecond, channels weighted and summed."""
     channels = len(signal)
-    if channels not in CHANNEL_WEIGHTS:
-        raise MetricError(f"expected 1, 2, 5 or 6 channels, found {channels}")
+    check_layout(channels, tuple(CHANNEL_WEIGHTS))
     per_ms = RATE // 1000
     whole = signal.shape[1] // per_ms * per_ms
     weighted = sosfilt(K_WEIGHTING, signal[:, :whole]).reshape(channels, -1, per_ms)
