@@ -5,6 +5,7 @@ from __future__ import annotations
 import pandas as pd
 
 from listening.analysis.comparison import Comparison
+from listening.analysis.mixed import MixedModel
 from listening.analysis.plain import interval, number, p_value, table, whole
 from listening.analysis.screening import TITLES, Screening
 
@@ -55,8 +56,38 @@ def conditions(described: pd.DataFrame) -> str:
     return "\n".join([laid, *flagged])
 
 
+def mixed(model: MixedModel) -> str:
+    """The model's differences, its variances and what it cannot say."""
+    pairs, sizes = model.pairs, model.components
+    variances = ", ".join(
+        f"{row['term'].replace(':', ' × ')} {row['sd']:.2f}" for _, row in sizes.iterrows()
+    )
+    lines = [
+        f"Differences by the crossed mixed model, {model.scope}:",
+        table(
+            {
+                "a": (pairs["a"], str),
+                "b": (pairs["b"], str),
+                "a − b": (pairs["difference"], number()),
+                "95 % interval": interval(pairs, "ci_low", "ci_high", digits=2),
+                "SE": (pairs["se"], number()),
+                "df": (pairs["df"], number(1)),
+                "p": (pairs["p"], p_value),
+                "p, Holm": (pairs["p_holm"], p_value),
+                "p, Tukey": (pairs["p_tukey"], p_value),
+            }
+        ),
+    ]
+    if overall := model.overall:
+        lines.append(
+            f"All conditions: F({overall.df1}, {overall.df2:.1f}) = {overall.f:.2f}, p {p_value(overall.p)}; "
+            f"{model.n_ratings} ratings, {model.n_listeners} listeners, {model.n_items} items"
+        )
+    return "\n".join([*lines, f"Standard deviations: {variances}", *model.caveats])
+
+
 def comparison(compared: Comparison) -> str:
-    lines = []
+    lines = [mixed(compared.mixed), ""] if compared.mixed else []
     pairs = compared.pairs
     if len(pairs):
         lines += [

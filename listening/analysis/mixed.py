@@ -19,7 +19,7 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from listening.analysis.adjustment import hochberg, holm
+from listening.analysis.adjustment import hochberg, holm, tukey
 from listening.analysis.crossed import TERMS, Codes, Design, Values, design
 from listening.analysis.description import CONFIDENCE
 from listening.analysis.frames import AnalysisError
@@ -185,16 +185,10 @@ def _pairs(found: Fit, names: Sequence[str]) -> pd.DataFrame:
         p = float(2 * stats.t.sf(abs(t), df))
         rows.append((names[a], names[b], estimate, se, df, t, estimate - half, estimate + half, p))
     table = pd.DataFrame(rows, columns=PAIR_COLUMNS[:9])
-    tukey = stats.studentized_range.sf(
-        np.sqrt(2) * table["t"].abs().to_numpy(float),
-        max(len(names), 2),
-        table["df"].to_numpy(float),
-    )
     return table.assign(
         p_holm=holm(table["p"]),
         p_hochberg=hochberg(table["p"]),
-        # the numerical integral can leave [0, 1] by its error
-        p_tukey=np.clip(tukey, 0, 1),
+        p_tukey=tukey(table["t"], table["df"], means=len(names)),
     )
 
 

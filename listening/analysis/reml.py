@@ -42,12 +42,16 @@ class Fit:
     covariance: Values
 
     def contrast(self, weights: Values) -> tuple[float, float, float]:
-        """Estimate, standard error and Satterthwaite's degrees of freedom of `weights` · means."""
+        """Estimate, standard error and Satterthwaite's degrees of freedom of `weights` · means.
+
+        They are at least 1: no sum of variances is known less well than its least known part, and below that
+        the curvature of the likelihood misleads.
+        """
         variance = self.residual * float(weights @ self.unscaled @ weights)
         by_ratio = self.residual * np.einsum("i,tij,j->t", weights, self.slopes, weights)
         gradient = np.append(by_ratio, variance)
         df = 2 * variance**2 / float(gradient @ self.covariance @ gradient)
-        return float(weights @ self.means), variance**0.5, df
+        return float(weights @ self.means), variance**0.5, max(df, 1.0)
 
     def equal_means(self) -> tuple[float, int, float, float]:
         """F, its two degrees of freedom and p of the hypothesis that all means are equal.
@@ -61,10 +65,8 @@ class Fit:
         found = [self.contrast(v @ differences) for v in vectors.T]
         f = float(np.mean([(estimate / se) ** 2 for estimate, se, _ in found]))
         expected = sum(df / (df - 2) for _, _, df in found if df > 2)
-        if k == 2 or expected <= k - 1:
-            df = min(df for _, _, df in found)
-        else:
-            df = 2 * expected / (expected - (k - 1))
+        combined = k > 2 and expected > k - 1
+        df = 2 * expected / (expected - (k - 1)) if combined else min(df for _, _, df in found)
         return f, k - 1, df, float(stats.f.sf(f, k - 1, df))
 
 

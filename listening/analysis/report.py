@@ -19,6 +19,7 @@ from listening.analysis.comparison import Comparison, compare
 from listening.analysis.correlation import join
 from listening.analysis.description import OVER_LISTENERS, OVER_RATINGS, describe
 from listening.analysis.frames import AnalysisError, ratings_frame, scores_frame, single_method
+from listening.analysis.mixed import MixedModel
 from listening.analysis.plain import plain
 from listening.analysis.screening import TITLES, Screening, screen
 
@@ -28,7 +29,12 @@ MUSHRA_METHODS = {
     "mean_of_listeners": "over one mean per listener, with its 95 % t interval ci_low … ci_high",
     "quartiles": "Tukey's hinges; outliers beyond 1.5 interquartile ranges from them",
     "modality": "BS.1534-3's b; multimodal above 5/9",
+    "mixed": "crossed mixed model: random listener, item, listener × condition and item × condition, restricted "
+    "maximum likelihood, Satterthwaite's degrees of freedom; intervals 95 %, not adjusted; its own scope",
     "p_t, dz": "paired t-test on listener means, intervals 95 %, d_z by the non-central t",
+    "detectable": "difference that a paired t-test of as many listeners would find with probability 0.8",
+    "hedges_gz, d_av": "d_z less its bias; mean difference over the root of the mean variance",
+    "p_flip, p_flip_max": "signs of listeners' differences flipped; p_flip_max adjusted for all pairs by max-T",
     "p_wilcoxon": "exact signed-rank test on listener means, zeros dropped, ties kept",
     "p_wilcoxon_ratings": "signed-rank test over listener × item ratings by the normal approximation, as often "
     "published; it takes the ratings of one listener for independent",
@@ -305,8 +311,25 @@ def _screening_dict(screening: Screening) -> dict[str, object]:
 
 def _comparison_dict(comparison: Comparison) -> dict[str, object]:
     return {
+        "mixed": _mixed_dict(comparison.mixed) if comparison.mixed else None,
         "scope": comparison.scope,
         "pairs": comparison.pairs,
         "friedman": asdict(comparison.friedman) if comparison.friedman else None,
         "caveats": comparison.caveats,
+    }
+
+
+def _mixed_dict(model: MixedModel) -> dict[str, object]:
+    return {
+        "scope": model.scope,
+        "n_ratings": model.n_ratings,
+        "n_listeners": model.n_listeners,
+        "n_items": model.n_items,
+        "means": model.means,
+        "pairs": model.pairs,
+        "overall": asdict(model.overall) if model.overall else None,
+        "components": model.components,
+        "zero_components": model.zero,
+        "reml_criterion": model.reml_criterion,
+        "caveats": model.caveats,
     }

@@ -9,6 +9,7 @@ import pandas as pd
 
 from listening.analysis import abx, report
 from listening.analysis.frames import AnalysisError
+from listening.analysis.mixed import MixedModel
 from listening.analysis.screening import TITLES
 from listening.drawing import ordered
 from listening.evidence import ratings_frame, scores_frame
@@ -92,7 +93,18 @@ def mushra_tables(analysis: report.MushraAnalysis) -> dict[str, Any]:
         "items": items.sort_values("item", kind="stable").to_dict("records"),
         "pairs": analysis.comparison.pairs.to_dict("records"),
         "comparison": analysis.comparison,
+        **mixed_tables(analysis.comparison.mixed),
         "several_modes": conditions[may_have_modes].to_dict("records"),
+    }
+
+
+def mixed_tables(model: MixedModel | None) -> dict[str, Any]:
+    if model is None:
+        return {}
+    words = model.components["term"].str.replace(":", " × ")
+    return {
+        "mixed_pairs": model.pairs.to_dict("records"),
+        "mixed_components": model.components.assign(words=words).to_dict("records"),
     }
 
 

@@ -11,30 +11,38 @@ from hypothesis import strategies as st
 from scipy import stats
 from statsmodels.stats.multitest import multipletests
 
-from listening.analysis.comparison import (
-    compare,
-    friedman,
-    holm,
+from listening.analysis.adjustment import hochberg, holm, tukey
+from listening.analysis.comparison import compare, equivalent_pairs, friedman
+from listening.analysis.frames import ROLES, AnalysisError
+from listening.analysis.paired import (
+    equivalence,
     paired_t,
     rank_biserial_interval,
+    sign_test,
     wilcoxon_signed_rank,
 )
-from listening.analysis.frames import ROLES, AnalysisError
+from listening.analysis.permutation import attachment3, sign_flip
 from listening.analysis.screening import screen
 from tests.analysis.conftest import campaign
+from tests.analysis.trees import check
 
+# our columns and R's names; `p_wilcoxon_exact` is R's where there are no ties, which ours covers
 PAIR = {
-    "n_listeners": None,
     "mean_difference": "mean_diff",
     "t": "t",
     "df": "df",
     "p_t": "p_t",
     "p_t_holm": "p_t_holm",
+    "p_t_hochberg": "p_t_hochberg",
     "dz": "cohen_dz",
+    "hedges_gz": "hedges_gz",
+    "d_av": "cohen_dav",
     "w_plus": "V",
     "p_wilcoxon": "p_wilcoxon_exact_conditional",
     "p_wilcoxon_holm": "p_wilcoxon_exact_conditional_holm",
     "rank_biserial": "rank_biserial",
+    "p_sign": "sign_test_p",
+    "p_sign_holm": "p_sign_holm",
 }
 
 
@@ -47,14 +55,98 @@ def kept(reference):
 def test_all_pairs_are_those_of_r(reference, kept):
     found = compare(kept, roles=ROLES).pairs.set_index(["a", "b"])
     expected = reference.expected("mushra")["pairs"]
-    assert len(found) == len(expected) == 15
+    figures = 0
     for row in expected:
         pair = found.loc[(row["a"], row["b"])]
+        mine = {theirs: pair[ours] for ours, theirs in PAIR.items()}
+        mine |= {
+            "ci95": [pair["ci_low"], pair["ci_high"]],
+            "W_min": min(pair["w_plus"], pair["w_minus"]),
+            "p_wilcoxon_exact": None if row["has_ties_or_zeros"] else pair["p_wilcoxon"],
+        }
+        figures += check(mine, {name: row[name] for name in mine})
         assert pair["n_listeners"] == row["df"] + 1
-        for ours, theirs in PAIR.items():
-            if theirs:
-                assert pair[ours] == pytest.approx(row[theirs], rel=1e-9), ours
-        assert [pair["ci_low"], pair["ci_high"]] == pytest.approx(row["ci95"], rel=1e-9)
+    assert len(found) == len(expected) == 15
+    assert figures == 15 * 19
+
+
+def test_equivalence_within_a_margin_is_that_of_r(reference, kept):
+    # R: two t.test, one-sided, mu = ± margin; the 90 % interval
+    expected = reference.expected("mushra")["tost"]
+    figures = 0
+    for margin in (3, 5, 10):
+        found = equivalent_pairs(kept, margin=margin).set_index(["a", "b"])
+        for row in (row for row in expected if row["margin"] == margin):
+            pair = found.loc[(row["a"], row["b"])]
+            mine = pair.to_dict() | {
+                "a": row["a"],
+                "b": row["b"],
+                "mean_diff": pair["mean_difference"],
+                "p_tost": pair["p"],
+                "ci90": [pair["ci_low"], pair["ci_high"]],
+                "equivalent": bool(pair["equivalent"]),
+            }
+            figures += check(mine, row)
+    assert figures == 9 * 12
+
+
+def test_the_exact_sign_flip_test_is_rs_count_of_all_signs(reference, kept):
+    pairs = compare(kept).pairs.set_index(["a", "b"])
+    for row in reference.expected("mushra")["permutation"]:
+        p = pairs.loc[(row["a"], row["b"]), "p_flip"]
+        assert p == pytest.approx(row["p_signflip_exact_two_sided"], rel=1e-9)
+
+
+def test_a_random_sign_flip_test_comes_close_to_the_exact_one():
+    d = np.random.default_rng(5).normal([0.0, 0.5, 0.9], 1, size=(16, 3))
+    exact, random = sign_flip(d), sign_flip(np.vstack([d, np.zeros((3, 3))]), permutations=40_000)
+    assert (exact.exact, exact.permutations, random.exact) == (True, 2**15, False)
+    # listeners without a difference change nothing; the standard error is below 0.0025
+    assert random.p == pytest.approx(exact.p, abs=0.01)
+    assert random.p_max == pytest.approx(exact.p_max, abs=0.01)
+
+
+def test_max_t_counts_the_largest_of_all_comparisons():
+    # the definition, by enumeration
+    d = np.array([[1.0, -2, 0], [2, 1, 3], [0.5, 3, -1], [4, 1, 2]])
+    standard = d / np.sqrt((d**2).sum(axis=0))
+    signs = np.array(list(itertools.product([1, -1], repeat=4)))
+    sums = np.abs(signs @ standard)
+    observed = np.abs(standard.sum(axis=0))
+    found = sign_flip(d)
+    assert found.p == pytest.approx((sums >= observed - 1e-9).mean(axis=0))
+    assert found.p_max == pytest.approx((sums.max(axis=1)[:, None] >= observed - 1e-9).mean(axis=0))
+
+
+def test_scipys_permutation_test_agrees_on_paired_samples():
+    d = np.random.default_rng(2).normal(0.4, 1, 11)
+    # 2,048 sets of signs: fewer than asked for, so SciPy counts all of them
+    scipy = stats.permutation_test(
+        (d,), lambda x: float(np.mean(x)), permutation_type="samples", n_resamples=9999
+    )
+    assert sign_flip(d[:, None]).p[0] == pytest.approx(scipy.pvalue, rel=1e-9)
+
+
+def test_attachment_3_is_rs_literal_version(reference, kept):
+    # 200,000 permutations in R; ours has 10,000: the tolerance of the reference set is 0.02
+    for row in reference.expected("mushra")["permutation"]:
+        a, b = (kept.loc[kept["condition"] == row[c], "rating"].to_numpy() for c in ("a", "b"))
+        found = attachment3(a, b)
+        assert found.observed == row["att3_observed_median_diff"]
+        assert found.p == pytest.approx(row["att3_p_strictly_exceeds"], abs=0.02)
+        assert found.p_reaching == pytest.approx(row["att3_p_ge"], abs=0.02)
+
+
+def test_attachment_3_is_the_literal_loop_when_halves_are_uneven():
+    rng = np.random.default_rng(9)
+    x, y = rng.integers(40, 60, 15).astype(float), rng.integers(45, 60, 8).astype(float)
+    pool = np.concatenate([x, y])
+    split = np.array([rng.permutation(pool) for _ in range(20_000)])
+    medians = np.median(split[:, :15], axis=1) - np.median(split[:, 15:], axis=1)
+    observed = np.median(x) - np.median(y)
+    found = attachment3(x, y, permutations=20_000)
+    assert found.p == pytest.approx((medians > observed).mean(), abs=0.02)
+    assert found.p_reaching == pytest.approx((medians >= observed).mean(), abs=0.02)
 
 
 def test_the_normal_approximation_is_that_of_r(reference, kept):
@@ -139,6 +231,20 @@ def test_holm_is_that_of_statsmodels(seed):
     assert holm(p) == pytest.approx(multipletests(p, method="holm")[1])
 
 
+@pytest.mark.parametrize("seed", range(6))
+def test_hochberg_is_that_of_statsmodels(seed):
+    p = np.round(np.random.default_rng(seed).beta(0.3, 2, size=2 + 3 * seed), 2)
+    assert hochberg(p) == pytest.approx(multipletests(p, method="simes-hochberg")[1])
+
+
+@pytest.mark.parametrize("means", [2, 3, 12])
+@pytest.mark.parametrize("df", [2, 5.5, 90, 1166])
+def test_tukeys_adjustment_is_scipys_studentized_range(means, df):
+    t = np.array([0.1, 1, 2.5, 4, 6])
+    scipy = stats.studentized_range.sf(np.sqrt(2) * t, means, df)
+    assert tukey(t, np.full(5, df), means=means) == pytest.approx(scipy, rel=1e-6, abs=1e-10)
+
+
 def test_holm_leaves_missing_tests_out_of_the_family():
     assert holm([0.01, np.nan, 0.04]) == pytest.approx([0.02, np.nan, 0.04], nan_ok=True)
 
@@ -178,3 +284,31 @@ def test_a_single_system_is_not_compared_and_it_is_said():
     found = compare(campaign({"x": {"a": [1]}}, {"a": "system"}))
     assert found.pairs.empty
     assert found.caveats == ("no comparison: found 1 condition(s) to compare, need two",)
+
+
+def test_the_sign_test_drops_zeros():
+    assert sign_test([0, 1, 2, 3, -1]) == pytest.approx(stats.binomtest(3, 4).pvalue)
+    assert sign_test([0, 0]) == 1
+
+
+def test_a_margin_must_be_above_zero():
+    with pytest.raises(AnalysisError, match="margin above 0, found -1"):
+        equivalence([1.0, 2.0], margin=-1)
+
+
+def test_a_comparison_that_no_model_can_make_says_why():
+    everybody = {"a": [100, 100], "b": [100, 100]}
+    found = compare(campaign({"x": everybody, "y": everybody}, dict.fromkeys("ab", "system")))
+    assert found.mixed is None
+    assert any("vary, found all of them equal" in caveat for caveat in found.caveats)
+
+
+def test_the_mixed_model_stands_beside_the_paired_tests(kept):
+    found = compare(kept)
+    assert found.mixed.scope == "for items like these, and listeners like these"
+    assert found.scope == "for these items, and listeners like these"
+    # the same differences, with more uncertainty: items are drawn too
+    assert found.mixed.pairs["difference"].to_numpy() == pytest.approx(
+        found.pairs["mean_difference"].to_numpy()
+    )
+    assert (found.mixed.pairs["se"] > found.pairs["mean_difference"] / found.pairs["t"]).all()

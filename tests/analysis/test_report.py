@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from decimal import Decimal
 
 import pandas as pd
@@ -10,7 +11,7 @@ import pytest
 
 from listening.analysis.comparison import compare
 from listening.analysis.frames import AnalysisError
-from listening.analysis.report import analyse, correlate
+from listening.analysis.report import MushraAnalysis, analyse, correlate
 from listening.exchange.ratings import parse
 from tests.analysis.conftest import campaign
 
@@ -85,7 +86,56 @@ def test_text_shows_screening_with_reasons_conditions_and_pairs(reference):
     assert "82.84  [80.08, 85.61]" in text
     assert "ref: ratings may have several modes (b = 0.798 > 5/9)" in text
     assert "Friedman: χ² = 24.11, df 2" in text
+    # R's mixed model of the systems: 7.73, its interval and its degrees of freedom
+    assert "by the crossed mixed model, for items like these, and listeners like these" in text
+    assert re.search(r"7\.73 +\[4\.14, 11\.33\] +1\.76 +27\.9", text)
+    assert "F(2, 27.9) = 16.11" in text
     assert "nan" not in text
+
+
+def test_the_mixed_model_is_in_the_json_with_its_scope_before_and_after_screening(reference):
+    result = json.loads(analyse(reference.mushra()).to_json())
+    expected = reference.expected("mushra")["lmer_systems_only_crossed_interactions"]
+    mixed = result["comparison"]["mixed"]
+    assert mixed["scope"] == "for items like these, and listeners like these"
+    assert [row["difference"] for row in mixed["pairs"]] == pytest.approx(
+        [row["estimate"] for row in expected["pairs_satterthwaite"]]
+    )
+    before = result["comparison_before_screening"]["mixed"]
+    assert (mixed["n_listeners"], before["n_listeners"]) == (18, 20)
+
+
+BAD = {
+    "one listener": lambda r: r[r["listener"] == "L01"],
+    "one item": lambda r: r[r["item"] == "I01"],
+    "one listener and one item": lambda r: r[(r["listener"] == "L01") & (r["item"] == "I01")],
+    "everybody 100": lambda r: r.assign(rating=100.0),
+    "constant conditions": lambda r: r.assign(rating=r["condition"].str.len() * 10.0),
+    "ties everywhere": lambda r: r.assign(rating=(r["rating"] > 60) * 100.0),
+    "only the reference": lambda r: r[r["role"] == "reference"],
+    "two systems, no anchors": lambda r: r[r["condition"].isin(["sysA", "sysB"])],
+    "a listener with one rating": lambda r: r[(r["listener"] != "L01") | ~r.duplicated("listener")],
+    "missing cells": lambda r: r.sample(frac=0.5, random_state=3),
+    "hardly any cells": lambda r: r.sample(frac=0.03, random_state=3),
+    "odd names": lambda r: r.assign(
+        condition=r["condition"]
+        .map({"sysA": '=1+1, "quoted"', "sysB": "a:b"})
+        .fillna(r["condition"])
+    ),
+}
+
+
+@pytest.mark.parametrize("kind", BAD)
+def test_bad_ratings_give_a_result_with_caveats_and_never_a_missing_number(reference, kind):
+    analysis = analyse(BAD[kind](reference.mushra()), screening="none")
+    text = analysis.to_text()
+    assert "nan" not in text
+    assert "inf" not in text
+    json.loads(analysis.to_json())
+    assert isinstance(analysis, MushraAnalysis)
+    comparison = analysis.comparison
+    if comparison.mixed is None or comparison.pairs["p_t"].isna().any():
+        assert comparison.caveats
 
 
 def test_abx_goes_through_the_same_call(reference):

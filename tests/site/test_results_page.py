@@ -61,6 +61,10 @@ def test_the_tables_show_the_analysis_and_no_other_numbers(researcher, rated):
         assert f"{row['mean_difference']:.1f}".replace("-", "−") in text
         assert f"{row['a']} − {row['b']}" in text
     assert analysis.comparison.scope in text
+    mixed = analysis.comparison.mixed
+    assert mixed.scope in text
+    for row in mixed.pairs.to_dict("records"):
+        assert f"{row['ci_low']:.1f} … {row['ci_high']:.1f}".replace("-", "−") in text
 
 
 def test_a_metric_that_runs_against_the_listeners_is_shown_with_its_sign(researcher, rated):
