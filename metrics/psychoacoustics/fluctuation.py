@@ -17,6 +17,7 @@ from scipy.signal import butter, sosfilt
 
 from metrics.catalogue import Channels, Direction, metric
 from metrics.contract import Signal
+from metrics.intermediates import kept
 from metrics.psychoacoustics.excitation import (
     CENTRES,
     Spreading,
@@ -82,6 +83,7 @@ def fluctuation_over_time(signal: Signal, *, full_scale_db: float = FULL_SCALE_D
     return specific_fluctuation_over_time(signal, full_scale_db=full_scale_db).sum(axis=0)
 
 
+@kept
 def _of_ear(ear: Array, full_scale_db: float) -> Array:
     # A full-scale sine has a root mean square of 10^(full_scale_db/20) times 20 µPa; a bin holds half its amplitude.
     scale = 10 ** (full_scale_db / 20) * 2 / FRAME

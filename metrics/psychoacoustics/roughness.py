@@ -15,6 +15,7 @@ from scipy.signal import get_window
 
 from metrics.catalogue import Channels, Direction, metric
 from metrics.contract import Signal
+from metrics.intermediates import kept
 from metrics.psychoacoustics.excitation import CENTRES, CHANNELS, correlations, rectified, spreading
 from metrics.psychoacoustics.loudness import (
     CALIBRATION,
@@ -82,6 +83,7 @@ def roughness_over_time(signal: Signal, *, full_scale_db: float = FULL_SCALE_DB_
     return specific_roughness_over_time(signal, full_scale_db=full_scale_db).sum(axis=0)
 
 
+@kept
 def _of_ear(ear: Array, full_scale_db: float) -> Array:
     # A full-scale sine has a root mean square of 10^(full_scale_db/20) times 20 µPa; a bin holds half its amplitude.
     scale = 10 ** (full_scale_db / 20) * 2 / WINDOW.sum()
