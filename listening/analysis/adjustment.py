@@ -34,8 +34,8 @@ def hochberg(p: ArrayLike) -> Values:
 def tukey(t: ArrayLike, df: ArrayLike, *, means: int) -> Values:
     """Tukey's adjustment of all pairwise comparisons of `means`: P(Q > √2 |t|), Q the studentized range.
 
-    `t` and Satterthwaite's `df` (1 or more) are those of each comparison (Tukey-Kramer). As SciPy's `studentized_range.sf`,
-    with all comparisons at once instead of one integral after another.
+    `t` and Satterthwaite's `df` (1 or more) are those of each comparison (Tukey-Kramer). As SciPy's
+    `studentized_range.sf`, with all comparisons at once instead of one integral after another.
     """
     q, nu = np.broadcast_arrays(np.sqrt(2) * np.abs(np.asarray(t, float)), np.asarray(df, float))
     # over log s, s = σ̂/σ, where all but 1e-14 of it lies

@@ -18,6 +18,7 @@ from scipy import stats
 
 from listening.analysis.adjustment import hochberg
 from listening.analysis.adjustment import holm as holm
+from listening.analysis.anova import RepeatedMeasures, repeated_measures
 from listening.analysis.cells import Cells, cells, mean_by
 from listening.analysis.frames import AnalysisError
 from listening.analysis.mixed import MixedModel, mixed_model
@@ -70,6 +71,7 @@ class Comparison:
     is exact; p_flip_max is adjusted for all pairs; detectable is the difference that a paired t-test of as many
     listeners would find four times of five; n_ratings and p_wilcoxon_ratings are the test as many papers make it,
     over listener × item ratings with the normal approximation, which takes a listener's ratings for independent.
+    `anova` is the analysis of variance over the listeners who rated everything, None when there are not two.
     `friedman` is None with fewer than three conditions or two complete listeners. `caveats` says what was left out
     and why.
     """
@@ -79,6 +81,7 @@ class Comparison:
     incomplete_listeners: tuple[str, ...]
     caveats: tuple[str, ...]
     mixed: MixedModel | None = None
+    anova: RepeatedMeasures | None = None
     scope: str = SCOPE
 
 
@@ -110,13 +113,17 @@ def compare(ratings: pd.DataFrame, *, roles: Sequence[str] = ("system",)) -> Com
                 f"Friedman's test leaves out {len(incomplete)} listener(s) who did not rate every condition: "
                 + ", ".join(incomplete)
             )
-    mixed = None
+    mixed, anova = None, None
     if rows:
         try:
             mixed = mixed_model(rated, roles=roles)
         except AnalysisError as refused:
             caveats.append(str(refused))
-    return Comparison(pairs, overall, incomplete, tuple(caveats), mixed)
+        try:
+            anova = repeated_measures(rated, roles=roles)
+        except AnalysisError as refused:
+            caveats.append(str(refused))
+    return Comparison(pairs, overall, incomplete, tuple(caveats), mixed, anova)
 
 
 def equivalent_pairs(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 
+from listening.analysis.anova import RepeatedMeasures
 from listening.analysis.comparison import Comparison
 from listening.analysis.mixed import MixedModel
 from listening.analysis.plain import interval, number, p_value, table, whole
@@ -112,7 +113,31 @@ def comparison(compared: Comparison) -> str:
             f"Friedman: χ² = {found.chi2:.2f}, df {found.df}, p {p_value(found.p)}, "
             f"Kendall's W {found.kendall_w:.2f}, {found.n} listeners"
         )
+    if compared.anova:
+        lines.append(anova(compared.anova))
     return "\n".join([*lines, *compared.caveats])
+
+
+def anova(found: RepeatedMeasures) -> str:
+    effects = found.effects
+    if effects.empty:
+        return "\n".join(found.caveats)
+    laid = table(
+        {
+            "effect": (effects["effect"].str.replace(":", " × "), str),
+            "F": (effects["f"], number()),
+            "df": (effects["df1"], whole),
+            "error df": (effects["df2"], whole),
+            "ε HF": (effects["eps_hf"], number(3)),
+            "p HF": (effects["p_hf"], p_value),
+            "p Hotelling": (effects["p_multivariate"], p_value),
+            "choice": (effects["choice"], str),
+            "η² partial": (effects["partial_eta2"], number(3)),
+            "η² generalised": (effects["generalized_eta2"], number(3)),
+        }
+    )
+    head = f"Analysis of variance over {found.n_listeners} complete listeners, {found.scope}:"
+    return "\n".join([head, laid, *found.caveats])
 
 
 def abx_pairs(pooled: pd.DataFrame) -> str:

@@ -10,16 +10,20 @@ import json
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from functools import cached_property
 from typing import Any
 
 import pandas as pd
 
 from listening.analysis import abx, correlation, listings
+from listening.analysis.anova import RepeatedMeasures
 from listening.analysis.comparison import Comparison, compare
 from listening.analysis.correlation import join
 from listening.analysis.description import OVER_LISTENERS, OVER_RATINGS, describe
 from listening.analysis.frames import AnalysisError, ratings_frame, scores_frame, single_method
 from listening.analysis.mixed import MixedModel
+from listening.analysis.metric_evidence import METHODS as METRIC_METHODS
+from listening.analysis.metric_evidence import MetricEvidence, metric_evidence
 from listening.analysis.plain import plain
 from listening.analysis.screening import TITLES, Screening, screen
 
@@ -39,6 +43,8 @@ MUSHRA_METHODS = {
     "p_wilcoxon_ratings": "signed-rank test over listener × item ratings by the normal approximation, as often "
     "published; it takes the ratings of one listener for independent",
     "holm": "over all pairs listed",
+    "anova": "condition × item within listeners; p_gg and p_hf with Greenhouse-Geisser's and Huynh-Feldt's epsilon; "
+    "choice between p_hf and Hotelling's test by BS.1534-3 Attachment 4 (Algina & Keselman)",
     "friedman": "on listener means, ties corrected",
 }
 ABX_METHODS = {
@@ -165,6 +171,13 @@ class Correlation:
     table: pd.DataFrame
     points: pd.DataFrame
     caveats: tuple[str, ...]
+    ratings: pd.DataFrame
+    given: str | None = None
+
+    @cached_property
+    def metrics(self) -> MetricEvidence:
+        """League, mappings, parts, ceiling and disagreements, computed when they are first asked for."""
+        return metric_evidence(self.points, self.ratings, given=self.given)
 
     @property
     def scope(self) -> str:
@@ -183,8 +196,9 @@ class Correlation:
                 "scope": self.scope,
                 "roles": self.roles,
                 "correlations": self.table,
-                "caveats": self.caveats,
-                "methods": CORRELATION_METHODS,
+                **self.metrics.as_dict(),
+                "caveats": (*self.caveats, *self.metrics.caveats),
+                "methods": CORRELATION_METHODS | METRIC_METHODS,
             }
         )
 
@@ -194,6 +208,7 @@ class Correlation:
         sections = [head, listings.screening(self.screening)]
         for level, rows in self.table.groupby("level", sort=False):
             sections.append(f"Per {level}, {self.scope}:\n" + listings.correlations(rows))
+        sections += self.metrics.sections()
         return "\n\n".join([*sections, *self.caveats]) + "\n"
 
 
@@ -224,12 +239,13 @@ def correlate(
     *,
     screening: str = "bs1534-3",
     roles: Sequence[str] = ("system",),
+    given: str | None = None,
 ) -> Correlation:
     """Correlate every metric in `scores` with the mean ratings of one MUSHRA campaign.
 
     The hidden reference and the anchors stay out unless `roles` names them: they would stretch the range and
-    flatter any metric. Raises `AnalysisError` as `analyse` does, for ABX ratings, and when there is nothing
-    to join.
+    flatter any metric. `given` names a metric to hold fixed in partial correlations. Raises `AnalysisError` as
+    `analyse` does, for ABX ratings, and when there is nothing to join.
     """
     ratings = ratings_frame(ratings)
     method = single_method(ratings)
@@ -246,6 +262,8 @@ def correlate(
         correlation.correlate(points),
         points,
         caveats,
+        kept,
+        given,
     )
 
 
@@ -314,6 +332,7 @@ def _comparison_dict(comparison: Comparison) -> dict[str, object]:
         "mixed": _mixed_dict(comparison.mixed) if comparison.mixed else None,
         "scope": comparison.scope,
         "pairs": comparison.pairs,
+        "anova": _anova_dict(comparison.anova) if comparison.anova else None,
         "friedman": asdict(comparison.friedman) if comparison.friedman else None,
         "caveats": comparison.caveats,
     }
@@ -332,4 +351,18 @@ def _mixed_dict(model: MixedModel) -> dict[str, object]:
         "zero_components": model.zero,
         "reml_criterion": model.reml_criterion,
         "caveats": model.caveats,
+    }
+
+
+def _anova_dict(anova: RepeatedMeasures) -> dict[str, object]:
+    fields = {
+        name: getattr(anova, name) for name in ("scope", "n_listeners", "incomplete_listeners")
+    }
+    return {
+        **fields,
+        "effects": anova.effects,
+        "cells": anova.cells,
+        "skewed_cells": anova.skewed_cells,
+        "too_skewed_cells": anova.too_skewed_cells,
+        "caveats": anova.caveats,
     }

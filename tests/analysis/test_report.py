@@ -90,6 +90,8 @@ def test_text_shows_screening_with_reasons_conditions_and_pairs(reference):
     assert "by the crossed mixed model, for items like these, and listeners like these" in text
     assert re.search(r"7\.73 +\[4\.14, 11\.33\] +1\.76 +27\.9", text)
     assert "F(2, 27.9) = 16.11" in text
+    # R's Huynh-Feldt epsilon of the systems
+    assert "Analysis of variance over 18 complete listeners, for these items" in text
     assert "nan" not in text
 
 
