@@ -8,7 +8,11 @@ Rules:
     bs1534-3     ITU-R BS.1534-3 (10/2015) section 4.1.2, strict inequalities
     mpeg-strict  MPEG's practice in 3D Audio verification tests: out on the first item with hidden reference
                  < 90, or without hidden reference ≥ 7 kHz anchor ≥ 3.5 kHz anchor
+    bs1116-t     ITU-R BS.1116-3's post-screening of expertise: out whose difference grades (system − hidden
+                 reference) are not significantly below 0, see `expertise`
     none         everybody is kept
+
+Control questions, which are not ratings of the test, are judged by `control_questions` (ITU-T P.808).
 """
 
 from __future__ import annotations
@@ -18,12 +22,15 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from listening.analysis.expertise import difference_grades, expertise
 from listening.analysis.frames import AnalysisError, single_method
 
-RULES = ("bs1534-3", "mpeg-strict", "none")
+RULES = ("bs1534-3", "mpeg-strict", "bs1116-t", "none")
 TITLES = {
     "bs1534-3": "ITU-R BS.1534-3 section 4.1.2",
     "mpeg-strict": "MPEG's strict rule",
+    "bs1116-t": "ITU-R BS.1116-3's t-test of expertise",
+    "p808": "ITU-T P.808's gold and trapping questions",
     "none": "no screening",
 }
 # BS.1534-3 section 4.1.2: a grade of 90 separates transparent from not
@@ -80,6 +87,8 @@ def screen(ratings: pd.DataFrame, *, rule: str = "bs1534-3") -> Screening:
         return _bs1534(ratings, decisions)
     if rule == "mpeg-strict":
         return _mpeg_strict(ratings, decisions)
+    if rule == "bs1116-t":
+        return _bs1116(ratings, decisions)
     return Screening(rule, decisions)
 
 
@@ -184,6 +193,69 @@ def _mpeg_strict(ratings: pd.DataFrame, decisions: pd.DataFrame) -> Screening:
         decisions,
         not_applied=_missing_roles(ratings, ["anchor70", "anchor35"]),
     )
+
+
+def _bs1116(ratings: pd.DataFrame, decisions: pd.DataFrame) -> Screening:
+    judged = expertise(difference_grades(ratings)).set_index("listener")
+    judged = judged.reindex(decisions["listener"])
+    # who never rated a system beside the reference gave no evidence either way
+    fails = judged["expert"].eq(False).to_numpy()
+    columns = ("n", "mean", "sd", "t", "p")
+    for column in columns:
+        decisions[f"difference_{column}"] = judged[column].to_numpy()
+    reasons = [
+        f"did not grade the systems below the hidden reference (mean difference {mean:.2f} over {n:.0f} "
+        f"grades, {'no spread' if np.isnan(p) else f'p = {p:.3f}'})"
+        for mean, n, p in zip(judged["mean"], judged["n"], judged["p"], strict=True)
+    ]
+    _decide(decisions, [(fails, reasons)])
+    return Screening("bs1116-t", decisions, not_applied=_missing_roles(ratings, []))
+
+
+def control_questions(
+    ratings: pd.DataFrame, controls: pd.DataFrame, *, gold_tolerance: float = 1.0
+) -> Screening:
+    """Decide by control questions, as crowd tests after ITU-T P.808 do, which listeners are kept.
+
+    `controls` has the columns listener, kind ('gold' or 'trap'), answer and expected, one row per question asked.
+    A trapping question says which answer to give, and must get it; a gold clip's answer is known and must be
+    met within `gold_tolerance`. One failure excludes; a listener who was asked nothing is kept. Raises
+    `AnalysisError` for a missing column, another kind or an answer that is no number.
+    """
+    if missing := sorted({"listener", "kind", "answer", "expected"} - set(controls)):
+        raise AnalysisError(f"control questions: expected the column(s) {', '.join(missing)}")
+    if strange := sorted(set(controls["kind"]) - {"gold", "trap"}):
+        raise AnalysisError(
+            f"control questions: expected gold or trap, found {', '.join(map(repr, strange))}"
+        )
+    off = (
+        pd.to_numeric(controls["answer"], errors="coerce")
+        - pd.to_numeric(controls["expected"], errors="coerce")
+    ).abs()
+    if off.isna().any():
+        row = controls[off.isna()].iloc[0]
+        raise AnalysisError(
+            f"control questions: expected numbers, found {row['answer']!r} for {row['expected']!r}"
+        )
+    decisions = (
+        ratings.groupby("listener", sort=False)["rating"].count().rename("ratings").reset_index()
+    )
+    findings: list[tuple[pd.Series | np.ndarray, list[str]]] = []
+    limits = {"gold": (gold_tolerance, "missed the known answer of {} of {} gold clip(s)")}
+    limits["trap"] = (0.0, "gave another answer than {} of {} trapping question(s) asked for")
+    for kind, (limit, words) in limits.items():
+        asked = controls["kind"] == kind
+        by_listener = (
+            (off > limit)[asked].groupby(controls.loc[asked, "listener"]).agg(["sum", "count"])
+        )
+        counted = by_listener.reindex(decisions["listener"], fill_value=0).astype(int)
+        decisions[[f"{kind}_failed", f"{kind}_asked"]] = counted.to_numpy()
+        failed, n = (counted[c].to_numpy() for c in ("sum", "count"))
+        findings.append((failed > 0, [words.format(k, m) for k, m in zip(failed, n, strict=True)]))
+    decisions.insert(1, "excluded", False)
+    decisions.insert(2, "reason", "")
+    _decide(decisions, findings)
+    return Screening("p808", decisions)
 
 
 def _decide(

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pandas as pd
 import pytest
+from scipy import stats
 
-from listening.analysis.frames import AnalysisError
-from listening.analysis.screening import screen
+from listening.analysis.description import mean_interval
+from listening.analysis.expertise import difference_grades, expertise
+from listening.analysis.frames import AnalysisError, ratings_frame
+from listening.analysis.screening import control_questions, screen
 from tests.analysis.conftest import campaign
+from tests.analysis.trees import check
 
 ROLES = {"ref": "reference", "mid": "anchor70", "low": "anchor35", "sys": "system"}
 
@@ -99,3 +104,123 @@ def test_an_unknown_rule_is_refused(reference):
         AnalysisError, match="expected a screening rule among bs1534-3, .* 'strict'"
     ):
         screen(reference.mushra(), rule="strict")
+
+
+def impairment_campaign(reference):
+    """The reference BS.1116 grades as a campaign; its 1–5 scale fits into MUSHRA's range."""
+    data = reference.data("bs1116").assign(trial=range(192), method="mushra")
+    rows = [
+        data.assign(condition=name, role=role, rating=data[grade])
+        for name, role, grade in (
+            (data["system"], "system", "grade_system"),
+            ("reference", "reference", "grade_reference"),
+        )
+    ]
+    return ratings_frame(pd.concat(rows))
+
+
+def test_expertise_is_decided_as_in_r(reference):
+    # R: t.test(sdg, alternative = "less") per listener
+    expected = reference.expected("bs1116")
+    ratings = impairment_campaign(reference)
+    found = expertise(difference_grades(ratings))
+    mine = [
+        {
+            "listener": row["listener"],
+            "n": row["n"],
+            "mean_sdg": row["mean"],
+            "sd": row["sd"],
+            "t": row["t"],
+            "df": row["df"],
+            "p_one_sided": row["p"],
+            "t_crit": -(row["upper"] - row["mean"]) / (row["sd"] / row["n"] ** 0.5),
+            "expert": bool(row["expert"]),
+        }
+        for _, row in found.iterrows()
+    ]
+    assert check(mine, expected["per_listener"]) == 12 * 9
+    screening = screen(ratings, rule="bs1116-t")
+    assert set(ratings["listener"]) - set(screening.excluded) == set(expected["experts"])
+    assert "did not grade the systems below" in screening.decisions["reason"].max()
+
+
+def test_the_experts_difference_grades_are_described_as_in_r(reference):
+    expected = reference.expected("bs1116")
+    ratings = impairment_campaign(reference)
+    grades = difference_grades(screen(ratings, rule="bs1116-t").keep(ratings))
+    figures = 0
+    for system, theirs in expected["systems"].items():
+        mine = grades[grades["condition"] == system]
+        means = mine.groupby("listener")["rating"].mean()
+        t, p = stats.ttest_1samp(means, 0)
+        found = {
+            "all_ratings": _interval(mine["rating"]),
+            "listener_means": _interval(means),
+            "t_vs_zero": t,
+            "p_two_sided": p,
+            "per_item": {
+                item: _interval(of_item) | {"ci_contains_zero": _contains_zero(_interval(of_item))}
+                for item, of_item in mine.groupby("item")["rating"]
+            },
+        }
+        figures += check(found, theirs)
+    assert figures == 2 * (2 * 7 + 2 + 8 * 8)
+
+
+def _interval(values):
+    n, sd = len(values), values.std(ddof=1)
+    low, high = mean_interval(np.array([values.mean()]), np.array([sd]), np.array([n]))
+    return {
+        "n": n,
+        "mean": values.mean(),
+        "sd": sd,
+        "se": sd / n**0.5,
+        "ci95_half": (high[0] - low[0]) / 2,
+        "ci95": [low[0], high[0]],
+    }
+
+
+def _contains_zero(interval):
+    return bool(interval["ci95"][0] <= 0 <= interval["ci95"][1])
+
+
+def test_without_spread_the_sign_of_the_difference_grades_decides():
+    grades = {
+        "hears": {"ref": [100, 100], "sys": [90, 90]},
+        "deaf": {"ref": [100, 100], "sys": [100, 100]},
+        "mixes up": {"ref": [90, 80], "sys": [100, 95]},
+    }
+    screening = screen(campaign(grades, ROLES), rule="bs1116-t")
+    assert screening.excluded == ("deaf", "mixes up")
+    assert "no spread" in screening.decisions.set_index("listener")["reason"]["deaf"]
+
+
+def test_difference_grades_need_a_hidden_reference():
+    ratings = campaign({"a": {"sys": [50]}}, ROLES)
+    with pytest.raises(AnalysisError, match="beside a hidden reference, found none"):
+        screen(ratings, rule="bs1116-t")
+
+
+def test_gold_within_one_and_traps_exactly_as_p808_pipelines_do():
+    # microsoft/P.808: gold answers may be off by one, trapping questions may not
+    ratings = campaign({who: {"sys": [50, 60]} for who in "abcd"}, ROLES)
+    controls = pd.DataFrame(
+        [
+            ("a", "gold", 4, 5),
+            ("a", "trap", 2, 2),
+            ("b", "gold", 3, 5),
+            ("c", "trap", 3, 2),
+            ("c", "gold", 5, 1),
+        ],
+        columns=["listener", "kind", "answer", "expected"],
+    )
+    screening = control_questions(ratings, controls)
+    assert screening.excluded == ("b", "c")
+    reasons = screening.decisions.set_index("listener")["reason"]
+    assert reasons["b"] == "missed the known answer of 1 of 1 gold clip(s)"
+    assert reasons["c"].endswith("gave another answer than 1 of 1 trapping question(s) asked for")
+    assert (screening.ratings_before, screening.ratings_after) == (8, 4)
+    with pytest.raises(AnalysisError, match="gold or trap, found 'math'"):
+        control_questions(ratings, controls.assign(kind="math"))
+    with pytest.raises(AnalysisError, match="expected numbers"):
+        control_questions(ratings, controls.assign(answer="loud"))
