@@ -83,6 +83,8 @@ class Metric:
 
     range: lowest and highest possible value; None where there is no limit.
     layouts: numbers of channels that it is defined for; empty: any.
+    wants_alignment: it compares moment with moment, so that a lag between reference and degraded signal, where the
+      caller asks for alignment, is undone first. A difference between values of whole signals does not want it.
     rates: sample rates (Hz) that the computation takes; a signal at any other is resampled to the first.
       Empty: the signal's own rate.
     min_rate: below this rate (Hz) the signal lacks the band that the metric judges.
@@ -103,6 +105,7 @@ class Metric:
     version: str
     licence: str
     layouts: tuple[int, ...] = ()
+    wants_alignment: bool = True
     rates: tuple[int, ...] = ()
     min_rate: int = MIN_RATE
     min_duration: float

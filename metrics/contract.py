@@ -33,6 +33,7 @@ class Status(StrEnum):
     NON_FINITE = "non_finite"
     UNSUPPORTED_RATE = "unsupported_rate"
     MISMATCH = "mismatch"
+    UNREADABLE = "unreadable"
     CRASHED = "crashed"
     TIMEOUT = "timeout"
 

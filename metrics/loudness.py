@@ -125,6 +125,7 @@ def integrated_loudness(signal: Signal, rate: int) -> float:
     needs_reference=True,
     channels=Channels.ALL,
     rates=(RATE,),
+    wants_alignment=False,
     min_duration=0.4,
     standard=BS1770,
     citation="ITU-R BS.1770-5: Algorithms to measure audio programme loudness and true-peak audio level, Annex 1",

@@ -21,6 +21,8 @@ class Score(models.Model):
     unit = models.CharField(max_length=40, blank=True)
     status = models.SlugField(max_length=20)
     message = models.TextField(blank=True)
+    # calibration, and how the signal lies to its reference (metrics.scoring.Result.settings)
+    settings = models.JSONField(default=dict, blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:

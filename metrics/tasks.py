@@ -76,6 +76,7 @@ def _write(signal: Signal, reference: Signal | None, results: Iterable[scoring.R
             unit=result.unit,
             status=result.status,
             message=result.message,
+            settings=result.settings,
         )
         for result in results
     ]

@@ -13,9 +13,12 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from multiprocessing import Pipe
 from multiprocessing.connection import Connection
 from typing import Any
+
+import numpy as np
 
 from metrics.contract import MetricError, Status
 
@@ -25,6 +28,17 @@ Call = tuple[Callable[..., float], tuple[Any, ...]]
 # Starting means importing numpy, scipy and the metrics' libraries, on a machine that may be busy.
 START_LIMIT_S = 120.0
 ONE_THREAD = {f"{name}_NUM_THREADS": "1" for name in ("OMP", "OPENBLAS", "MKL", "NUMBA")}
+
+
+@dataclass(frozen=True)
+class _Held:
+    """Stands for an array that the process already has."""
+
+    number: int
+
+
+def _is_array(argument: object) -> bool:
+    return isinstance(argument, np.ndarray)
 
 
 def outcome(function: Callable[..., float], arguments: tuple[Any, ...]) -> Outcome:
@@ -69,13 +83,22 @@ class Worker:
     def outcomes(self, calls: Sequence[Call], *, time_limit: float) -> Iterator[Outcome]:
         """Yield the outcome of each call in turn; each may take `time_limit` seconds.
 
+        Arrays that several calls share are handed over once.
         A call that ends or overstays the process is `crashed` or `timeout`; the rest go on in a fresh one.
         """
+        arrays = {id(a): a for _, arguments in calls for a in arguments if _is_array(a)}
+        number = {identity: n for n, identity in enumerate(arrays)}
+        fresh = True
         for function, arguments in calls:
             if self._process.poll() is not None:
                 self._start()
-            self._connection.send((function, arguments))
+                fresh = True
+            sent = [_Held(number[id(a)]) if _is_array(a) else a for a in arguments]
             try:
+                if fresh:
+                    self._connection.send(list(arrays.values()))
+                    fresh = False
+                self._connection.send((function, sent))
                 if self._connection.poll(time_limit):
                     yield self._connection.recv()
                     continue
@@ -84,12 +107,13 @@ class Worker:
                     None,
                     f"expected an answer within {time_limit:g} s, found none",
                 )
-            except (EOFError, ConnectionResetError):
+            except (EOFError, ConnectionError):
                 code = self._process.wait()
                 reason = f"signal {-code}" if code < 0 else f"exit code {code}"
                 ended = Status.CRASHED, None, f"the computation ended its process ({reason})"
             self.close()
             self._start()
+            fresh = True
             yield ended
 
     def close(self) -> None:
@@ -138,13 +162,22 @@ def main(connection: Connection) -> None:
 
     catalogue.all()
     connection.send("ready")
+    arrays: list[Any] = []
     while True:
         try:
-            function, arguments = connection.recv()
+            message = connection.recv()
         except EOFError:
             return
-        connection.send(outcome(function, arguments))
+        if isinstance(message, list):
+            arrays = message
+            continue
+        function, arguments = message
+        found = tuple(arrays[a.number] if isinstance(a, _Held) else a for a in arguments)
+        connection.send(outcome(function, found))
 
 
 if __name__ == "__main__":
-    main(Connection(int(sys.argv[1])))
+    # Under its own name: what is unpickled here must be of the same classes as what is compared with it.
+    from metrics.worker import main as run
+
+    run(Connection(int(sys.argv[1])))

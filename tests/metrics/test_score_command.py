@@ -62,7 +62,7 @@ def test_csv_is_the_same_as_json(files):
     options = ("score", *files, "--metrics", "esr,lsd", "--format")
     rows = list(csv.DictReader(io.StringIO(output(*options, "csv"))))
     assert rows == [
-        {key: str(value) for key, value in row.items()}
+        {key: "" if value is None else str(value) for key, value in row.items()}
         for row in json.loads(output(*options, "json"))
     ]
 
@@ -148,11 +148,153 @@ def test_the_command_line_needs_no_database_and_ends_with_2_on_bad_input(files, 
 
     good = manage("score", *files[:2], "--metrics", "true-peak", "--format", "csv")
     assert (good.returncode, good.stderr) == (0, "")
-    assert good.stdout.splitlines()[1].split(",")[1] == "true-peak"
+    assert good.stdout.splitlines()[1].split(",")[2] == "true-peak"
     bad = manage("score", *files[:2], "--metrics", "nonsense")
     assert bad.returncode == 2
     assert bad.stdout == ""
     assert bad.stderr.strip().count("\n") == 0
+
+
+@pytest.fixture
+def folders(tmp_path):
+    """References a and b, and what two systems made of them, in folders of their own."""
+    for seed, item in enumerate("ab"):
+        for folder, gain in (("clean", 0.1), ("out/loud", 0.2), ("out/quiet", 0.05)):
+            (tmp_path / folder / "speech").mkdir(parents=True, exist_ok=True)
+            recording(tmp_path / folder / "speech" / f"{item}.wav", seed=seed, gain=gain)
+    (tmp_path / "out" / "notes.txt").write_text("no audio")
+    return tmp_path
+
+
+def scores(*arguments):
+    return json.loads(output("score", *map(str, arguments), "--format", "json"))
+
+
+def test_files_in_folders_find_the_reference_of_the_same_path(folders):
+    rows = scores(folders / "clean", folders / "out" / "loud", "--metrics", "esr")
+    assert [(Path(row["reference"]).stem, Path(row["file"]).stem) for row in rows] == [
+        ("a", "a"),
+        ("b", "b"),
+    ]
+    assert [row["value"] for row in rows] == pytest.approx([1.0, 1.0], rel=1e-5)  # (1 − 2)²
+
+
+def test_a_pattern_says_which_reference_belongs_to_a_file(folders):
+    pattern = ("--pattern", "{system}/{kind}/{item}={kind}/{item}", "--metrics", "esr")
+    rows = scores(folders / "clean", folders / "out", *pattern)
+    assert {(row["reference"][-5:], row["file"].split("/")[-3]): row["value"] for row in rows} == {
+        ("a.wav", "loud"): pytest.approx(1, rel=1e-5),
+        ("b.wav", "loud"): pytest.approx(1, rel=1e-5),
+        ("a.wav", "quiet"): pytest.approx(0.25, rel=1e-5),
+        ("b.wav", "quiet"): pytest.approx(0.25, rel=1e-5),
+    }
+
+
+def test_one_reference_serves_a_folder(folders):
+    rows = scores(folders / "clean/speech/a.wav", folders / "out/quiet", "--metrics", "snr")
+    assert [Path(row["file"]).stem for row in rows] == ["a", "b"]
+    assert rows[0]["value"] > 6 > rows[1]["value"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (["out"], "expected a reference called loud/speech/a, found none"),
+        (["out/loud", "--pattern", "x_{item}={item}"], "expected a name like x_{item}, found"),
+        (["out/loud", "--pattern", "{item}"], "expected a pattern DEGRADED=REFERENCE"),
+        (["out/loud", "--pattern", "{item}={other}"], "expected a pattern DEGRADED=REFERENCE"),
+        (["."], "expected a reference called clean/speech/a"),
+    ],
+)
+def test_files_without_a_reference_are_refused(folders, arguments, sentence):
+    folder, *options = arguments
+    assert sentence in refusal("score", str(folders / "clean"), str(folders / folder), *options)
+
+
+def test_a_folder_without_audio_is_refused(folders, tmp_path):
+    (tmp_path / "empty").mkdir()
+    message = refusal("score", str(folders / "clean"), str(tmp_path / "empty"))
+    assert "empty: expected audio files in this folder, found none" in message
+
+
+def test_a_broken_file_in_a_folder_costs_its_own_rows_only(folders):
+    (folders / "out/loud/speech/a.wav").write_text("no audio")
+    arguments = [folders / "clean", folders / "out/loud", "--metrics", "snr,true-peak"]
+    with pytest.raises(CommandError, match="found unreadable") as error:
+        scores(*arguments)
+    assert error.value.returncode == 1
+    rows = scores(*arguments, "--fail-on", "never")
+    assert [row["status"] for row in rows] == ["unreadable", "unreadable", "ok", "ok"]
+    assert "a.wav: expected an audio file" in rows[0]["message"]
+
+
+def test_missing_values_end_the_command_with_1_where_that_is_wanted(files):
+    arguments = ("score", *files[:2], "--metrics", "true-peak,max-short-term-loudness")
+    assert "too_short" in output(*arguments)
+    with pytest.raises(
+        CommandError, match="expected a value in every row, found too_short"
+    ) as error:
+        output(*arguments, "--fail-on", "missing")
+    assert error.value.returncode == 1
+
+
+@pytest.mark.parametrize("suffix", ["csv", "jsonl"])
+def test_an_interrupted_run_goes_on_where_it_was(folders, suffix, monkeypatch):
+    table = folders / f"scores.{suffix}"
+    arguments = (str(folders / "clean"), str(folders / "out/loud"), "--metrics", "snr,true-peak")
+    assert output("score", *arguments, "--to", str(table)) == ""
+    whole = table.read_text()
+    assert len(whole.splitlines()) == 4 + (suffix == "csv")
+    table.write_text(whole[:-20])  # the last row cut off
+    output("score", *arguments, "--to", str(table))
+    assert sorted(table.read_text().splitlines()) == sorted(whole.splitlines())
+    # All is there: nothing is measured again.
+    monkeypatch.setattr("metrics.scoring._score", lambda *_, **__: pytest.fail("measured again"))
+    output("score", *arguments, "--to", str(table))
+    assert sorted(table.read_text().splitlines()) == sorted(whole.splitlines())
+
+
+def test_a_sound_that_was_made_anew_is_scored_anew(folders):
+    table = folders / "scores.csv"
+    arguments = (str(folders / "clean"), str(folders / "out/loud"), "--metrics", "esr")
+    output("score", *arguments, "--to", str(table))
+    recording(folders / "out/loud/speech/b.wav", seed=1, gain=0.3)
+    output("score", *arguments, "--to", str(table))
+    rows = [float(row["value"]) for row in csv.DictReader(table.open()) if "b.wav" in row["file"]]
+    assert rows == pytest.approx([1.0, 4.0], rel=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "sentence"),
+    [
+        ("scores.txt", "", "expected a table called .csv or .jsonl, found 'scores.txt'"),
+        ("scores.csv", "name,age\nbob,7\n", "expected a table of scores, found another table"),
+        ("scores.jsonl", "[1]\n", "expected a table of scores, found another table"),
+        ("scores.jsonl", "{\n", "expected a table of scores, found"),
+        ("nowhere/scores.csv", None, "expected a folder to write to, found none"),
+    ],
+)
+def test_a_file_that_is_no_table_of_scores_is_left_alone(files, tmp_path, name, content, sentence):
+    table = tmp_path / name
+    if content is not None:
+        table.write_text(content)
+    assert sentence in refusal("score", *files, "--metrics", "snr", "--to", str(table))
+    assert content is None or table.read_text() == content
+
+
+def test_a_lag_is_reported_and_undone_where_that_is_asked_for(tmp_path):
+    samples = 0.1 * np.random.default_rng(0).standard_normal((1, 2 * RATE)).astype(np.float32)
+    reference, late = str(tmp_path / "a.wav"), str(tmp_path / "late.wav")
+    write(reference, Audio(samples, RATE))
+    write(late, Audio(np.pad(0.5 * samples, ((0, 0), (100, 0))), RATE))
+    arguments = (reference, late, "--metrics", "snr,loudness-difference,true-peak")
+    assert "expected 32000 frames" in refusal("score", *arguments)
+    snr, difference, peak = scores(*arguments, "--align")
+    assert (snr["lag"], snr["polarity"], snr["aligned"]) == (100, 1, True)
+    assert snr["gain_db"] == pytest.approx(20 * np.log10(0.5), abs=1e-6)
+    assert snr["value"] == pytest.approx(20 * np.log10(2), abs=1e-4)  # the level is not undone
+    assert (difference["status"], difference["aligned"]) == ("mismatch", False)
+    assert (peak["status"], peak["lag"], peak["aligned"]) == ("ok", None, False)
 
 
 def test_metrics_lists_the_catalogue():
