@@ -45,7 +45,7 @@ def annoyance(loudness: float, sharpness: float, fluctuation: float, roughness: 
     licence="own code",
 )
 def psychoacoustic_annoyance(signal: Signal, rate: int) -> float:
-    """Percentile loudness N5, raised by mean sharpness above 1.75 acum, mean fluctuation strength and mean roughness."""
+    """Percentile loudness N5, raised by mean sharpness above 1.75 acum, fluctuation strength and roughness."""
     return annoyance(
         zwicker_n5(signal, rate),
         sharpness_mean(signal, rate),
