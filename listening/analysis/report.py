@@ -21,9 +21,9 @@ from listening.analysis.comparison import Comparison, compare
 from listening.analysis.correlation import join
 from listening.analysis.description import OVER_LISTENERS, OVER_RATINGS, describe
 from listening.analysis.frames import AnalysisError, ratings_frame, scores_frame, single_method
-from listening.analysis.mixed import MixedModel
 from listening.analysis.metric_evidence import METHODS as METRIC_METHODS
 from listening.analysis.metric_evidence import MetricEvidence, metric_evidence
+from listening.analysis.mixed import MixedModel
 from listening.analysis.plain import plain
 from listening.analysis.screening import TITLES, Screening, screen
 
