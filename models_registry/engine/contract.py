@@ -90,6 +90,36 @@ class Parameter:
 
 
 @dataclass(frozen=True)
+class Option:
+    """A choice about a block's structure, made once when the chain is built: one of `words`, or else a whole
+    number from `low` to `high`."""
+
+    name: str
+    default: str | int
+    meaning: str
+    words: tuple[str, ...] = ()
+    low: int = 0
+    high: int = 0
+
+    def __post_init__(self) -> None:
+        if not self.meaning:
+            raise SpecError(f"{self.name}: expected a meaning, found none")
+        self.checked(self.default, where=self.name)
+
+    def checked(self, value: object, *, where: str) -> str | int:
+        """Return `value`, or raise `SpecError` naming `where`."""
+        if self.words:
+            if not isinstance(value, str) or value not in self.words:
+                raise SpecError(f"{where}: expected {' or '.join(self.words)}, found {value!r}")
+            return value
+        if isinstance(value, bool) or not isinstance(value, int):
+            raise SpecError(f"{where}: expected a whole number, found {value!r}")
+        if not self.low <= value <= self.high:
+            raise SpecError(f"{where}: expected {self.low} to {self.high}, found {value}")
+        return value
+
+
+@dataclass(frozen=True)
 class Port:
     """Where a block meets its neighbour.
 

@@ -67,7 +67,7 @@ def complete(spec: object) -> tuple[dict[str, Any], list[tuple[str, Block]]]:
         if name in blocks:
             raise SpecError(f"block {number}: expected an id of its own, found '{name}' twice")
         blocks[name] = block
-        described.append({"id": name, "kind": block.kind, "params": params})
+        described.append(_described(name, block, params))
     _ports_meet(blocks, rate)
     adapters = spec.get("adapters", [])
     if not isinstance(adapters, list):
@@ -83,7 +83,7 @@ def complete(spec: object) -> tuple[dict[str, Any], list[tuple[str, Block]]]:
 
 
 def _block(entry: object, rate: int, *, where: str) -> tuple[str, Block, dict[str, Any]]:
-    entry = only_keys(entry, ("id", "kind", "params"), where=where)
+    entry = only_keys(entry, ("id", "kind", "options", "params"), where=where)
     name, kind = entry.get("id"), entry.get("kind")
     if not isinstance(name, str) or not re.fullmatch(r"[a-z][a-z0-9_-]*", name):
         raise SpecError(
@@ -93,7 +93,13 @@ def _block(entry: object, rate: int, *, where: str) -> tuple[str, Block, dict[st
         raise SpecError(
             f"block '{name}': found the unknown kind {kind!r}; {nearest(str(kind), BLOCKS)}"
         )
-    block = BLOCKS[kind](rate)
+    kind = BLOCKS[str(kind)]
+    options = only_keys(
+        entry.get("options", {}), [o.name for o in kind.choices], where=f"block '{name}' options"
+    )
+    for option in kind.choices:
+        option.checked(options.get(option.name, option.default), where=f"{name}.{option.name}")
+    block = kind(rate, options)
     given = only_keys(entry.get("params", {}), block.parameters, where=f"block '{name}'")
     params: dict[str, Any] = {}
     for parameter in block.parameters.values():
@@ -102,6 +108,11 @@ def _block(entry: object, rate: int, *, where: str) -> tuple[str, Block, dict[st
         )
         params[parameter.name] = values[0] if parameter.size == 1 else list(values)
     return name, block, params
+
+
+def _described(name: str, block: Block, params: dict[str, Any]) -> dict[str, Any]:
+    options = {"options": block.options} if block.options else {}
+    return {"id": name, "kind": block.kind, **options, "params": params}
 
 
 def _ports_meet(blocks: Mapping[str, Block], rate: int) -> None:

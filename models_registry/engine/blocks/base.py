@@ -7,6 +7,7 @@ stretch of signal to the next, None at the start; gradients do not flow through 
 
 from __future__ import annotations
 
+import math
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from typing import Any, ClassVar
@@ -14,7 +15,7 @@ from typing import Any, ClassVar
 import torch
 from torch import Tensor
 
-from models_registry.engine.contract import Card, Parameter, Port, SpecError
+from models_registry.engine.contract import Card, Option, Parameter, Port, SpecError
 
 Values = Mapping[str, Tensor]
 State = Any
@@ -27,17 +28,26 @@ class Block(ABC):
 
     kind: ClassVar[str]
     card: ClassVar[Card]
-    inlet: ClassVar[Port] = Port()
-    outlet: ClassVar[Port] = Port()
+    choices: ClassVar[tuple[Option, ...]] = ()
+    # a block whose latency follows from its options sets ports of its own
+    inlet: Port = Port()
+    outlet: Port = Port()
 
-    def __init__(self, rate: int) -> None:
+    def __init__(self, rate: int, options: Mapping[str, Any] | None = None) -> None:
         self.rate = rate
-        self.parameters = {parameter.name: parameter for parameter in self.declare(rate)}
+        given = options or {}
+        self.options: dict[str, Any] = {
+            option.name: option.checked(given.get(option.name, option.default), where=option.name)
+            for option in self.choices
+        }
+        self.parameters = {
+            parameter.name: parameter for parameter in self.declare(rate, **self.options)
+        }
 
     @classmethod
     @abstractmethod
     def declare(cls, rate: int) -> tuple[Parameter, ...]:
-        """The parameters and their ranges at `rate` Hz."""
+        """The parameters and their ranges at `rate` Hz; a block with `choices` takes them as keywords too."""
 
     def physical(self, controls: Values) -> dict[str, Tensor]:
         """Values in units from `controls` (0 to 1), by parameter name."""
@@ -52,6 +62,11 @@ class Block(ABC):
     def pole_radius(self, values: Values) -> float:
         """The largest pole's distance from the origin; below 1 is stable, 0 has no feedback."""
         return 0.0
+
+    def tail(self, values: Values) -> float:
+        """Seconds after the input's end until the output has fallen by 60 dB; by the largest pole where not exact."""
+        radius = self.pole_radius(values)
+        return math.log(1e-3) / math.log(radius) / self.rate if radius > 0 else 0.0
 
 
 class LinearBlock(Block):

@@ -7,14 +7,12 @@ whatever the signal's type.
 from __future__ import annotations
 
 import math
-from typing import Any
 
-import numpy as np
 import torch
 from torch import Tensor
 
-from models_registry.engine import kernels
-from models_registry.engine.blocks.base import LinearBlock, State, Values, register
+from models_registry.engine.blocks.base import Values, register
+from models_registry.engine.blocks.cascade import CascadeBlock
 from models_registry.engine.contract import Card, Parameter
 
 BANDS = ("low", "peak1", "peak2", "peak3", "peak4", "high")
@@ -22,40 +20,8 @@ BANDS = ("low", "peak1", "peak2", "peak3", "peak4", "high")
 CENTRES = {"low": 100, "peak1": 250, "peak2": 700, "peak3": 1_800, "peak4": 4_000, "high": 7_000}
 
 
-class Cascade(torch.autograd.Function):
-    """Exact biquad cascade with its hand-written adjoint.
-
-    `forward(signal (rows, frames), sections (sections, 5), past (rows, 2, sections + 1), backend)` returns
-    the output and the past of what follows. Gradients reach signal and sections, not the past.
-    """
-
-    @staticmethod
-    def forward(
-        ctx: Any, signal: Tensor, sections: Tensor, past: Tensor, backend: str
-    ) -> tuple[Tensor, Tensor]:
-        rows, frames = signal.shape
-        sos = np.ascontiguousarray(sections.detach().numpy(), dtype=np.float64)
-        history = np.empty((rows, frames + 2, len(sos) + 1))
-        history[:, :2] = past.numpy()
-        history[:, 2:, 0] = signal.detach().numpy()
-        kernels.checked_cascade(history, sos)
-        kernels.BACKENDS[backend].cascade(history, sos)
-        ctx.kept, ctx.backend = (history, sos), backend
-        output = torch.from_numpy(history[:, 2:, -1].copy()).to(signal.dtype)
-        following = torch.from_numpy(history[:, -2:].copy())
-        ctx.mark_non_differentiable(following)
-        return output, following
-
-    @staticmethod
-    def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor, Tensor, None, None]:
-        history, sos = ctx.kept
-        grad = np.ascontiguousarray(grads[0].numpy(), dtype=np.float64)
-        signal, sections = kernels.BACKENDS[ctx.backend].cascade_adjoint(grad, history, sos)
-        return torch.from_numpy(signal).to(grads[0].dtype), torch.from_numpy(sections), None, None
-
-
 @register
-class Equaliser(LinearBlock):
+class Equaliser(CascadeBlock):
     """Six second-order sections in series, 18 parameters."""
 
     kind = "equaliser"
@@ -74,7 +40,6 @@ class Equaliser(LinearBlock):
             "Välimäki, Reiss, All About Audio Equalization, Applied Sciences 6(5):129, 2016",
         ),
     )
-    backend = kernels.DEFAULT
 
     @classmethod
     def declare(cls, rate: int) -> tuple[Parameter, ...]:
@@ -138,22 +103,3 @@ class Equaliser(LinearBlock):
         )
         whole = torch.cat([shelves[:1], peaks, shelves[1:]])
         return torch.cat([whole[:, :3], whole[:, 4:]], dim=1) / whole[:, 3:4]
-
-    def process(self, signal: Tensor, values: Values, state: State) -> tuple[Tensor, State]:
-        rows = signal.reshape(-1, signal.shape[-1])
-        if state is None:
-            state = torch.zeros(rows.shape[0], 2, len(BANDS) + 1, dtype=torch.float64)
-        output, state = Cascade.apply(rows, self.sections(values), state, self.backend)  # type: ignore[no-untyped-call]
-        return output.reshape(signal.shape), state
-
-    def response(self, values: Values, frequencies: Tensor) -> Tensor:
-        sections = self.sections(values).to(torch.complex128)
-        z = torch.exp(-2j * math.pi * frequencies.double() / self.rate)
-        powers = torch.stack([torch.ones_like(z), z, z * z])
-        numerator = sections[:, :3] @ powers
-        denominator = 1 + sections[:, 3:] @ powers[1:]
-        return (numerator / denominator).prod(dim=0)
-
-    def pole_radius(self, values: Values) -> float:
-        sections = self.sections(values).detach().numpy()
-        return float(max(np.abs(np.roots([1, a1, a2])).max() for a1, a2 in sections[:, 3:]))

@@ -1,0 +1,86 @@
+"""Exact convolution with a finite impulse response, by overlap-save, with its adjoint and its carried past.
+
+Conventions: signals are (rows, frames), the response (taps,); the past is the last taps − 1 input samples. Everything
+is computed in the signal's own type; results depend on how the signal was divided only by rounding.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import torch
+from scipy.fft import next_fast_len
+from torch import Tensor
+
+from models_registry.engine.blocks.base import State
+
+# Transforms this many times the response's length waste little on the overlap and stay in the cache.
+STRETCH, SMALLEST = 4, 4_096
+
+
+def _frames(padded: Tensor, taps: int) -> tuple[Tensor, int]:
+    """`padded` (rows, frames + taps − 1) as overlapping pieces (rows, pieces, size), and their hop."""
+    length = padded.shape[1]
+    size = max(SMALLEST, 2 ** math.ceil(math.log2(STRETCH * taps)))
+    if length <= 2 * size:
+        size = int(next_fast_len(length, real=True))
+    hop = size - taps + 1
+    pieces = -(-(length - taps + 1) // hop)
+    filled = torch.nn.functional.pad(padded, (0, (pieces - 1) * hop + size - length))
+    return filled.unfold(1, size, hop), hop
+
+
+def _valid(padded: Tensor, impulse: Tensor) -> Tensor:
+    """The part of the convolution (rows, frames) for which all input is there."""
+    taps = impulse.shape[0]
+    pieces, _ = _frames(padded, taps)
+    size = pieces.shape[-1]
+    spectrum = torch.fft.rfft(pieces) * torch.fft.rfft(impulse, n=size)
+    output = torch.fft.irfft(spectrum, n=size)[..., taps - 1 :]
+    return output.reshape(padded.shape[0], -1)[:, : padded.shape[1] - taps + 1]
+
+
+class Convolution(torch.autograd.Function):
+    """`forward(padded (rows, taps − 1 + frames), impulse (taps,))` returns the output (rows, frames)."""
+
+    @staticmethod
+    def forward(ctx: Any, padded: Tensor, impulse: Tensor) -> Tensor:
+        ctx.save_for_backward(padded, impulse)
+        return _valid(padded, impulse)
+
+    @staticmethod
+    def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor | None, Tensor | None]:
+        padded, impulse = ctx.saved_tensors
+        taps = impulse.shape[0]
+        grad_padded = grad_impulse = None
+        if ctx.needs_input_grad[0]:
+            # correlation is convolution with the response turned round
+            around = torch.nn.functional.pad(grads[0], (taps - 1, taps - 1))
+            grad_padded = _valid(around, impulse.flip(0))
+        if ctx.needs_input_grad[1]:
+            pieces, hop = _frames(padded, taps)
+            size, count = pieces.shape[-1], pieces.shape[1]
+            given = torch.nn.functional.pad(grads[0], (0, count * hop - grads[0].shape[1]))
+            given = torch.nn.functional.pad(given.reshape(-1, count, hop), (taps - 1, 0))
+            cross = (torch.fft.rfft(pieces).conj() * torch.fft.rfft(given)).sum((0, 1))
+            grad_impulse = torch.fft.irfft(cross, n=size)[:taps]
+        return grad_padded, grad_impulse
+
+
+def convolved(signal: Tensor, impulse: Tensor, state: State) -> tuple[Tensor, State]:
+    """`signal` (..., frames) through `impulse` (taps,), going on from `state`; and the state after it."""
+    rows = signal.reshape(-1, signal.shape[-1])
+    before = impulse.shape[0] - 1
+    past = rows.new_zeros(rows.shape[0], before) if state is None else state
+    padded = torch.cat([past, rows], dim=1)
+    output = Convolution.apply(padded, impulse.to(signal.dtype))  # type: ignore[no-untyped-call]
+    following = padded[:, padded.shape[1] - before :].detach().clone()
+    return output.reshape(signal.shape), following
+
+
+def response_of(impulse: Tensor, frequencies: Tensor, rate: int) -> Tensor:
+    """The complex response of `impulse` (taps,) at `frequencies` (Hz)."""
+    times = torch.arange(impulse.shape[0], dtype=torch.float64)
+    turns = torch.outer(frequencies.double() / rate, times)
+    return torch.exp(-2j * math.pi * turns) @ impulse.to(torch.complex128)
