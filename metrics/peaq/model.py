@@ -10,10 +10,18 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from metrics.contract import MetricError, Signal, Status
+from metrics.contract import (
+    MetricError,
+    Signal,
+    Status,
+    check_layout,
+    check_pair,
+    check_signal,
+)
 from metrics.peaq import ear_model as ear
 from metrics.peaq import movs, network, patterns
 from metrics.peaq.ear_model import FRAME, RATE, STEP, Array
+from models_registry.audio import SILENCE_PEAK
 
 # Frames transformed at once, so that an hour needs no more memory for spectra than a second.
 BLOCK = 64
@@ -34,7 +42,7 @@ class PeaqResult:
     twin. variables: the 11 model output variables. times: centres (s) of the frames (n). frequencies: centres (Hz) of
     the bands (109). excitation: dB SPL behind the outer and middle ear, of reference and degraded signal (2, channels,
     n, 109). masking_threshold: dB SPL there too, (channels, n, 109). noise_to_mask: dB, (channels, n, 109); above 0 dB
-    the error can be heard.
+    the error can be heard. Channels are those in which there is sound.
     """
 
     odg: float
@@ -67,17 +75,20 @@ def basic(
     """Compare `degraded` with `reference`, both (1 or 2 channels, samples) at 48 kHz in −1…1 and aligned.
 
     full_scale_db: level (dB SPL) at which a full-scale sine is played.
-    Raises `MetricError` for other rates and channels, and when less than a second of sound is left to compare.
+    A channel that is silent in both signals is left out: it would count as a perfect one.
+    Raises `MetricError` for other rates and channels, for signals that are silent or no numbers, and when there is
+    too little sound to compare.
     """
     if rate != RATE:
         raise MetricError(f"expected {RATE} Hz, found {rate} Hz", Status.UNSUPPORTED_RATE)
-    if reference.shape != degraded.shape:
-        raise MetricError(
-            f"expected signals of one shape, found {reference.shape} and {degraded.shape}",
-            Status.MISMATCH,
-        )
-    if len(reference) > 2:
-        raise MetricError(f"expected 1 or 2 channels, found {len(reference)}")
+    check_signal(reference, name="reference")
+    check_signal(degraded, name="degraded")
+    check_pair(reference.shape, degraded.shape, rate, rate)
+    check_layout(len(reference), (1, 2))
+    span = np.maximum(np.ptp(reference, axis=1), np.ptp(degraded, axis=1))
+    heard = span / 2 >= SILENCE_PEAK
+    if not heard.all():
+        reference, degraded = reference[heard], degraded[heard]
     first, end = _frames_with_data(reference)
     frames = _analysed(reference, degraded, end, full_scale_db)
     return _compared(frames, first)
@@ -85,8 +96,11 @@ def basic(
 
 def _frames_with_data(reference: Signal) -> tuple[int, int]:
     """Return the first frame with data in the reference, and the one after the last."""
-    total = np.cumsum(np.pad(np.abs(reference), ((0, 0), (1, 0))), axis=1)
-    sums = total[:, BOUNDARY_SAMPLES:] - total[:, :-BOUNDARY_SAMPLES]
+    magnitude = np.abs(reference)
+    starts = reference.shape[1] - BOUNDARY_SAMPLES + 1
+    sums = magnitude[:, :starts].copy()
+    for later in range(1, BOUNDARY_SAMPLES):
+        sums += magnitude[:, later : later + starts]
     loud = np.flatnonzero((sums > BOUNDARY_SUM).any(0))
     if not loud.size:
         raise MetricError("reference: expected sound, found near silence", Status.SILENT)
@@ -97,16 +111,11 @@ def _frames_with_data(reference: Signal) -> tuple[int, int]:
 
 def _analysed(reference: Signal, degraded: Signal, count: int, full_scale_db: float) -> _Frames:
     """Transform the first `count` frames, zeros after the end, and keep what the comparison needs."""
-    needed = (count - 1) * STEP + FRAME
-    both = np.zeros((2, len(reference), needed))
-    available = min(needed, reference.shape[1])
-    both[0, :, :available] = reference[:, :available]
-    both[1, :, :available] = degraded[:, :available]
-    framed = np.lib.stride_tricks.sliding_window_view(both, FRAME, axis=-1)[:, :, ::STEP]
     least_floor = ROUNDING_PEAK * ROUNDING_POWER * ear.power_of_unit_noise(full_scale_db)
     bands, noise, bandwidths, harmonics = [], [], [], []
     for start in range(0, count, BLOCK):
-        frames = framed[:, :, start : start + BLOCK]
+        block = range(start, min(start + BLOCK, count))
+        frames = np.stack([_framed(reference, block), _framed(degraded, block)])
         spectra = ear.spectra(frames, full_scale_db)
         heard = spectra * ear.EAR_GAIN
         bands.append(ear.grouped(heard))
@@ -119,6 +128,15 @@ def _analysed(reference: Signal, degraded: Signal, count: int, full_scale_db: fl
         bandwidths=np.concatenate(bandwidths, axis=2),
         harmonics=np.concatenate(harmonics, axis=1),
     )
+
+
+def _framed(signal: Signal, block: range) -> Array:
+    """Return the frames (channels, frames, 2048) of that range, zeros after the end of the signal."""
+    piece = signal[:, block[0] * STEP : block[-1] * STEP + FRAME]
+    missing = (len(block) - 1) * STEP + FRAME - piece.shape[1]
+    if missing:
+        piece = np.pad(piece, ((0, 0), (0, missing)))
+    return np.lib.stride_tricks.sliding_window_view(piece, FRAME, axis=-1)[:, ::STEP]
 
 
 def _compared(frames: _Frames, first: int) -> PeaqResult:

@@ -168,7 +168,7 @@ def disturbed_frames(ratio: Array) -> float:
 
 
 def mean_of_measured(values: Array) -> float:
-    """Return the mean over time, then channels, without the frames marked by a negative value."""
+    """Return the mean over time, then channels, without the frames marked by a negative value; 0 if all are."""
     measured = values >= 0
     total = np.where(measured, values, 0).sum(-1)
     return float(np.mean(total / np.maximum(measured.sum(-1), 1)))

@@ -111,6 +111,13 @@ def test_polarity_and_the_order_of_channels_do_not_matter():
         assert measured(name, degraded[::-1], REFERENCE[::-1]) == pytest.approx(value, rel=1e-9)
 
 
+def test_a_channel_silent_in_both_signals_does_not_count():
+    reference, degraded = REFERENCE[:1], (REFERENCE + noise(3e-3))[:1]
+    padded = [np.pad(signal, ((0, 1), (0, 0))) for signal in (degraded, reference)]
+    for name in NAMES:
+        assert measured(name, *padded) == measured(name, degraded, reference)
+
+
 def test_silence_around_the_sound_does_not_count():
     """5.2.4: frames before and after the data of the reference are left out; its filters start a little earlier."""
     degraded = REFERENCE + noise(3e-3)
@@ -251,11 +258,13 @@ def test_a_short_sound_in_long_silence_is_too_short():
 @pytest.mark.parametrize(
     ("degraded", "rate", "status"),
     [
+        (REFERENCE * np.nan, RATE, Status.NON_FINITE),
+        (REFERENCE * 0, RATE, Status.SILENT),
         (REFERENCE, 44_100, Status.UNSUPPORTED_RATE),
         (REFERENCE[:, :-1], RATE, Status.MISMATCH),
         (REFERENCE[:1], RATE, Status.MISMATCH),
     ],
-    ids=["rate", "length", "channels"],
+    ids=["no numbers", "silence", "rate", "length", "channels"],
 )
 def test_the_plain_function_refuses_pairs_that_do_not_fit(degraded, rate, status):
     with pytest.raises(MetricError) as refused:
