@@ -9,6 +9,7 @@ float or a `MetricError`.
 
 from __future__ import annotations
 
+import builtins
 import difflib
 import inspect
 from collections.abc import Callable
@@ -17,6 +18,7 @@ from enum import StrEnum
 from functools import cache, wraps
 from importlib import import_module
 from importlib.metadata import entry_points
+from importlib.util import find_spec
 from pkgutil import iter_modules
 from typing import Any
 
@@ -51,6 +53,12 @@ FAMILIES = (
     "descriptors",
 )
 PACKAGES = ("psychoacoustics", "peaq")
+# The extras of this distribution, each a module of `metrics.external`, and what must be installed to load it.
+EXTRAS = {
+    "mos": ("speechmos", "onnxruntime", "librosa", "requests"),
+    "visqol": ("visqol",),
+    "zimtohrli": ("zimtohrli",),
+}
 # A distribution that names a module in this group of entry points adds that module's metrics.
 PLUGINS = "earwitness.metrics"
 
@@ -190,5 +198,8 @@ def _load() -> None:
     for package in PACKAGES:
         for module in iter_modules(import_module(f"metrics.{package}").__path__):
             import_module(f"metrics.{package}.{module.name}")
+    for extra, needed in EXTRAS.items():
+        if builtins.all(map(find_spec, needed)):
+            import_module(f"metrics.external.{extra}")
     for plugin in entry_points(group=PLUGINS):
         plugin.load()
