@@ -129,18 +129,11 @@ def _leads(frequency: Array, power: Array, peak: int) -> bool:
 
 def _tone(power: Array, peak: int, reach: int) -> tuple[int, int, float]:
     """Return the first and last line of the tone at `peak`, and its power above the line through both (11.2, 11.3)."""
-    first, last = (
-        peak
-        + step
-        * int(np.argmin(power[peak + step * np.arange(min(reach, _room(power, peak, step)) + 1)]))
-        for step in (-1, 1)
-    )
+    left = max(peak - reach, 0)
+    first = left + int(power[left : peak + 1].argmin())
+    last = peak + int(power[peak : peak + reach + 1].argmin())
     lines = power[first : last + 1]
     return first, last, max(float(lines.sum() - len(lines) * (lines[0] + lines[-1]) / 2), 0.0)
-
-
-def _room(power: Array, peak: int, step: int) -> int:
-    return peak if step < 0 else len(power) - 1 - peak
 
 
 def _ratio(frequency: Array, power: Array, peak: int) -> float:
