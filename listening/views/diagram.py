@@ -1,5 +1,7 @@
 """A chain as a drawing: boxes from left to right, adapters beneath with lines to what they move.
 
+Branches that are added up share one box, which says what is in each of them.
+
 Lengths are in the units of an SVG's viewBox, one to a CSS pixel at full size, and whole numbers.
 """
 
@@ -80,14 +82,29 @@ class Diagram:
         return max([self.under, *(box.y + BOX_HEIGHT for box in self.adapters)]) + TOP
 
 
+def names(entry: dict[str, Any]) -> list[str]:
+    """The ids of an entry and of all that is in its branches."""
+    inner = [name for branch in entry.get("branches", []) for one in branch for name in names(one)]
+    return [entry["id"], *inner]
+
+
+def summed(entry: dict[str, Any]) -> str:
+    """An entry in words; branches as the sum of what is in each."""
+    branches = [" → ".join(map(summed, branch)) or "input" for branch in entry.get("branches", [])]
+    return "(" + ") + (".join(branches) + ")" if branches else str(entry["id"])
+
+
 def diagram(chain: dict[str, Any]) -> Diagram:
     """Lay out a chain's specification, which has at least one block."""
     start = PORT_WIDTH + GAP + 4
-    blocks = [
-        Box(entry["id"], entry["kind"], start + n * (BOX_WIDTH + GAP), TOP)
-        for n, entry in enumerate(chain["blocks"])
-    ]
-    centres = {block.title: block.centre for block in blocks}
+    blocks: list[Box] = []
+    centres = {}
+    for entry in chain["blocks"]:
+        said = summed(entry) if "branches" in entry else entry["kind"]
+        width = max(BOX_WIDTH, CHARACTER * len(said) + 24) if "branches" in entry else BOX_WIDTH
+        box = Box(entry["id"], said, blocks[-1].right + GAP if blocks else start, TOP, width)
+        blocks.append(box)
+        centres |= dict.fromkeys(names(entry), box.centre)
     adapters: list[Box] = []
     for entry in chain.get("adapters", []):
         lines = tuple(sorted({centres[path.partition(".")[0]] for path in entry["targets"]}))

@@ -138,16 +138,15 @@ def learned_values(found: ModelVersion) -> tuple[list[LearnedBlock], str]:
         return [], f"The learned values cannot be read: {error}"
     blocks = []
     readings = chain.readings()
-    for entry in found.chain["blocks"]:
-        prefix = entry["id"] + "."
+    # by the chain and not by its specification, where branches are nested
+    for name, block in chain.blocks.items():
+        prefix = name + "."
         values = [
             learned_value(path.removeprefix(prefix), reading)
             for path, reading in readings.items()
             if path.startswith(prefix)
         ]
-        blocks.append(
-            LearnedBlock(entry["id"], entry["kind"], figure_of(chain, entry["id"]), values)
-        )
+        blocks.append(LearnedBlock(name, block.kind, figure_of(chain, name), values))
     return blocks, ""
 
 

@@ -12,7 +12,8 @@ from __future__ import annotations
 
 import copy
 import hashlib
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -43,21 +44,24 @@ class Reading:
 
 @dataclass
 class ChainState:
-    """What a chain carries from one stretch of signal to the next, by block id and adapter number."""
+    """What a chain carries from one stretch of signal to the next, by block id and adapter number; `delays` are the
+    ends of branches that wait for slower ones, by the parallel's id and the branch's number."""
 
     blocks: dict[str, Any]
     adapters: list[Any]
+    delays: dict[tuple[str, int], Tensor] = field(default_factory=dict)
 
 
 class Chain(nn.Module):
-    """A serial chain of blocks whose parameters are learned; make it with `Chain.from_spec`."""
+    """Blocks in series and in parallel whose parameters are learned; make it with `Chain.from_spec`."""
 
     def __init__(self, spec: dict[str, Any], blocks: list[tuple[str, Block]]) -> None:
         super().__init__()
         self._spec = spec
         self.blocks = dict(blocks)
         self.rate: int = spec["rate"]
-        for entry in spec["blocks"]:
+        self._listener: Callable[[str, Tensor], None] | None = None
+        for entry in specification.leaves(spec["blocks"]):
             for parameter in self.blocks[entry["id"]].parameters.values():
                 control = parameter.control(entry["params"][parameter.name])
                 inside = torch.from_numpy(control).clamp(MARGIN, 1 - MARGIN)
@@ -86,7 +90,15 @@ class Chain(nn.Module):
     @property
     def latency(self) -> int:
         """Samples by which the output lags behind the input."""
-        return sum(block.outlet.latency for block in self.blocks.values())
+        return self._latency(self._spec["blocks"])
+
+    def _latency(self, entries: list[dict[str, Any]]) -> int:
+        return sum(
+            max(self._latency(branch) for branch in entry["branches"])
+            if entry["kind"] == specification.PARALLEL
+            else self.blocks[entry["id"]].outlet.latency
+            for entry in entries
+        )
 
     def controls(self, block_id: str) -> dict[str, Tensor]:
         """The controls (0 to 1) of one block, by parameter name, without adapters."""
@@ -106,15 +118,54 @@ class Chain(nn.Module):
             offsets, after = adapter(signal, before)
             moves |= offsets
             following.adapters.append(after)
-        for name, block in self.blocks.items():
-            controls = self.controls(name)
+        return self._series(self._spec["blocks"], signal, moves, state, following), following
+
+    def _series(
+        self,
+        entries: list[dict[str, Any]],
+        signal: Tensor,
+        moves: dict[str, Tensor],
+        state: ChainState,
+        following: ChainState,
+    ) -> Tensor:
+        for entry in entries:
+            name = entry["id"]
+            if entry["kind"] == specification.PARALLEL:
+                slowest = self._latency([entry])
+                ends = []
+                for number, branch in enumerate(entry["branches"]):
+                    end = self._series(branch, signal, moves, state, following)
+                    if wait := slowest - self._latency(branch):
+                        past = state.delays.get(
+                            (name, number), end.new_zeros(*end.shape[:-1], wait)
+                        )
+                        heard = torch.cat([past, end], dim=-1)
+                        end = heard[..., : end.shape[-1]]
+                        following.delays[name, number] = heard[..., -wait:].detach()
+                    ends.append(end)
+                signal = sum(ends[1:], start=ends[0])
+                continue
+            block, controls = self.blocks[name], self.controls(name)
             for key in controls:
                 if (path := f"{name}.{key}") in moves:
                     controls[key] = (controls[key].to(signal.dtype) + moves[path]).clamp(0, 1)
             signal, following.blocks[name] = block.process(
                 signal, block.physical(controls), state.blocks.get(name)
             )
-        return signal, following
+            if self._listener is not None:
+                self._listener(name, signal)
+        return signal
+
+    def stems(self, signal: Tensor) -> dict[str, Tensor]:
+        """What comes out of each block for `signal` (batch, channels, frames), by block id, latency not taken out."""
+        found: dict[str, Tensor] = {}
+        self._listener = found.__setitem__
+        try:
+            with torch.no_grad():
+                self(signal)
+        finally:
+            self._listener = None
+        return found
 
     def readings(self) -> dict[str, Reading]:
         """Every parameter in its unit, by `block id.parameter`."""
@@ -162,6 +213,19 @@ class Chain(nn.Module):
         """The largest pole's distance from the origin over all blocks; always below 1."""
         with torch.no_grad():
             return max(block.pole_radius(self.values(name)) for name, block in self.blocks.items())
+
+    def tail(self) -> float:
+        """Seconds after the input's end until the output has fallen by 60 dB, at most."""
+        with torch.no_grad():
+            return self._tail(self._spec["blocks"])
+
+    def _tail(self, entries: list[dict[str, Any]]) -> float:
+        return sum(
+            max(self._tail(branch) for branch in entry["branches"])
+            if entry["kind"] == specification.PARALLEL
+            else self.blocks[entry["id"]].tail(self.values(entry["id"]))
+            for entry in entries
+        )
 
     def offsets(self, signal: Tensor) -> dict[str, Tensor]:
         """What the adapters add to each target for `signal`, in fractions of its range, per sample."""

@@ -4,7 +4,12 @@
      "blocks": [{"id": "drive", "kind": "waveshaper", "params": {"drive": 12}}, ...],
      "adapters": [{"kind": "follower", "targets": {"drive.bias": 0.2}, "hop": 128, "hidden": 12}]}
 
-Blocks are joined in the order given; params are starting values in units, those left out start at their defaults.
+Blocks are joined in the order given; an entry of kind "parallel" sends its input through several branches and adds
+what comes out, aligned in time (an empty branch is the input itself):
+
+    {"id": "mix", "kind": "parallel", "branches": [[], [{"id": "drive", "kind": "waveshaper"}]]}
+
+Params are starting values in units, those left out start at their defaults; options are structure.
 A target is `block id.parameter`, its number the adapter's authority as a fraction of the parameter's range.
 """
 
@@ -13,16 +18,16 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from difflib import get_close_matches
-from itertools import pairwise
-from typing import Any
+from typing import Any, NamedTuple
 
 from models_registry.engine.adapters import ADAPTERS
 from models_registry.engine.blocks import BLOCKS, Block
-from models_registry.engine.contract import SpecError
+from models_registry.engine.contract import Port, SpecError
 
 VERSION = 1
+PARALLEL = "parallel"
 HOP = (16, 4_096, 128)
 HIDDEN = (1, 128, 12)
 
@@ -57,18 +62,12 @@ def complete(spec: object) -> tuple[dict[str, Any], list[tuple[str, Block]]]:
     if spec.get("version") != VERSION:
         raise SpecError(f"chain: expected version {VERSION}, found {spec.get('version')!r}")
     rate = whole(spec.get("rate"), (8_000, 192_000, 0), where="chain rate (Hz)")
-    entries = spec.get("blocks")
-    if not isinstance(entries, list) or not entries:
-        raise SpecError(f"chain: expected a list of at least one block, found {entries!r}")
     blocks: dict[str, Block] = {}
-    described = []
-    for number, entry in enumerate(entries, start=1):
-        name, block, params = _block(entry, rate, where=f"block {number}")
-        if name in blocks:
-            raise SpecError(f"block {number}: expected an id of its own, found '{name}' twice")
-        blocks[name] = block
-        described.append(_described(name, block, params))
-    _ports_meet(blocks, rate)
+    described = _series(spec.get("blocks"), rate, blocks, set(), where="chain")
+    if not blocks:
+        raise SpecError("chain: expected at least one block, found only branches")
+    _rates_meet(blocks, rate)
+    _widths_meet(described, blocks, _Giver("", "", Port(), 0, ""))
     adapters = spec.get("adapters", [])
     if not isinstance(adapters, list):
         raise SpecError(f"chain: expected a list of adapters, found {adapters!r}")
@@ -82,13 +81,63 @@ def complete(spec: object) -> tuple[dict[str, Any], list[tuple[str, Block]]]:
     return completed, list(blocks.items())
 
 
-def _block(entry: object, rate: int, *, where: str) -> tuple[str, Block, dict[str, Any]]:
-    entry = only_keys(entry, ("id", "kind", "options", "params"), where=where)
-    name, kind = entry.get("id"), entry.get("kind")
+def leaves(entries: Iterable[Mapping[str, Any]]) -> Iterator[Mapping[str, Any]]:
+    """The blocks of a completed specification's `entries`, those of branches included, in order."""
+    for entry in entries:
+        if entry["kind"] == PARALLEL:
+            for branch in entry["branches"]:
+                yield from leaves(branch)
+        else:
+            yield entry
+
+
+def _series(
+    entries: object, rate: int, blocks: dict[str, Block], taken: set[str], *, where: str
+) -> list[dict[str, Any]]:
+    """The canonical form of blocks in series; their blocks are added to `blocks`, their ids to `taken`."""
+    branch = where != "chain"
+    if not isinstance(entries, list) or not (entries or branch):
+        least = "blocks" if branch else "at least one block"
+        raise SpecError(f"{where}: expected a list of {least}, found {entries!r}")
+    described = []
+    for number, entry in enumerate(entries, start=1):
+        place = f"{where} block {number}" if branch else f"block {number}"
+        parallel = isinstance(entry, Mapping) and entry.get("kind") == PARALLEL
+        if parallel:
+            name = _id(only_keys(entry, ("id", "kind", "branches"), where=place), place)
+        else:
+            name, block, params = _block(entry, rate, where=place)
+        if name in taken:
+            raise SpecError(f"{place}: expected an id of its own, found '{name}' twice")
+        taken.add(name)
+        if not parallel:
+            blocks[name] = block
+            described.append(_described(name, block, params))
+            continue
+        branches = entry.get("branches")
+        if not isinstance(branches, list) or len(branches) < 2:
+            found = f"{len(branches)}" if isinstance(branches, list) else repr(branches)
+            raise SpecError(f"'{name}': expected a list of at least two branches, found {found}")
+        inner = [
+            _series(one, rate, blocks, taken, where=f"'{name}' branch {n}")
+            for n, one in enumerate(branches, start=1)
+        ]
+        described.append({"id": name, "kind": PARALLEL, "branches": inner})
+    return described
+
+
+def _id(entry: Mapping[str, Any], where: str) -> str:
+    name = entry.get("id")
     if not isinstance(name, str) or not re.fullmatch(r"[a-z][a-z0-9_-]*", name):
         raise SpecError(
             f"{where}: expected an id of lower-case letters, digits, _ and -, found {name!r}"
         )
+    return name
+
+
+def _block(entry: object, rate: int, *, where: str) -> tuple[str, Block, dict[str, Any]]:
+    entry = only_keys(entry, ("id", "kind", "options", "params"), where=where)
+    name, kind = _id(entry, where), entry.get("kind")
     if kind not in BLOCKS:
         raise SpecError(
             f"block '{name}': found the unknown kind {kind!r}; {nearest(str(kind), BLOCKS)}"
@@ -115,7 +164,7 @@ def _described(name: str, block: Block, params: dict[str, Any]) -> dict[str, Any
     return {"id": name, "kind": block.kind, **options, "params": params}
 
 
-def _ports_meet(blocks: Mapping[str, Block], rate: int) -> None:
+def _rates_meet(blocks: Mapping[str, Block], rate: int) -> None:
     for name, block in blocks.items():
         for port in (block.inlet, block.outlet):
             if not port.low_rate <= rate <= port.high_rate:
@@ -123,17 +172,48 @@ def _ports_meet(blocks: Mapping[str, Block], rate: int) -> None:
                     f"block '{name}': expected a chain at {port.low_rate} to {port.high_rate} Hz, "
                     f"found {rate} Hz"
                 )
-    width, source = 0, ""
-    for (left, giver), (right, taker) in pairwise(blocks.items()):
-        if giver.outlet.channels:
-            width, source = giver.outlet.channels, left
+
+
+class _Giver(NamedTuple):
+    """What a signal comes from: the entry before, and the width (0: any) that the block `source` gave it."""
+
+    name: str
+    kind: str
+    port: Port
+    width: int
+    source: str
+
+
+def _widths_meet(
+    entries: list[dict[str, Any]], blocks: Mapping[str, Block], giver: _Giver
+) -> _Giver:
+    """Follow the signal from `giver` through `entries` and return what gives it then."""
+    for entry in entries:
+        name = entry["id"]
+        if entry["kind"] == PARALLEL:
+            ends = [_widths_meet(branch, blocks, giver) for branch in entry["branches"]]
+            known = [(n, end.width) for n, end in enumerate(ends, start=1) if end.width]
+            for number, width in known[1:]:
+                if width != known[0][1]:
+                    raise SpecError(
+                        f"ports do not meet: branch {known[0][0]} of '{name}' gives "
+                        f"{known[0][1]} channel(s), branch {number} gives {width}"
+                    )
+            width = known[0][1] if known else 0
+            giver = _Giver(name, PARALLEL, Port(channels=width), width, name if width else "")
+            continue
+        taker = blocks[name]
         wide = taker.inlet.channels
-        if not giver.outlet.meets(taker.inlet) or (width and wide and width != wide):
-            through = f" (set by '{source}')" if source and source != left else ""
+        if not giver.port.meets(taker.inlet) or (giver.width and wide and giver.width != wide):
+            through = f" (set by '{giver.source}')" if giver.source not in ("", giver.name) else ""
             raise SpecError(
-                f"ports do not meet: '{left}' ({giver.kind}) gives {giver.outlet}{through}, "
-                f"'{right}' ({taker.kind}) takes {taker.inlet}"
+                f"ports do not meet: '{giver.name}' ({giver.kind}) gives {giver.port}{through}, "
+                f"'{name}' ({taker.kind}) takes {taker.inlet}"
             )
+        out = taker.outlet.channels
+        width, source = (out, name) if out else (giver.width, giver.source)
+        giver = _Giver(name, taker.kind, taker.outlet, width, source)
+    return giver
 
 
 def _adapter(

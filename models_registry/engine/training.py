@@ -179,10 +179,7 @@ class _Run:
         self.recent.append(row | {"gradient_norm": norm.item()})
 
     def _culprit(self, clips: Clips) -> str:
-        signal = clips.dry
-        for name, block in self.chain.blocks.items():
-            with torch.no_grad():
-                signal, _ = block.process(signal, self.chain.values(name), None)
+        for name, signal in self.chain.stems(clips.dry).items():
             if not signal.isfinite().all():
                 return f", first in block '{name}'"
         return ""
