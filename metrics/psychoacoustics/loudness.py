@@ -18,6 +18,7 @@ from scipy.signal import lfilter, sosfilt
 
 from metrics.catalogue import Channels, Direction, metric
 from metrics.contract import MetricError, Signal
+from metrics.intermediates import kept
 from metrics.psychoacoustics import iso532_tables as table
 
 Field = Literal["free", "diffuse"]
@@ -105,6 +106,7 @@ def _pascal(signal: Signal, full_scale_db: float) -> Signal:
     return signal * (math.sqrt(2) * REFERENCE_PRESSURE_PA * 10 ** (full_scale_db / 20))
 
 
+@kept
 def _stationary_levels(signal: Signal, full_scale_db: float) -> Array:
     """Return the third-octave levels (28, channels) of the mean spectrum in dB SPL."""
     bands = _third_octaves(_pascal(signal, full_scale_db))

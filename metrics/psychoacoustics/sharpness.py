@@ -20,12 +20,14 @@ from metrics.psychoacoustics.loudness import (
     RATE,
     Array,
     Field,
+    core_loudness_over_time,
 )
 from metrics.psychoacoustics.specific_loudness import (
     BARK,
     BARK_STEP,
+    blocks,
     specific_loudness,
-    specific_loudness_over_time,
+    specific_of_core,
 )
 
 # Weighting g(z), shaped (240,) or (240, …), of the loudness (sone) of each pattern.
@@ -88,8 +90,13 @@ def sharpness_over_time(
     full_scale_db: float = FULL_SCALE_DB_SPL,
 ) -> Array:
     """Return S(t) (acum) every 2 ms of `signal` (channels, frames) at 48 kHz; NaN where it is below 0.1 sone."""
-    specific = specific_loudness_over_time(signal, field=field, full_scale_db=full_scale_db)
-    return sharpness_of_specific(specific, weighting=weighting)
+    core = core_loudness_over_time(signal, field=field, full_scale_db=full_scale_db)
+    return np.concatenate(
+        [
+            sharpness_of_specific(specific_of_core(block).mean(axis=1), weighting=weighting)
+            for block in blocks(core)
+        ]
+    )
 
 
 def _along(weights: Array, specific: Array) -> Array:

@@ -7,6 +7,8 @@ their mean; N' is in sone/Bark at z = 0.1, 0.2, … 24 Bark, as the standard sam
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
 from metrics.catalogue import Direction
@@ -24,6 +26,8 @@ from metrics.psychoacoustics.loudness import (
 
 BARK_STEP = 0.1
 BARK = BARK_STEP * np.arange(1, 241)
+# Moments of N'(z, t) that are computed at once: 10 s.
+BLOCK = 5_000
 # Steeper patterns than this (sone/Bark) are of sounds far above 120 dB, which the method refuses.
 MOST = 1e4
 
@@ -66,6 +70,11 @@ def specific_of_core(core: Array) -> Array:
     return pattern.reshape(len(BARK), *core.shape[1:])
 
 
+def blocks(core: Array) -> list[Array]:
+    """Split core loudness (21, …, steps) in time, so that the patterns of a long sound need not all be in memory."""
+    return np.array_split(core, math.ceil(core.shape[-1] / BLOCK), axis=-1)
+
+
 @measured(
     name="specific-loudness-distance",
     title="Specific-loudness distance to the reference",
@@ -79,5 +88,9 @@ def specific_loudness_distance(reference: Signal, degraded: Signal, rate: int) -
 
     The area between the two patterns N'(z, t), averaged over time: louder and softer bands do not cancel.
     """
-    difference = specific_loudness_over_time(degraded) - specific_loudness_over_time(reference)
-    return BARK_STEP * float(np.abs(difference).sum(axis=0).mean())
+    cores = core_loudness_over_time(reference), core_loudness_over_time(degraded)
+    apart = sum(
+        float(np.abs(specific_of_core(after) - specific_of_core(before)).mean(axis=1).sum())
+        for before, after in zip(*map(blocks, cores), strict=True)
+    )
+    return BARK_STEP * apart / cores[0].shape[-1]

@@ -7,7 +7,7 @@ from 20 Hz to 5 kHz as Terhardt extracts them; noise narrower than a critical ba
 
 from __future__ import annotations
 
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any
 
 import numpy as np
@@ -18,6 +18,7 @@ from scipy.signal import get_window, sosfreqz
 
 from metrics.catalogue import Channels, Direction, metric
 from metrics.contract import Signal
+from metrics.intermediates import kept
 from metrics.psychoacoustics import iso532_tables
 from metrics.psychoacoustics.loudness import (
     CALIBRATION,
@@ -60,6 +61,7 @@ def tonality_over_time(signal: Signal, *, full_scale_db: float = FULL_SCALE_DB_S
     return np.mean([_of_ear(ear, full_scale_db) for ear in signal], axis=0)
 
 
+@kept
 def _of_ear(ear: Array, full_scale_db: float) -> Array:
     # A full-scale sine has the power 10^(full_scale_db/10) re 0 dB SPL; a line holds half its amplitude.
     scale = 10 ** (full_scale_db / 20) * 2 / WINDOW.sum()
@@ -147,13 +149,10 @@ def _excess(frequency: NDArray[Any], level: Array, noise: Array) -> Array:
     )
 
 
-@metric(
-    name="tonality",
-    title="Mean tonality K over time by Aures",
+sensation = partial(
+    metric,
     unit="t.u.",
     direction=Direction.NONE,
-    range=(0.0, None),
-    needs_reference=False,
     channels=Channels.ALL,
     rates=(RATE,),
     min_duration=0.25,
@@ -167,6 +166,25 @@ def _excess(frequency: NDArray[Any], level: Array, noise: Array) -> Array:
     version="1",
     licence="own code",
 )
+
+
+@sensation(
+    name="tonality",
+    title="Mean tonality K over time by Aures",
+    range=(0.0, None),
+    needs_reference=False,
+)
 def tonality(signal: Signal, rate: int) -> float:
     """How tonal the signal is on average, by the frequency, prominence and share in the loudness of its sinusoids."""
     return float(tonality_over_time(signal).mean())
+
+
+@sensation(
+    name="tonality-difference",
+    title="Mean tonality K over time, difference to the reference",
+    range=(None, None),
+    needs_reference=True,
+)
+def tonality_difference(reference: Signal, degraded: Signal, rate: int) -> float:
+    """How much more tonal the signal is than its reference: whistles add to it, noise takes away."""
+    return tonality(degraded, rate) - tonality(reference, rate)

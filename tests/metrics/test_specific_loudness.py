@@ -78,3 +78,19 @@ def test_the_distance_grows_with_the_noise_that_is_added():
         for gain in (0.01, 0.03, 0.1, 0.3, 1.0)
     ]
     assert (np.diff(distances) > 0).all()
+
+
+def test_what_the_ears_exchange_is_a_distance():
+    low, high = band_noise(200, 400, 60), band_noise(3_000, 4_000, 55, seed=1)
+    swapped = patterns.specific_loudness_distance(
+        np.concatenate([low, high]), np.concatenate([high, low]), RATE
+    )
+    assert swapped == pytest.approx(patterns.specific_loudness_distance(low, high, RATE))
+
+
+def test_a_long_sound_is_measured_in_blocks_like_a_short_one(monkeypatch):
+    reference = band_noise(200, 4_000, 65)
+    degraded = reference + 0.1 * band_noise(100, 12_000, 65, seed=1)
+    whole = patterns.specific_loudness_distance(reference, degraded, RATE)
+    monkeypatch.setattr(patterns, "BLOCK", 77)
+    assert patterns.specific_loudness_distance(reference, degraded, RATE) == pytest.approx(whole)

@@ -54,6 +54,13 @@ def test_a_chord_is_more_tonal_than_the_same_chord_in_noise():
     assert heard(chord) > heard(chord + band_noise(100, 8_000, 65, 2.0)) + 0.2
 
 
+def test_noise_makes_a_tone_less_tonal_than_its_reference():
+    reference = tone(1_000, 60, 1.0)
+    noisy = reference + band_noise(100, 8_000, 55, 1.0)
+    assert tonality.tonality_difference(reference, noisy, RATE) < -0.2
+    assert tonality.tonality_difference(reference, reference, RATE) == 0
+
+
 def test_tones_above_5_khz_do_not_count():
     assert heard(tone(7_000, 60, 1.0)) == 0
 
