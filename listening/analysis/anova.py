@@ -76,7 +76,7 @@ def repeated_measures(
     freedom = {"condition": conditions - 1, "item": items - 1}
     freedom["condition:item"] = prod(freedom.values())
     subjects = items * conditions * float(((grand - grand.mean()) ** 2).sum())
-    estimable = {name: part.reshape(n, -1) for name, part in parts.items() if freedom[name]}
+    estimable = {name: part for name, part in parts.items() if freedom[name]}
     errors = {name: _squares(part - part.mean(axis=0)) for name, part in estimable.items()}
     noise = subjects + sum(errors.values())
     caveats = []
@@ -123,13 +123,14 @@ def _complete(cell: Cells) -> tuple[Values, tuple[str, ...]]:
 
 
 def _effect(name: str, part: Values, p: int, error: float, noise: float) -> dict[str, object]:
-    """One row of `effects` from the listeners' contrasts `part` (listeners, …) of `p` dimensions."""
+    """A row of `effects` from the listeners' centred values `part` (listeners, items, conditions), `p` of them free."""
     n = len(part)
     mean = part.mean(axis=0)
     ss = n * _squares(mean)
     deviations = part - mean
     f = (ss / p) / (error / ((n - 1) * p))
-    inner = deviations @ deviations.T
+    flat = deviations.reshape(n, -1)
+    inner = flat @ flat.T
     # tr(S)²/(p tr(S²)) of the covariance S of p orthonormal contrasts
     gg = error**2 / (p * _squares(inner))
     denominator = p * (n - 1 - p * gg)
@@ -170,12 +171,16 @@ def _hotelling(mean: Values, deviations: Values, p: int) -> dict[str, float]:
     n = len(deviations)
     if n <= p:
         return {}
-    # an orthonormal basis of the p dimensions in which the contrasts vary
-    basis = linalg.svd(deviations, full_matrices=False)
-    if basis[1][p - 1] < 1e-9 * basis[1][0]:
+    # centred values are known without the last of each factor, and T² does not mind the basis
+    within = tuple(slice(-1) if size > 1 else slice(None) for size in mean.shape)
+    centre, spread = mean[within].ravel(), deviations[:, *within].reshape(n, -1)
+    try:
+        factor = linalg.cholesky(spread.T @ spread, lower=True)
+    except linalg.LinAlgError:
         return {}
-    scores = basis[2][:p] @ mean / basis[1][:p]
-    t2 = n * (n - 1) * _squares(scores)
+    if factor.diagonal().min() < 1e-7 * factor.diagonal().max():
+        return {}
+    t2 = n * (n - 1) * _squares(linalg.solve_triangular(factor, centre, lower=True))
     df2 = n - p
     f = t2 * df2 / ((n - 1) * p)
     return {

@@ -15,6 +15,8 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy import stats
 
+from listening.analysis.frames import uncoded
+
 Values = NDArray[np.float64]
 
 CONFIDENCE = 0.95
@@ -42,7 +44,7 @@ def describe(ratings: pd.DataFrame, *, by: Sequence[str] = ("condition",)) -> pd
         **_over_ratings(ratings["rating"].to_numpy(), codes, len(table)),
         **_over_listeners(listener_means(ratings, by=by), by),
     }
-    return pd.concat([table, pd.DataFrame(columns)], axis=1)
+    return pd.concat([uncoded(table), pd.DataFrame(columns)], axis=1)
 
 
 def listener_means(ratings: pd.DataFrame, *, by: Sequence[str] = ("condition",)) -> pd.DataFrame:

@@ -79,6 +79,10 @@ SCORE_COLUMNS: Columns = {
 RATING_KEY = ["campaign", "listener", "session", "trial", "condition"]
 
 
+# names that repeat over many rows
+CODED = ("campaign", "method", "listener", "session", "item", "condition", "role")
+
+
 class AnalysisError(ValueError):
     """Ratings or scores that cannot be analysed as asked; the message says what was expected and found."""
 
@@ -125,6 +129,16 @@ def scores_frame(data: pd.DataFrame) -> pd.DataFrame:
         )
     frame["value"] = frame["value"].where(ok)
     return frame
+
+
+def coded(ratings: pd.DataFrame) -> pd.DataFrame:
+    """`ratings` with its names as categories: the same to every analysis, whose groups are then found by integers."""
+    return ratings.assign(**{name: ratings[name].astype("category") for name in CODED})
+
+
+def uncoded(table: pd.DataFrame) -> pd.DataFrame:
+    """`table` with its categories as text again."""
+    return table.astype(dict.fromkeys(table.select_dtypes("category"), str))
 
 
 def single_method(ratings: pd.DataFrame) -> str:
@@ -213,7 +227,7 @@ def _integers(values: pd.Series) -> pd.Series:
 
 
 def _among(values: pd.Series, allowed: tuple[str, ...], name: str) -> None:
-    if strange := sorted(set(values) - set(allowed)):
+    if strange := sorted(set(values.unique()) - set(allowed)):
         raise AnalysisError(
             f"expected {name} to be one of {', '.join(allowed)}, "
             f"found {', '.join(map(repr, strange))}"

@@ -20,7 +20,14 @@ from listening.analysis.anova import RepeatedMeasures
 from listening.analysis.comparison import Comparison, compare
 from listening.analysis.correlation import join
 from listening.analysis.description import OVER_LISTENERS, OVER_RATINGS, describe
-from listening.analysis.frames import AnalysisError, ratings_frame, scores_frame, single_method
+from listening.analysis.frames import (
+    AnalysisError,
+    coded,
+    ratings_frame,
+    scores_frame,
+    single_method,
+    uncoded,
+)
 from listening.analysis.metric_evidence import METHODS as METRIC_METHODS
 from listening.analysis.metric_evidence import MetricEvidence, metric_evidence
 from listening.analysis.mixed import MixedModel
@@ -218,18 +225,20 @@ def analyse(ratings: pd.DataFrame, *, screening: str = "bs1534-3") -> Analysis:
     Raises `AnalysisError` for a frame that is no tidy frame of ratings, holds several campaigns or none, an
     unknown rule, or a rule that keeps nobody.
     """
-    ratings = ratings_frame(ratings)
+    ratings = coded(ratings_frame(ratings))
     method = single_method(ratings)
     screened, kept = _screened(ratings, screening)
     common = (*_identity(ratings, method), screened)
     if method == "abx":
+        kept = uncoded(kept)
         return AbxAnalysis(*common, abx.pooled(kept), abx.per_listener(kept))
+    compared = compare(kept)
     return MushraAnalysis(
         *common,
         conditions=_before_and_after(ratings, kept, ["condition"]),
         items=_before_and_after(ratings, kept, ["condition", "item"]),
-        comparison=compare(kept),
-        comparison_before=compare(ratings),
+        comparison=compared,
+        comparison_before=compare(ratings) if screened.excluded else compared,
     )
 
 
@@ -279,15 +288,15 @@ def _screened(ratings: pd.DataFrame, rule: str) -> tuple[Screening, pd.DataFrame
 
 
 def _identity(ratings: pd.DataFrame, method: str) -> tuple[str, str, int, int]:
-    listeners = ratings.groupby("listener")["simulated"].any()
+    listeners = ratings.groupby("listener", observed=True)["simulated"].any()
     return str(ratings["campaign"].iloc[0]), method, len(listeners), int(listeners.sum())
 
 
 def _before_and_after(all_: pd.DataFrame, kept: pd.DataFrame, by: list[str]) -> pd.DataFrame:
     names = [*by, "role"]
-    before = describe(all_, by=by).set_index(names)[DESCRIBED].add_prefix("before_")
-    after = describe(kept, by=by).set_index(names)[DESCRIBED].add_prefix("after_")
-    return before.join(after).reset_index()
+    before = describe(all_, by=by).set_index(names)[DESCRIBED]
+    after = before if len(kept) == len(all_) else describe(kept, by=by).set_index(names)[DESCRIBED]
+    return before.add_prefix("before_").join(after.add_prefix("after_")).reset_index()
 
 
 def _nested(frame: pd.DataFrame) -> list[dict[str, object]]:

@@ -23,7 +23,7 @@ import numpy as np
 import pandas as pd
 
 from listening.analysis.expertise import difference_grades, expertise
-from listening.analysis.frames import AnalysisError, single_method
+from listening.analysis.frames import AnalysisError, single_method, uncoded
 
 RULES = ("bs1534-3", "mpeg-strict", "bs1116-t", "none")
 TITLES = {
@@ -93,7 +93,7 @@ def screen(ratings: pd.DataFrame, *, rule: str = "bs1534-3") -> Screening:
 
 
 def _counts(ratings: pd.DataFrame) -> pd.DataFrame:
-    listeners = ratings.groupby("listener", sort=False)["rating"].count()
+    listeners = ratings.groupby("listener", sort=False, observed=True)["rating"].count()
     reference = _counted(ratings, "reference", ratings["rating"] < LIMIT)
     anchor = _counted(ratings, "anchor70", ratings["rating"] > LIMIT)
     decisions = pd.DataFrame({"ratings": listeners})
@@ -104,7 +104,7 @@ def _counts(ratings: pd.DataFrame) -> pd.DataFrame:
         decisions.index, fill_value=0
     )
     decisions["anchor70_above_90_all"] = decisions["anchor70_above_90"]
-    decisions = decisions.reset_index(names="listener")
+    decisions = uncoded(decisions.reset_index(names="listener"))
     decisions.insert(1, "excluded", False)
     decisions.insert(2, "reason", "")
     return decisions
@@ -113,7 +113,9 @@ def _counts(ratings: pd.DataFrame) -> pd.DataFrame:
 def _counted(ratings: pd.DataFrame, role: str, failing: pd.Series) -> pd.DataFrame:
     """Per listener: presentations of the conditions with `role` that are `failing`, and all of them."""
     of_role = ratings["role"] == role
-    by_listener = failing[of_role].groupby(ratings.loc[of_role, "listener"], sort=False)
+    by_listener = failing[of_role].groupby(
+        ratings.loc[of_role, "listener"], sort=False, observed=True
+    )
     return by_listener.agg(["sum", "count"]).astype(int)
 
 
@@ -147,10 +149,10 @@ def _exempt_items(anchors: pd.DataFrame) -> tuple[str, ...]:
     """Items whose 7 kHz anchor more than 25 % of their assessors rate above 90: nobody is excluded by them."""
     fooled = (
         (anchors["rating"] > LIMIT)
-        .groupby([anchors["item"], anchors["listener"]], sort=False)
+        .groupby([anchors["item"], anchors["listener"]], sort=False, observed=True)
         .any()
     )
-    by_item = fooled.groupby(level="item", sort=False).agg(["sum", "count"])
+    by_item = fooled.groupby(level="item", sort=False, observed=True).agg(["sum", "count"])
     return tuple(by_item.index[4 * by_item["sum"] > by_item["count"]])
 
 
@@ -159,7 +161,7 @@ def _mpeg_strict(ratings: pd.DataFrame, decisions: pd.DataFrame) -> Screening:
     key = ["listener", "session", "trial", "item"]
     rungs = (
         ratings[ratings["role"].isin(ladder)]
-        .groupby([*key, "role"], sort=False)["rating"]
+        .groupby([*key, "role"], sort=False, observed=True)["rating"]
         .min()
         .unstack()
         .reindex(columns=ladder)
@@ -173,7 +175,7 @@ def _mpeg_strict(ratings: pd.DataFrame, decisions: pd.DataFrame) -> Screening:
     )
     per_listener = (
         pd.DataFrame({"below": below, "unordered": unordered})
-        .groupby(level="listener")
+        .groupby(level="listener", observed=True)
         .sum()
         .reindex(decisions["listener"], fill_value=0)
     )
@@ -238,7 +240,10 @@ def control_questions(
             f"control questions: expected numbers, found {row['answer']!r} for {row['expected']!r}"
         )
     decisions = (
-        ratings.groupby("listener", sort=False)["rating"].count().rename("ratings").reset_index()
+        ratings.groupby("listener", sort=False, observed=True)["rating"]
+        .count()
+        .rename("ratings")
+        .reset_index()
     )
     findings: list[tuple[pd.Series | np.ndarray, list[str]]] = []
     limits = {"gold": (gold_tolerance, "missed the known answer of {} of {} gold clip(s)")}
@@ -277,7 +282,7 @@ def _missing_roles(ratings: pd.DataFrame, anchors: list[str]) -> tuple[str, ...]
         "anchor70": "7 kHz anchor",
         "anchor35": "3.5 kHz anchor",
     }
-    present = set(ratings["role"])
+    present = set(ratings["role"].unique())
     return tuple(
         f"the part that needs a {names[role]}: the campaign has none"
         for role in ["reference", *anchors]
