@@ -181,5 +181,9 @@ def _error_tests(a: Mapping[Hashable, Any], b: Mapping[Hashable, Any]) -> dict[s
         ("outlier_z", unpooled),
         ("outlier_z_pooled", 2 * mean * (1 - mean) / n),
     ):
-        found[name] = 0.0 if of_a == of_b else (of_a - of_b) / sqrt(variance)
+        if of_a == of_b:
+            found[name] = 0.0
+        # all outliers against none: the unpooled variance is 0, and z has no value
+        elif variance > 0:
+            found[name] = (of_a - of_b) / sqrt(variance)
     return found
