@@ -23,6 +23,9 @@ VARIANTS = [
     ("graphic-equaliser", {"phase": "linear", "taps": 401}),
     ("delay", {"longest": 2}),
     ("echo", {"longest": 3}),
+    ("compressor", {"link": "together"}),
+    ("expander", {"link": "together"}),
+    ("limiter", {"lookahead": 1}),
 ]
 LINEAR = [(kind, options) for kind, options in VARIANTS if issubclass(BLOCKS[kind], LinearBlock)]
 

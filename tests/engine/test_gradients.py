@@ -30,6 +30,32 @@ def test_every_block_passes_gradcheck(kind, backend, continued, monkeypatch):
 
 
 @pytest.mark.parametrize("backend", BACKENDS)
+@pytest.mark.parametrize(
+    ("kind", "values"),
+    [
+        ("delay", {"time": 0.7}),
+        ("echo", {"time": 0.45, "feedback": -0.7, "level": 0.8}),
+        ("limiter", {"drive": 20.0, "ceiling": -6.0, "release": 3.0}),
+    ],
+)
+def test_blocks_that_answer_late_pass_gradcheck_once_they_answer(
+    kind, values, backend, monkeypatch
+):
+    # at 8 kHz a millisecond is 8 samples, so that 40 samples hold several times and look-aheads
+    monkeypatch.setattr(BLOCKS[kind], "backend", backend, raising=False)
+    option = "lookahead" if kind == "limiter" else "longest"
+    block = BLOCKS[kind](8_000, {option: 1})
+    given = [torch.tensor(v, dtype=torch.float64).requires_grad_() for v in values.values()]
+    signal = torch.from_numpy(noise(2, 1, 40)).double().requires_grad_()
+
+    def output(signal, *given):
+        return block.process(signal, dict(zip(values, given, strict=True)), None)[0]
+
+    assert output(signal, *given)[..., 20:].abs().min() > 0
+    assert torch.autograd.gradcheck(output, [signal, *given])
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
 def test_a_time_varying_parameter_passes_gradcheck(backend, monkeypatch):
     monkeypatch.setattr(BLOCKS["waveshaper"], "backend", backend)
     block = BLOCKS["waveshaper"](44_100)

@@ -3,6 +3,7 @@
 from models_registry.engine.blocks.base import BLOCKS, Block, LinearBlock, ShapingBlock, register
 from models_registry.engine.blocks.biquad import Biquad, Crossover
 from models_registry.engine.blocks.delay import Delay, Echo
+from models_registry.engine.blocks.dynamics import Compressor, Expander, Limiter
 from models_registry.engine.blocks.equaliser import Equaliser
 from models_registry.engine.blocks.fir import Fir, GraphicEqualiser, SampledFir
 from models_registry.engine.blocks.gain import Gain
@@ -13,13 +14,16 @@ __all__ = [
     "BLOCKS",
     "Biquad",
     "Block",
+    "Compressor",
     "Crossover",
     "Delay",
     "Echo",
     "Equaliser",
+    "Expander",
     "Fir",
     "Gain",
     "GraphicEqualiser",
+    "Limiter",
     "LinearBlock",
     "SampledFir",
     "ShapingBlock",

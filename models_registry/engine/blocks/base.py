@@ -78,7 +78,7 @@ class LinearBlock(Block):
 
 
 class ShapingBlock(Block):
-    """A memoryless nonlinear block with a static curve."""
+    """A nonlinear block with a static curve: a shape, or what a level that lasts comes to."""
 
     @abstractmethod
     def curve(self, values: Values, levels: Tensor) -> Tensor:
