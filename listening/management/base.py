@@ -10,10 +10,12 @@ from models_registry.management.base import Refused, RefusingCommand
 
 
 class CampaignCommand(RefusingCommand):
-    """A command whose first argument names a campaign."""
+    """A command whose first argument names a campaign; `argument` is what its help says of it."""
+
+    argument = "the campaign's slug"
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("campaign", help="the campaign's slug")
+        parser.add_argument("campaign", help=self.argument)
 
     def campaign(self, options: dict[str, Any]) -> Campaign:
         try:

@@ -1,23 +1,27 @@
-"""Screen, describe and compare a campaign's ratings."""
+"""Screen, describe and compare the ratings of a campaign, or of a CSV file (then no database is touched)."""
 
 from __future__ import annotations
 
 from argparse import ArgumentParser
+from pathlib import Path
 from typing import Any
 
 from listening.analysis.report import analyse
 from listening.evidence import ratings_frame
 from listening.management.base import CampaignCommand
+from listening.management.files import add_file_options, analyse_file, is_file
 from listening.models import Campaign
 from models_registry.management.base import add_format
 
 
 class Command(CampaignCommand):
-    help = "Screen, describe and compare a campaign's ratings."
+    help = "Screen, describe and compare the ratings of a campaign or of a CSV file."
+    argument = "the campaign's slug, or a CSV file of ratings"
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         super().add_arguments(parser)
         add_format(parser, "table", "json")
+        add_file_options(parser)
         parser.add_argument(
             "--screening",
             choices=Campaign.Screening.values,
@@ -25,10 +29,12 @@ class Command(CampaignCommand):
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
-        campaign = self.campaign(options)
-        analysis = analyse(
-            ratings_frame(campaign), screening=options["screening"] or campaign.screening
-        )
+        if is_file(options["campaign"]):
+            analysis = analyse_file(Path(options["campaign"]), options)
+        else:
+            campaign = self.campaign(options)
+            rule = options["screening"] or campaign.screening
+            analysis = analyse(ratings_frame(campaign), screening=rule)
         if options["format"] == "json":
             self.stdout.write(analysis.to_json())
         else:

@@ -1,29 +1,66 @@
-"""Hold metrics against a campaign's ratings."""
+"""Hold metrics against the ratings of a campaign, or of a CSV file (then no database is touched)."""
 
 from __future__ import annotations
 
 import getpass
 from argparse import ArgumentParser
+from pathlib import Path
 from typing import Any
 
-from listening.analysis.report import correlate
+from listening.analysis.report import Correlation, correlate
 from listening.evidence import ratings_frame, scores_frame
 from listening.management.base import CampaignCommand
+from listening.management.files import add_file_options, correlate_files, is_file
+from listening.models import Campaign
 from listening.scoring import score_campaign
 from metrics import catalogue
-from models_registry.management.base import add_format
+from models_registry.management.base import Refused, add_format
 from models_registry.management.progress import bar
 
 
 class Command(CampaignCommand):
-    help = "Correlate metrics with a campaign's mean ratings; scores what is not scored yet."
+    help = "Correlate metrics with mean ratings; of a campaign, scores what is not scored yet."
+    argument = "the campaign's slug, or a CSV file of ratings"
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         super().add_arguments(parser)
+        parser.add_argument("scores", nargs="?", help="a CSV file of scores, for a file of ratings")
         add_format(parser, "table", "json")
         parser.add_argument("--metrics", metavar="A,B", help="default: the whole catalogue")
+        parser.add_argument("--given", metavar="A", help="hold this metric fixed (partial r)")
+        add_file_options(parser)
+        parser.add_argument(
+            "--higher", metavar="A,B", help="metrics of a file that rise with quality"
+        )
+        parser.add_argument(
+            "--lower", metavar="A,B", help="metrics of a file that fall with quality"
+        )
+        parser.add_argument(
+            "--screening",
+            choices=Campaign.Screening.values,
+            help="another rule than the one declared with the campaign; the output says which",
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
+        correlation = self.of_files(options) or self.of_campaign(options)
+        if options["format"] == "json":
+            self.stdout.write(correlation.to_json())
+        else:
+            self.stdout.write(correlation.to_text())
+
+    def of_files(self, options: dict[str, Any]) -> Correlation | None:
+        if not is_file(options["campaign"]):
+            if options["scores"]:
+                raise Refused(
+                    f"expected a file of ratings beside {options['scores']}, "
+                    f"found {options['campaign']!r}"
+                )
+            return None
+        if not options["scores"]:
+            raise Refused(f"expected a file of scores after {options['campaign']}, found none")
+        return correlate_files(Path(options["campaign"]), Path(options["scores"]), options)
+
+    def of_campaign(self, options: dict[str, Any]) -> Correlation:
         campaign = self.campaign(options)
         names = options["metrics"].split(",") if options["metrics"] else None
         for name in names or []:
@@ -34,8 +71,5 @@ class Command(CampaignCommand):
         scores = scores_frame(campaign)
         if names:
             scores = scores[scores["metric"].isin(names)]
-        correlation = correlate(ratings_frame(campaign), scores, screening=campaign.screening)
-        if options["format"] == "json":
-            self.stdout.write(correlation.to_json())
-        else:
-            self.stdout.write(correlation.to_text())
+        rule = options["screening"] or campaign.screening
+        return correlate(ratings_frame(campaign), scores, screening=rule, given=options["given"])
