@@ -33,10 +33,10 @@ def measured(metric, reference, degraded, rate=RATE):
     return metric.function(*signals, rate)
 
 
-def outcome(metric, reference, degraded, rate=RATE):
+def outcome(metric, pair, rate=RATE):
     """The status of the measurement and its message; a value is checked to be one."""
     try:
-        value = measured(metric, reference, degraded, rate)
+        value = measured(metric, pair[0], pair[1], rate)
     except MetricError as refusal:
         value, ended = None, (refusal.status, str(refusal))
     if value is None:
@@ -135,14 +135,14 @@ def test_the_failure_table(metric, row):
     if row in ABOUT_THE_REFERENCE and not metric.needs_reference:
         return
     change, statuses, reason = TABLE[row]
-    status, message = outcome(metric, *change(*good(metric)))
+    status, message = outcome(metric, change(*good(metric)))
     assert status in statuses, message
     assert reason in message
 
 
 @pytest.mark.parametrize("rate", [0, 4_000, 500_000])
 def test_impossible_rates_are_refused(metric, rate):
-    status, message = outcome(metric, *good(metric), rate)
+    status, message = outcome(metric, good(metric), rate)
     assert status is Status.UNSUPPORTED_RATE
     assert f"found {rate} Hz" in message
 
@@ -150,7 +150,7 @@ def test_impossible_rates_are_refused(metric, rate):
 def test_five_minutes_are_measured_or_refused(metric):
     """Just more, so that a limit of five minutes shows."""
     rate = max(8_000, metric.min_rate)
-    status, message = outcome(metric, *good(metric, rate=rate, seconds=301), rate)
+    status, message = outcome(metric, good(metric, rate=rate, seconds=301), rate)
     assert status is (Status.OK if metric.max_duration > 301 else Status.NOT_APPLICABLE), message
 
 
@@ -158,32 +158,32 @@ def test_two_hundred_utterances_are_measured_or_refused(metric):
     """PESQ's library has room for 50 and writes past them: test_speech.py has as many as its limit lets through."""
     rate = max(8_000, metric.min_rate)
     signals = [bursts(signal, rate=rate) for signal in good(metric, rate=rate)]
-    status, message = outcome(metric, *signals, rate)
+    status, message = outcome(metric, signals, rate)
     assert status is (Status.OK if metric.min_duration <= 20 else Status.TOO_SHORT), message
 
 
 def test_eighty_seconds_of_utterances_are_refused_by_what_they_would_crash():
     signals = [bursts(noise(rate=16_000), period_s=0.4, rate=16_000)] * 2
     for name in ("pesq-wb", "pesq-nb", "csig", "cbak", "covl"):
-        status, message = outcome(catalogue.get(name), *signals, 16_000)
+        status, message = outcome(catalogue.get(name), signals, rate=16_000)
         assert status is Status.NOT_APPLICABLE
         assert "expected at most 20 s, found 80 s" in message
-    assert outcome(catalogue.get("stoi"), *signals, 16_000)[0] is Status.OK
+    assert outcome(catalogue.get("stoi"), signals, rate=16_000)[0] is Status.OK
 
 
 def test_just_less_than_the_declared_minimum_is_too_short_and_the_minimum_is_not(metric):
     frames = round(metric.min_duration * RATE)
     x, y = good(metric)
-    status, message = outcome(metric, x[:, : frames - 1], y[:, : frames - 1])
+    status, message = outcome(metric, (x[:, : frames - 1], y[:, : frames - 1]))
     assert status is Status.TOO_SHORT
     assert f"expected at least {metric.min_duration:g} s" in message
-    assert outcome(metric, x[:, :frames], y[:, :frames]) == (Status.OK, "")
+    assert outcome(metric, (x[:, :frames], y[:, :frames])) == (Status.OK, "")
 
 
 def test_wideband_speech_is_not_judged_from_a_telephone_band():
     for name in ("pesq-wb", "covl", "mcd"):
         metric = catalogue.get(name)
-        status, message = outcome(metric, *good(metric, rate=8_000), 8_000)
+        status, message = outcome(metric, good(metric, rate=8_000), rate=8_000)
         assert status is Status.UNSUPPORTED_RATE
         assert "expected a sample rate of 16000 to 192000 Hz, found 8000 Hz" in message
 
@@ -203,7 +203,7 @@ def test_channels_that_cancel_are_no_mono_signal():
     antiphase = np.concatenate([noise(), -noise()])
     for metric in METRICS:
         if metric.channels is catalogue.Channels.MEAN:
-            status, message = outcome(metric, antiphase, antiphase)
+            status, message = outcome(metric, (antiphase, antiphase))
             assert status is Status.SILENT
             assert "cancel" in message
 
