@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from scipy.signal import resample_poly
 
 from metrics.contract import MetricError, Status
 from metrics.loudness import (
@@ -194,6 +195,16 @@ def test_true_peak_does_not_depend_on_where_blocks_end():
     """A tone of −6 dBFS longer than a block: what is seen at the seams is the tone, not a step."""
     phase = np.pi / 2 * np.arange(6 * RATE) + np.pi / 4
     assert true_peak(faded(0.5 * np.sin(phase))[None], RATE) == pytest.approx(-6.02, abs=0.01)
+
+
+@pytest.mark.parametrize("frames", [500, 511, 70_001])
+@pytest.mark.parametrize(("rate", "factor"), [(8_000, 24), (44_100, 5), (96_000, 2), (192_000, 1)])
+def test_true_peak_is_that_of_scipys_interpolation(rate, factor, frames):
+    """resample_poly with its default length and a Kaiser window of 9: all peaks of Tech 3341 within 0.2 dB."""
+    signal = 0.1 * np.random.default_rng(frames).standard_normal((2, max(frames, rate // 100)))
+    wave = resample_poly(signal, factor, 1, axis=-1, window=("kaiser", 9.0))
+    expected = 20 * np.log10(np.abs(wave).max())
+    assert true_peak(signal, rate) == pytest.approx(expected, abs=1e-4)
 
 
 @pytest.mark.parametrize("rate", [8_000, 24_000, 44_100, 96_000])
