@@ -6,6 +6,7 @@ nothing kept from call to call; the peer's are those measured on the same kind o
 
 from __future__ import annotations
 
+import itertools
 import os
 import time
 
@@ -28,6 +29,9 @@ PEER_SECONDS = {
 }
 
 
+calls = itertools.count()
+
+
 def sound(seed: int) -> np.ndarray:
     """Noise that waxes and wanes four times a second: work for every sensation."""
     frames = SECONDS * RATE
@@ -37,9 +41,10 @@ def sound(seed: int) -> np.ndarray:
 
 def seconds_for(metric: catalogue.Metric, *signals: np.ndarray) -> float:
     times = []
-    for repetition in range(4):
+    for _ in range(4):
         # Another signal each time, lest kept results answer.
-        changed = [(1 + 1e-6 * repetition) * signal for signal in signals]
+        gain = 1 + 1e-9 * next(calls)
+        changed = [gain * signal for signal in signals]
         zwicker._ear_over_time.cache_clear()
         start = time.perf_counter()
         metric.function(*changed, RATE)
