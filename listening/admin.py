@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from listening.models import (
     Campaign,
+    Check,
     Condition,
     Listener,
     Rating,
@@ -27,9 +28,10 @@ register(
 )
 register(
     Session,
-    list_display=["__str__", "campaign", "created_at", "finished_at"],
+    list_display=["__str__", "campaign", "created_at", "finished_at", "ending"],
     list_filter=["campaign"],
 )
+register(Check, list_display=["session", "test", "right", "trials", "passed"])
 register(Response, list_display=["id", "page", "received_at"])
 register(
     Rating,

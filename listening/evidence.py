@@ -12,7 +12,7 @@ from typing import Any
 import pandas as pd
 
 from listening.analysis import frames
-from listening.models import Campaign, Condition, Rating, Slot, Stimulus
+from listening.models import Campaign, Condition, Page, Rating, Slot, Stimulus
 from metrics import catalogue
 from metrics.models import Score
 from models_registry.models import ModelVersion
@@ -22,9 +22,12 @@ TRACE_COLUMNS = ["model_version", "model_sha256", "weights_sha256"]
 
 
 def ratings_frame(campaign: Campaign) -> pd.DataFrame:
-    """One row per judgement as it stands (corrections replace what they supersede), in the order of rating."""
+    """One row per judgement as it stands (corrections replace what they supersede), in the order of rating.
+
+    Practice is no evidence, nor is what was rated by who then did not consent or was screened out: see `left_out`.
+    """
     rows = (
-        Rating.objects.current()
+        Rating.objects.counted()
         .filter(page__session__campaign=campaign)
         .order_by("pk")
         .values_list(
@@ -73,6 +76,17 @@ def ratings_frame(campaign: Campaign) -> pd.DataFrame:
         )
     columns = [*frames.RATING_COLUMNS, *TRACE_COLUMNS]
     return frames.ratings_frame(pd.DataFrame(records, columns=columns))
+
+
+def left_out(campaign: Campaign) -> dict[str, int]:
+    """How many ratings are stored but never counted, by the reason why."""
+    stored = Rating.objects.current().filter(page__session__campaign=campaign)
+    training = stored.filter(page__kind=Page.Kind.TRAINING).count()
+    counted = Rating.objects.counted().filter(page__session__campaign=campaign).count()
+    return {
+        "training": training,
+        "screened out or not consented": stored.count() - training - counted,
+    }
 
 
 def _positions(campaign: Campaign) -> Iterator[tuple[tuple[int, int], int]]:

@@ -7,7 +7,7 @@ from pathlib import Path
 from django.utils.timezone import now
 
 from listening.analysis.report import analyse
-from listening.evidence import ratings_frame, scores_frame
+from listening.evidence import left_out, ratings_frame, scores_frame
 from listening.exchange import tables
 from listening.models import Campaign
 from models_registry import audit
@@ -30,6 +30,7 @@ def export(campaign: Campaign, path: Path, *, actor: str) -> None:
 
 def about(campaign: Campaign) -> dict[str, str]:
     """What a reader of the file must know."""
+    not_counted = left_out(campaign)
     simulated = campaign.listeners.filter(simulated=True).count()
     return {
         "campaign": campaign.slug,
@@ -38,6 +39,7 @@ def about(campaign: Campaign) -> dict[str, str]:
         "state": campaign.state,
         "screening declared": campaign.get_screening_display(),
         "source": campaign.source or "collected on this site",
+        "ratings left out": "; ".join(f"{count} {why}" for why, count in not_counted.items()),
         "listeners": str(campaign.listeners.count()),
         "simulated listeners": str(simulated),
         "warning": "SIMULATED LISTENERS: these ratings were not given by people"

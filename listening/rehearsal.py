@@ -113,6 +113,7 @@ def _mushra_answers(given: pd.DataFrame) -> Answers:
     ratings = given.set_index(["item", "condition"])["rating"].to_dict()
 
     def answers(page: Page, slots: list[Slot]) -> Iterator[dict[str, Any]]:
+        assert page.trial is not None
         for slot in slots:
             if slot.stimulus:
                 value = ratings[page.trial.item, slot.stimulus.condition.name]
@@ -125,6 +126,7 @@ def _abx_answers(given: pd.DataFrame) -> Answers:
     correct = {item: iter(of_item) for item, of_item in given.groupby("item")["rating"]}
 
     def answers(page: Page, slots: list[Slot]) -> Iterator[dict[str, Any]]:
+        assert page.trial is not None
         stimulus = {slot.label: slot.stimulus for slot in slots}
         right, wrong = ("A", "B") if stimulus["X"] == stimulus["A"] else ("B", "A")
         yield {"answer": right if next(correct[page.trial.item]) else wrong}

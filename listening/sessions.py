@@ -8,16 +8,16 @@ from __future__ import annotations
 
 import secrets
 import uuid
-from collections.abc import Iterator
 from typing import Any
 
 from django.db import IntegrityError, transaction
 from django.utils.timezone import now
 
-from listening.design import presentation_order
-from listening.methods import PlannedSlot
-from listening.methods.base import current_ratings
-from listening.models import Campaign, Listener, Page, Rating, Response, Session, Slot, Trial
+from listening import parts
+from listening.methods.base import Judgement, current_ratings
+from listening.models import Campaign, Listener, Page, Rating, Response, Session, Slot
+from listening.parts import planned_pages
+from listening.plan import part_named
 
 # No 0/O, 1/I/L: a code may be read aloud or copied by hand.
 CODE_ALPHABET = "23456789ABCDEFGHJKMNPQRSTUVWXYZ"
@@ -48,80 +48,118 @@ def start(
     *,
     simulated: bool = False,
     code: str | None = None,
+    external_code: str = "",
+    external: dict[str, str] | None = None,
     seed: int | None = None,
 ) -> Session:
     """Draw and store a new session of an open campaign, for the listener `code` or a new one under a random code.
 
-    The same seed gives the same order. Raises `NotOpen` when the campaign is not open or has all the listeners it
-    wants (simulated listeners are not counted).
+    The same seed gives the same order. Whom a recruiter sends with an `external_code` comes back to the session they
+    have; `external` is what else the recruiter's link said. A simulated listener gets the rating pages alone: a program
+    has no ears to check and no consent to give.
+
+    Raises `NotOpen` when the campaign is not open or has all the listeners it wants (simulated ones are not counted).
     """
+    if earlier := session_of(campaign, external_code):
+        return earlier
     if campaign.state != Campaign.State.OPEN:
         raise NotOpen(f"{campaign.slug}: expected an open campaign, found it {campaign.state}")
     if not simulated and is_full(campaign):
         raise NotOpen(f"{campaign.slug}: has all the {campaign.quota} listeners it wants")
     if seed is None:
         seed = secrets.randbits(63)
+    asks_consent = part_named(campaign.plan, "consent") is not None
     with transaction.atomic():
-        listener, _ = Listener.objects.get_or_create(
-            campaign=campaign, code=code or random_code(), defaults={"simulated": simulated}
-        )
-        if listener.simulated != simulated:
-            raise SessionError(
-                f"{campaign.slug}: expected a {'simulated' if simulated else 'human'} listener {listener.code!r}, "
-                f"found the code in use for the other kind"
-            )
+        listener = _listener(campaign, code, external_code, simulated=simulated)
+        if external_code:
+            # two openings of one link at once queue here
+            listener = Listener.objects.select_for_update().get(pk=listener.pk)
+            if earlier := listener.sessions.first():
+                return earlier
         session = Session.objects.create(
             listener=listener,
             campaign=campaign,
             seed=seed,
-            consented_at=None if simulated else now(),
+            external=external or {},
+            consented_at=None if simulated or asks_consent else now(),
         )
         pages, slots = [], []
-        for number, (trial, repetition, planned) in enumerate(drawn(campaign, seed), start=1):
-            page = Page(session=session, trial=trial, number=number, repetition=repetition)
+        for number, planned in enumerate(
+            planned_pages(campaign, seed, simulated=simulated), start=1
+        ):
+            page = Page(
+                session=session,
+                number=number,
+                kind=planned.kind,
+                part=planned.part,
+                content=planned.content,
+                trial=planned.trial,
+                repetition=planned.repetition,
+            )
             pages.append(page)
             slots += [
-                Slot(page=page, position=position, label=slot.label, stimulus=slot.stimulus)
-                for position, slot in enumerate(planned)
+                Slot(
+                    page=page,
+                    position=position,
+                    label=slot.label,
+                    stimulus=slot.stimulus,
+                    clip=slot.clip,
+                )
+                for position, slot in enumerate(planned.slots)
             ]
         Page.objects.bulk_create(pages)
         Slot.objects.bulk_create(slots)
     return session
 
 
-def drawn(campaign: Campaign, seed: int) -> Iterator[tuple[Trial, int, list[PlannedSlot]]]:
-    """Each page's trial, repetition and slots: every repetition presents all trials, in an order of its own."""
-    trials = {
-        str(trial.number): trial
-        for trial in campaign.trials.prefetch_related("stimuli__condition", "stimuli__trial")
-    }
-    stimuli = {
-        number: {stimulus.condition.name: stimulus for stimulus in trial.stimuli.all()}
-        for number, trial in trials.items()
-    }
-    names = {number: sorted(of_trial) for number, of_trial in stimuli.items()}
-    for repetition in range(1, campaign.repetitions + 1):
-        for shown in presentation_order(names, seed=f"{seed}/{repetition}"):
-            trial = trials[shown.trial]
-            ordered = [stimuli[shown.trial][name] for name in shown.stimuli]
-            page_seed = f"{seed}/{repetition}/{shown.trial}"
-            yield trial, repetition, campaign.protocol.plan(trial, ordered, seed=page_seed)
+def session_of(campaign: Campaign, external_code: str) -> Session | None:
+    """The session of the person whom a recruiter calls so, if there is one."""
+    if not external_code:
+        return None
+    return campaign.sessions.filter(listener__external_code=external_code).first()
+
+
+def _listener(
+    campaign: Campaign, code: str | None, external_code: str, *, simulated: bool
+) -> Listener:
+    if external_code:
+        listener, _ = Listener.objects.get_or_create(
+            campaign=campaign,
+            external_code=external_code,
+            defaults={"code": code or random_code(), "simulated": simulated},
+        )
+    else:
+        listener, _ = Listener.objects.get_or_create(
+            campaign=campaign, code=code or random_code(), defaults={"simulated": simulated}
+        )
+    if listener.simulated != simulated:
+        raise SessionError(
+            f"{campaign.slug}: expected a {'simulated' if simulated else 'human'} listener {listener.code!r}, "
+            f"found the code in use for the other kind"
+        )
+    return listener
 
 
 def respond(session: Session, page: Page, response_id: uuid.UUID, body: dict[str, Any]) -> Response:
     """Store one answer and the ratings that follow from it; the same answer sent again changes nothing.
 
-    Raises `AnswerError` for an answer the method does not allow, `PageOver` after the page was finished and `Conflict`
-    when `response_id` is taken by another answer.
+    Raises `AnswerError` for an answer that the page does not take, `PageOver` after the page was finished and
+    `Conflict` when `response_id` is taken by another answer.
     """
     with transaction.atomic():
         # Answers to one page queue here, so that each supersedes the one before it.
         page = Page.objects.select_for_update().get(pk=page.pk, session=session)
+        if not page.is_judged:
+            body = parts.checked(page, body)
         if earlier := Response.objects.filter(pk=response_id).first():
             return _same(earlier, page, body)
         if page.finished_at:
             raise PageOver(f"page {page.number} was finished: its answers can no longer be changed")
-        judgements = session.campaign.protocol.judge(slots_of(page), body)
+        if session.ending:
+            raise PageOver(f"the session is over ({session.ending}): it takes no more answers")
+        judgements: list[Judgement] = []
+        if page.is_judged:
+            judgements = session.campaign.protocol.judge(slots_of(page), body)
         try:
             with transaction.atomic():
                 response = Response.objects.create(id=response_id, page=page, body=body)
@@ -146,17 +184,30 @@ def _same(earlier: Response, page: Page, body: dict[str, Any]) -> Response:
 
 
 def finish(session: Session, page: Page) -> None:
-    """Close `page`, once everything on it is answered; harmless when repeated. Raises `Unanswered`."""
+    """Close `page`, once everything on it is answered; harmless when repeated. Raises `Unanswered`.
+
+    What was answered may end the session: no consent, an answer or a headphone check that screens out.
+    """
     with transaction.atomic():
         page = Page.objects.select_for_update().get(pk=page.pk, session=session)
         if page.finished_at:
             return
-        missing = session.campaign.protocol.unanswered(slots_of(page), current_ratings(page))
-        if missing:
+        if missing := _missing(session, page):
             raise Unanswered(
                 f"page {page.number}: expected an answer to everything, found none to {', '.join(missing)}"
             )
-        session.finish_page(page)
+        if ending := None if page.is_judged else parts.consequence(session, page):
+            Page.objects.filter(pk=page.pk).update(finished_at=now())
+            session.end(ending)
+        else:
+            session.finish_page(page)
+
+
+def _missing(session: Session, page: Page) -> list[str]:
+    """What on the page still needs an answer."""
+    if page.is_judged:
+        return session.campaign.protocol.unanswered(slots_of(page), current_ratings(page))
+    return [] if parts.is_answered(page) else [page.get_kind_display()]
 
 
 def slots_of(page: Page) -> list[Slot]:

@@ -6,7 +6,17 @@ from django.contrib import admin
 from django.contrib.auth.views import LoginView, LogoutView
 from django.urls import URLPattern, URLResolver, path
 
-from listening.views import audio, campaigns, figures, guide, jobs, listener, pages, registry
+from listening.views import (
+    audio,
+    campaigns,
+    figures,
+    guide,
+    jobs,
+    listener,
+    pages,
+    parts,
+    registry,
+)
 
 # for everyone
 public: list[URLPattern | URLResolver] = [
@@ -24,6 +34,7 @@ listeners: list[URLPattern | URLResolver] = [
     path("s/<uuid:token>/", listener.session, name="session"),
     path("s/<uuid:token>/audio/<uuid:slot>.wav", listener.stimulus, name="stimulus"),
     path("s/<uuid:token>/responses/", listener.responses, name="responses"),
+    path("s/<uuid:token>/pages/<int:number>/", parts.answer_part, name="answer-part"),
     path("s/<uuid:token>/pages/<int:number>/finish/", listener.finish_page, name="finish-page"),
 ]
 

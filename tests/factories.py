@@ -10,6 +10,65 @@ from models_registry.models import Signal
 
 Role = Condition.Role
 
+# every part there is, as a laboratory might lay them out
+WHOLE_PLAN: list[dict] = [
+    {"part": "consent", "version": "2026-01", "text": "We store what you answer."},
+    {
+        "part": "questions",
+        "title": "About you",
+        "questions": [
+            {"name": "age", "ask": "number", "text": "How old are you?", "least": 18, "most": 99},
+            {
+                "name": "hearing",
+                "ask": "choice",
+                "text": "Do you hear normally?",
+                "choices": ["yes", "no"],
+                "screen_out": ["no"],
+            },
+            {
+                "name": "devices",
+                "ask": "choice",
+                "text": "What do you listen with?",
+                "choices": ["headphones", "earbuds", "loudspeakers"],
+                "several": True,
+            },
+            {
+                "name": "trained",
+                "ask": "scale",
+                "text": "How trained are your ears?",
+                "least": 1,
+                "most": 5,
+                "low": "not at all",
+                "high": "very",
+            },
+        ],
+    },
+    {"part": "volume"},
+    {"part": "headphones", "test": "woods", "on_fail": "screen out"},
+    {"part": "headphones", "test": "channels"},
+    {"part": "instructions", "title": "How it goes", "text": "First you practise."},
+    {
+        "part": "training",
+        "items": ["tone 1"],
+        "rated": False,
+        "text": "Hear the worst and the best.",
+    },
+    {"part": "ratings", "break_every": 1, "break_text": "Rest your ears."},
+    {
+        "part": "questions",
+        "title": "Anything else?",
+        "questions": [
+            {"name": "comment", "ask": "text", "text": "Comments", "long": True, "optional": True}
+        ],
+    },
+    {
+        "part": "finish",
+        "finished": {"code": "DONE1", "url": "https://example.org/complete?cc=DONE1"},
+        "screened-out": {"code": "OUT1", "text": "Your set-up does not fit."},
+        "refused": {"code": "NO1"},
+    },
+]
+
 # by condition: frequency in Hz and peak level
 TONES = {
     "reference": (440.0, 0.5),
@@ -45,10 +104,17 @@ def stored_tone(frequency: float, *, level: float = 0.5, duration: float = 1.0) 
 
 
 def mushra_campaign(
-    *, slug: str = "tones", items: int = 2, launched: bool = True, quota: int | None = None
+    *,
+    slug: str = "tones",
+    items: int = 2,
+    launched: bool = True,
+    quota: int | None = None,
+    plan: list[dict] | None = None,
 ) -> Campaign:
     """A MUSHRA campaign: hidden reference, both anchors and two systems on each of `items` one-second items."""
     campaign = _campaign(slug, "mushra", items, tuple(TONES))
+    if plan is not None:
+        campaign.lay_out(plan, actor="alice")
     if quota is not None:
         Campaign.objects.filter(pk=campaign.pk).update(quota=quota)
     return _launched(campaign) if launched else campaign

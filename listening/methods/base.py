@@ -33,10 +33,14 @@ class AnswerError(ValueError):
 
 @dataclass(frozen=True)
 class PlannedSlot:
-    """A slot before it is stored: what the listener sees, and what it plays (None: the open reference)."""
+    """A slot before it is stored: what the listener sees, and what it plays.
+
+    That is a stimulus, a clip of `listening.headphones`, or with neither the trial's open reference.
+    """
 
     label: str
-    stimulus: Stimulus | None
+    stimulus: Stimulus | None = None
+    clip: str = ""
 
 
 @dataclass(frozen=True)

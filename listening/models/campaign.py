@@ -9,6 +9,7 @@ from django.db import models, transaction
 from django.urls import reverse
 from django.utils.timezone import now
 
+from listening.plan import Part, PlanError, checked_plan, default_plan
 from models_registry import audit
 from models_registry.models import ModelVersion, Signal
 
@@ -60,6 +61,10 @@ class Campaign(models.Model):
     quota = models.PositiveIntegerField(
         null=True, blank=True, help_text="listeners wanted; none: no end"
     )
+    plan = models.JSONField(
+        default=default_plan,
+        help_text="the parts of a listener's way, in order (listening/plan.py)",
+    )
     source = models.TextField(blank=True, help_text="where imported ratings come from")
     owner = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="campaigns"
@@ -86,9 +91,24 @@ class Campaign(models.Model):
 
         return method_named(self.method)
 
+    def lay_out(self, plan: list[Part], *, actor: str) -> None:
+        """Give a draft another plan of parts; raises `CampaignError` with everything that is wrong with it."""
+        try:
+            checked_plan(plan, items=self.trials.values_list("item", flat=True))
+        except PlanError as error:
+            raise CampaignError(f"{self.slug}: {error}") from error
+        with transaction.atomic():
+            changed = Campaign.objects.filter(pk=self.pk, state=self.State.DRAFT).update(plan=plan)
+            if not changed:
+                raise CampaignError(
+                    f"{self.slug}: expected a draft to lay out, found it {self.state}"
+                )
+            audit.record("plan", self, actor=actor, content={"plan": plan})
+        self.refresh_from_db()
+
     def launch(self, *, actor: str) -> None:
         """Open a draft to listeners, once it is complete; raises `CampaignError` with every reason why not."""
-        if problems := self.protocol.problems(self):
+        if problems := self.problems():
             raise CampaignError(f"{self.slug} cannot be launched: " + "; ".join(problems))
         with transaction.atomic():
             opened = Campaign.objects.filter(pk=self.pk, state=self.State.DRAFT).update(
@@ -100,6 +120,15 @@ class Campaign(models.Model):
                 )
             audit.record("launch", self, actor=actor, content=self.fingerprint())
         self.refresh_from_db()
+
+    def problems(self) -> list[str]:
+        """Everything that keeps this campaign from being launched, one sentence each."""
+        problems = self.protocol.problems(self)
+        try:
+            checked_plan(self.plan, items=self.trials.values_list("item", flat=True))
+        except PlanError as error:
+            problems += error.problems
+        return problems
 
     def close(self, *, actor: str, reason: str) -> None:
         """Take no new listeners; who is in the middle may finish."""
@@ -123,6 +152,7 @@ class Campaign(models.Model):
             "method": self.method,
             "screening": self.screening,
             "repetitions": self.repetitions,
+            "plan": self.plan,
             "stimuli": [
                 [
                     stimulus.trial.item,

@@ -1,7 +1,8 @@
 """Sessions: who hears what in which order, and what they answered.
 
-A session's pages and slots are drawn once from its seed and stored, so that a reload, a crash or another device
-shows the same order. Responses and ratings are append-only.
+A session is a row of pages: rating pages, and the other parts of the campaign's plan. Its pages and slots are drawn
+once from its seed and stored, so that a reload, a crash or another device shows the same order. Responses and ratings
+are append-only.
 """
 
 from __future__ import annotations
@@ -14,7 +15,9 @@ from django.db.models import Q
 from django.urls import reverse
 from django.utils.timezone import now
 
+from listening import headphones
 from listening.models.campaign import Campaign, Stimulus, Trial
+from models_registry.audio import Audio
 from models_registry.models import Signal
 
 
@@ -23,13 +26,23 @@ class Listener(models.Model):
 
     campaign = models.ForeignKey(Campaign, on_delete=models.PROTECT, related_name="listeners")
     code = models.CharField(max_length=64)
+    external_code = models.CharField(
+        max_length=64,
+        blank=True,
+        help_text="what a recruiter calls the person, such as PROLIFIC_PID",
+    )
     simulated = models.BooleanField(default=False)
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
         ordering = ["pk"]
         constraints = [
-            models.UniqueConstraint(fields=["campaign", "code"], name="listener_code_once")
+            models.UniqueConstraint(fields=["campaign", "code"], name="listener_code_once"),
+            models.UniqueConstraint(
+                fields=["campaign", "external_code"],
+                condition=~Q(external_code=""),
+                name="listener_external_code_once",
+            ),
         ]
 
     def __str__(self) -> str:
@@ -39,13 +52,22 @@ class Listener(models.Model):
 class Session(models.Model):
     """A listener's way through a campaign; its token is the only key to it."""
 
+    class Ending(models.TextChoices):
+        FINISHED = "finished"
+        SCREENED_OUT = "screened-out", "screened out"
+        REFUSED = "refused", "did not consent"
+
     token = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
     listener = models.ForeignKey(Listener, on_delete=models.PROTECT, related_name="sessions")
     campaign = models.ForeignKey(Campaign, on_delete=models.PROTECT, related_name="sessions")
     seed = models.BigIntegerField()
+    external = models.JSONField(
+        default=dict, help_text="what the recruiter's link said of this session"
+    )
     consented_at = models.DateTimeField(null=True, blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
     finished_at = models.DateTimeField(null=True, blank=True)
+    ending = models.CharField(max_length=12, choices=Ending, blank=True)
 
     class Meta:
         ordering = ["pk"]
@@ -58,23 +80,47 @@ class Session(models.Model):
 
     def current_page(self) -> Page | None:
         """The first page not yet finished; None when the session is over."""
+        if self.ending:
+            return None
         return self.pages.filter(finished_at=None).select_related("trial").first()
 
     def finish_page(self, page: Page) -> None:
         """Close `page`; the session ends with its last page."""
-        frozen_now = now()
         with transaction.atomic():
-            Page.objects.filter(pk=page.pk, finished_at=None).update(finished_at=frozen_now)
+            Page.objects.filter(pk=page.pk, finished_at=None).update(finished_at=now())
             if not self.pages.filter(finished_at=None).exists():
-                Session.objects.filter(pk=self.pk, finished_at=None).update(finished_at=frozen_now)
+                self.end(self.Ending.FINISHED)
+        self.refresh_from_db()
+
+    def end(self, ending: Ending) -> None:
+        """End a session that has not ended; only one that went to its last page is finished."""
+        finished_at = now() if ending == self.Ending.FINISHED else None
+        Session.objects.filter(pk=self.pk, ending="").update(ending=ending, finished_at=finished_at)
         self.refresh_from_db()
 
 
 class Page(models.Model):
-    """One presentation of a trial to a session, at a place in its order."""
+    """One stop of a session: a trial to be rated, or another part of the campaign's plan."""
+
+    class Kind(models.TextChoices):
+        RATING = "rating"
+        TRAINING = "training"
+        CONSENT = "consent"
+        INSTRUCTIONS = "instructions"
+        QUESTIONS = "questions"
+        VOLUME = "volume"
+        HEADPHONES = "headphones"
+        BREAK = "break"
 
     session = models.ForeignKey(Session, on_delete=models.CASCADE, related_name="pages")
-    trial = models.ForeignKey(Trial, on_delete=models.PROTECT, related_name="pages")
+    kind = models.CharField(max_length=12, choices=Kind, default=Kind.RATING)
+    part = models.PositiveSmallIntegerField(default=0, help_text="of the plan, from 0")
+    content = models.JSONField(
+        default=dict, help_text="the part as it was shown, such as the text consented to"
+    )
+    trial = models.ForeignKey(
+        Trial, on_delete=models.PROTECT, null=True, blank=True, related_name="pages"
+    )
     number = models.PositiveIntegerField(help_text="place in the session, from 1")
     repetition = models.PositiveSmallIntegerField(default=1, help_text="of the trial, from 1")
     finished_at = models.DateTimeField(null=True, blank=True)
@@ -82,18 +128,27 @@ class Page(models.Model):
     class Meta:
         ordering = ["number"]
         constraints = [
-            models.UniqueConstraint(fields=["session", "number"], name="page_number_once")
+            models.UniqueConstraint(fields=["session", "number"], name="page_number_once"),
+            models.CheckConstraint(
+                condition=~Q(kind__in=["rating", "training"]) | Q(trial__isnull=False),
+                name="page_rated_of_a_trial",
+            ),
         ]
 
     def __str__(self) -> str:
         return f"page {self.number} of session {self.session_id}"
+
+    @property
+    def is_judged(self) -> bool:
+        """Whether the campaign's method says what is asked here, in earnest or for practice."""
+        return self.kind in (self.Kind.RATING, self.Kind.TRAINING)
 
 
 class Slot(models.Model):
     """One thing to play on a page, under an opaque address of its own.
 
     `stimulus` is what is heard; the open reference of a MUSHRA page has none. ABX's X is a slot of its own that
-    plays A's or B's stimulus: which one is known only here.
+    plays A's or B's stimulus: which one is known only here. A headphone check plays a `clip` of our own making.
     """
 
     token = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
@@ -104,6 +159,9 @@ class Slot(models.Model):
     )
     stimulus = models.ForeignKey(
         Stimulus, on_delete=models.PROTECT, null=True, blank=True, related_name="slots"
+    )
+    clip = models.CharField(
+        max_length=40, blank=True, help_text="test/variant of listening/headphones.py"
     )
 
     class Meta:
@@ -118,7 +176,20 @@ class Slot(models.Model):
 
     @property
     def signal(self) -> Signal | None:
-        return self.stimulus.signal if self.stimulus else self.page.trial.reference
+        if self.stimulus:
+            return self.stimulus.signal
+        return self.page.trial.reference if self.page.trial else None
+
+    @property
+    def rate(self) -> int:
+        """Hz; every sound of a page has the same."""
+        return self.signal.rate if self.signal else headphones.RATE
+
+    def audio(self) -> Audio | None:
+        """What is heard; None where there is nothing to hear."""
+        if self.clip:
+            return headphones.clip(self.clip, seed=str(self.token))
+        return self.signal.audio() if self.signal else None
 
 
 class Response(models.Model):
@@ -136,7 +207,35 @@ class Response(models.Model):
         return f"response {self.id}"
 
 
+class Check(models.Model):
+    """The outcome of a headphone screening, once its last trial is answered."""
+
+    session = models.ForeignKey(Session, on_delete=models.PROTECT, related_name="checks")
+    part = models.PositiveSmallIntegerField(help_text="of the plan, from 0")
+    test = models.CharField(max_length=20)
+    right = models.PositiveSmallIntegerField()
+    trials = models.PositiveSmallIntegerField()
+    passed = models.BooleanField()
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ["pk"]
+        constraints = [models.UniqueConstraint(fields=["session", "part"], name="check_once")]
+
+    def __str__(self) -> str:
+        return f"{self.test}: {self.right} of {self.trials} by session {self.session_id}"
+
+
 class RatingQuerySet(models.QuerySet["Rating"]):
+    def counted(self) -> RatingQuerySet:
+        """What enters the evidence: no practice, and nobody who did not consent or was screened out."""
+        turned_away = [Session.Ending.REFUSED, Session.Ending.SCREENED_OUT]
+        return (
+            self.current()
+            .filter(page__kind=Page.Kind.RATING)
+            .exclude(page__session__ending__in=turned_away)
+        )
+
     def current(self) -> RatingQuerySet:
         """Each judgement as it stands: without those a later one corrects."""
         return self.filter(superseded_by=None)

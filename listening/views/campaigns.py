@@ -58,7 +58,7 @@ def detail(request: HttpRequest, slug: str) -> HttpResponse:
         "n_sessions": campaign.sessions.count(),
         "n_finished": campaign.sessions.filter(finished_at__isnull=False).count(),
         "n_conditions": campaign.conditions.count(),
-        "problems": campaign.protocol.problems(campaign) if draft else [],
+        "problems": campaign.problems() if draft else [],
         "listener_link": request.build_absolute_uri(reverse("welcome", args=[campaign.slug])),
         "reason_form": ReasonForm(),
         "trials": campaign.trials.prefetch_related(

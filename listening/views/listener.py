@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import io
 import json
+import re
 import uuid
 from typing import Any
 
@@ -22,13 +23,21 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from listening import sessions
 from listening.delivery import stimulus_wav
+from listening.headphones import TESTS
 from listening.methods import AnswerError
 from listening.methods.base import current_ratings
 from listening.models import Campaign, Page, Session, Slot
+from listening.parts import last_answer, planned_pages
+from listening.plan import part_named
 from listening.views.audio import ranged
+from listening.views.finding import gone, malformed, not_found, page_of, refused, session_at
+from listening.views.parts import show_part
 
 # An answer is a few dozen bytes.
 MAX_ANSWER_BYTES = 4096
+# what Prolific puts into a study's link
+RECRUITER_KEYS = ("PROLIFIC_PID", "STUDY_ID", "SESSION_ID")
+RECRUITER_CODE = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
 
 @never_cache
@@ -38,21 +47,36 @@ def welcome(request: HttpRequest, slug: str) -> HttpResponse:
     campaign = Campaign.objects.filter(slug=slug).exclude(state=Campaign.State.DRAFT).first()
     if campaign is None:
         return not_found(request, _("There is no listening test at this address."))
+    recruited = recruiter_codes(request)
+    if recruited is None:
+        return malformed(request)
+    if known := sessions.session_of(campaign, recruited.get("PROLIFIC_PID", "")):
+        return redirect(known)
     if campaign.state == Campaign.State.CLOSED:
         return gone(request, _("This listening test is over. It takes no more listeners."))
     if sessions.is_full(campaign):
         return gone(request, _("This listening test has found all the listeners it needs."))
     if request.method == "POST":
         try:
-            return redirect(sessions.start(campaign))
+            external_code = recruited.pop("PROLIFIC_PID", "")
+            return redirect(
+                sessions.start(campaign, external_code=external_code, external=recruited)
+            )
         except sessions.NotOpen:
             return gone(request, _("This listening test closed a moment ago."))
     context = {
         "campaign": campaign,
         "instructions": campaign.instructions or campaign.protocol.default_instructions,
-        "pages": campaign.trials.count() * campaign.repetitions,
+        "pages": sum(1 for _ in planned_pages(campaign, seed=0)),
+        "asks_consent": part_named(campaign.plan, "consent"),
     }
     return render(request, "listening/listener/welcome.html", context)
+
+
+def recruiter_codes(request: HttpRequest) -> dict[str, str] | None:
+    """What the recruiter's link says of the listener; None where it is no code."""
+    found = {key: request.GET[key] for key in RECRUITER_KEYS if key in request.GET}
+    return found if all(RECRUITER_CODE.fullmatch(code) for code in found.values()) else None
 
 
 @never_cache
@@ -65,10 +89,24 @@ def session(request: HttpRequest, token: uuid.UUID) -> HttpResponse:
         return not_found(request, _("There is no session at this address."))
     page = found.current_page()
     if page is None:
-        return render(request, "listening/listener/finished.html", {"session": found})
+        said = (part_named(found.campaign.plan, "finish") or {}).get(found.ending, {})
+        return render(request, "listening/listener/ended.html", {"session": found, "said": said})
+    if page.is_judged or page.kind in SOUND_TEMPLATES:
+        return render_sounds(request, found, page)
+    return show_part(request, found, page)
+
+
+# the parts that play, by kind
+SOUND_TEMPLATES = {
+    Page.Kind.VOLUME: "listening/listener/volume.html",
+    Page.Kind.HEADPHONES: "listening/listener/headphones.html",
+}
+
+
+def render_sounds(request: HttpRequest, found: Session, page: Page) -> HttpResponse:
+    """A page with a player."""
     method = found.campaign.protocol
     slots = sessions.slots_of(page)
-    answers = method.answers(slots, current_ratings(page))
     context = {
         "session": found,
         "page": page,
@@ -76,9 +114,23 @@ def session(request: HttpRequest, token: uuid.UUID) -> HttpResponse:
         "is_last": not found.pages.filter(number__gt=page.number).exists(),
         "slots": slots,
         "instructions": found.campaign.instructions or method.default_instructions,
-        "for_player": for_player(found, page, slots, answers),
+        "for_player": for_player(found, page, slots, given_so_far(found, page, slots)),
     }
-    return render(request, method.template, context)
+    if page.kind == Page.Kind.HEADPHONES:
+        test = TESTS[page.content["test"]]
+        words = {"left": _("On the left"), "right": _("On the right"), "both": _("On both sides")}
+        context["test"] = test
+        context["answers"] = [(answer, words.get(answer, answer)) for answer in test.answers]
+    template = method.template if page.is_judged else SOUND_TEMPLATES[Page.Kind(page.kind)]
+    return render(request, template, context)
+
+
+def given_so_far(found: Session, page: Page, slots: list[Slot]) -> dict[str, Any]:
+    """The answers of the page, by the label of their slot."""
+    if page.is_judged:
+        return found.campaign.protocol.answers(slots, current_ratings(page))
+    # a part that plays has one sound and one answer
+    return dict(zip([slots[0].label], last_answer(page).values(), strict=False))
 
 
 def for_player(
@@ -89,7 +141,7 @@ def for_player(
         "session": str(found.token),
         "page": page.number,
         # one for all: a trial that mixes rates cannot be launched
-        "rate": next(slot.signal.rate for slot in slots if slot.signal),
+        "rate": slots[0].rate,
         "responses": reverse("responses", args=[found.token]),
         "finish": reverse("finish-page", args=[found.token, page.number]),
         "slots": [
@@ -112,9 +164,10 @@ def stimulus(request: HttpRequest, token: uuid.UUID, slot: uuid.UUID) -> HttpRes
         .select_related("stimulus__signal", "page__trial__reference")
         .first()
     )
-    if found is None or found.signal is None:
+    sound = found.audio() if found else None
+    if found is None or sound is None:
         return refused(404, _("There is no such sound in this session."))
-    wav = stimulus_wav(found.signal.audio(), token=found.token)
+    wav = stimulus_wav(sound, token=found.token)
     response = ranged(request, File(io.BytesIO(wav)), size=len(wav))
     response["Content-Disposition"] = 'inline; filename="stimulus.wav"'
     return response
@@ -181,27 +234,3 @@ def answer_in(request: HttpRequest) -> dict[str, Any]:
     if not isinstance(body, dict):
         raise Malformed(400, f"expected a JSON object, found {type(body).__name__}")
     return body
-
-
-def session_at(token: uuid.UUID) -> Session | None:
-    return Session.objects.filter(token=token).select_related("campaign", "listener").first()
-
-
-def page_of(found: Session, number: object) -> Page | None:
-    if type(number) is not int or not 0 < number < 2**31:
-        return None
-    return found.pages.filter(number=number).first()
-
-
-def refused(status: int, sentence: str) -> JsonResponse:
-    return JsonResponse({"error": sentence}, status=status)
-
-
-def not_found(request: HttpRequest, sentence: str) -> HttpResponse:
-    context = {"heading": _("Nothing here"), "sentence": sentence}
-    return render(request, "listening/listener/message.html", context, status=404)
-
-
-def gone(request: HttpRequest, sentence: str) -> HttpResponse:
-    context = {"heading": _("Thank you for coming"), "sentence": sentence}
-    return render(request, "listening/listener/message.html", context, status=410)

@@ -12,7 +12,7 @@ from listening.analysis.frames import AnalysisError
 from listening.analysis.mixed import MixedModel
 from listening.analysis.screening import TITLES
 from listening.drawing import ordered
-from listening.evidence import ratings_frame, scores_frame
+from listening.evidence import left_out, ratings_frame, scores_frame
 from listening.models import Campaign, Condition
 from listening.views.figures import CAMPAIGN_FIGURES, METRIC_PREFIX
 
@@ -35,6 +35,7 @@ def evidence(campaign: Campaign) -> dict[str, Any]:
     figures = [f for f in CAMPAIGN_FIGURES if analysis and f.method == campaign.method]
     return {
         "n_ratings": len(ratings),
+        "left_out": {why: count for why, count in left_out(campaign).items() if count},
         "n_simulated": ratings.loc[ratings["simulated"], "listener"].nunique(),
         "analysis": analysis,
         "problem": problem,

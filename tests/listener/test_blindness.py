@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 import uuid
 from collections import Counter, defaultdict
 from typing import Any
@@ -12,15 +13,34 @@ import numpy as np
 import pytest
 from django.test import Client
 from django.urls import reverse
+from django.utils.timezone import now
 from scipy.stats import chi2, chisquare
 
-from listening import sessions
+from listening import parts, sessions
 from listening.methods import method_named
-from listening.models import Condition, Session
+from listening.models import Condition, Page, Session, Slot
 from models_registry.models import Signal
-from tests.factories import abx_campaign, mushra_campaign
+from tests.factories import WHOLE_PLAN, abx_campaign, mushra_campaign
 
 pytestmark = pytest.mark.django_db
+
+
+# flags whom it would screen out, so that a session goes on to its end
+PLAN = [
+    {**part, "on_fail": "flag"} if part["part"] == "headphones" else part for part in WHOLE_PLAN
+]
+FORMS = {Page.Kind.CONSENT, Page.Kind.QUESTIONS, Page.Kind.INSTRUCTIONS, Page.Kind.BREAK}
+FORM = {"consent": "yes", "age": 20, "hearing": "yes", "devices": "earbuds", "trained": 1}
+
+
+def answer_to(slot: Slot) -> dict[str, Any]:
+    if slot.page.kind == Page.Kind.VOLUME:
+        return {"volume_db": -6}
+    if slot.page.kind == Page.Kind.HEADPHONES:
+        return {"answer": "left" if slot.clip.startswith("channels") else "1"}
+    if slot.page.session.campaign.method == "mushra":
+        return {"slot": str(slot.token), "value": 50}
+    return {"answer": "A"}
 
 
 def whole_session(session: Session) -> tuple[str, dict[int, list]]:
@@ -42,27 +62,44 @@ def whole_session(session: Session) -> tuple[str, dict[int, list]]:
         for slot in page.slots.all():
             response: Any = client.get(reverse("stimulus", args=[session.token, slot.token]))
             sounds[page.number].append((slot, response, b"".join(response.streaming_content)))
-            answer = (
-                {"slot": str(slot.token), "value": 50}
-                if session.campaign.method == "mushra"
-                else {"answer": "A"}
-            )
-            body = {"id": str(uuid.uuid4()), "page": page.number, **answer}
+            body = {"id": str(uuid.uuid4()), "page": page.number, **answer_to(slot)}
             post(reverse("responses", args=[session.token]), body)
         keep(client.get(session.get_absolute_url()))
-        post(reverse("finish-page", args=[session.token, page.number]), {})
+        if page.kind in FORMS:
+            keep(client.post(reverse("answer-part", args=[session.token, page.number]), FORM))
+        else:
+            post(reverse("finish-page", args=[session.token, page.number]), {})
     keep(client.get(session.get_absolute_url()))
     return "\n".join(texts), sounds
 
 
+CAMPAIGNS = {
+    "mushra": mushra_campaign,
+    "abx": lambda: abx_campaign(items=2),
+    "every part": lambda: mushra_campaign(plan=PLAN),
+}
+
+
 @pytest.fixture(params=["mushra", "abx"])
 def session(request) -> Session:
-    campaign = mushra_campaign() if request.param == "mushra" else abx_campaign(items=2)
-    return sessions.start(campaign)
+    return sessions.start(CAMPAIGNS[request.param]())
 
 
-def test_no_text_names_a_condition_an_item_or_a_signal(session):
+@pytest.fixture(params=list(CAMPAIGNS))
+def any_session(request) -> Session:
+    return sessions.start(CAMPAIGNS[request.param]())
+
+
+@pytest.fixture
+def long_session() -> Session:
+    return sessions.start(CAMPAIGNS["every part"]())
+
+
+def test_no_text_names_a_condition_an_item_or_a_signal(any_session):
+    session = any_session
     text, _ = whole_session(session)
+    session.refresh_from_db()
+    assert session.ending == Session.Ending.FINISHED
     # what every listener reads anyway
     method = method_named(session.campaign.method)
     for shown in (method.default_instructions, session.campaign.title):
@@ -74,6 +111,8 @@ def test_no_text_names_a_condition_an_item_or_a_signal(session):
         *Signal.objects.values_list("sha256", flat=True),
         *Signal.objects.values_list("title", flat=True),
         *Signal.objects.values_list("file", flat=True),
+        *Slot.objects.exclude(clip="").values_list("clip", flat=True),
+        *(clip.partition("/")[0] for clip in Slot.objects.values_list("clip", flat=True) if clip),
         str(session.seed),
         "hidden reference",
         "anchor",
@@ -102,8 +141,27 @@ def test_the_page_of_a_slot_is_the_same_text_for_every_slot(session):
         sessions.finish(session, page)
 
 
-def test_all_sounds_of_a_page_look_alike_from_outside(session):
-    _, sounds = whole_session(session)
+def test_the_trials_of_a_headphone_check_are_one_text_and_one_size(long_session):
+    """With tokens and the trial's number blanked, nothing is left that could tell which answer is right."""
+    client, session = Client(), long_session
+    texts, sizes = defaultdict(set), defaultdict(set)
+    for page in session.pages.all():
+        Page.objects.filter(session=session, number__lt=page.number).update(finished_at=now())
+        if page.kind != Page.Kind.HEADPHONES:
+            continue
+        html = client.get(session.get_absolute_url()).content.decode()
+        html = re.sub(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}|nonce=\"[^\"]+\"", "", html)
+        html = html.replace(f" {page.content['trial']} /", "").replace(f"/{page.number}/", "")
+        html = html.replace(f'"page": {page.number},', "").replace(f"Page {page.number} of", "")
+        texts[page.part].add(html.replace(f'value="{page.number}"', "").replace(" · 0", ""))
+        sound: Any = client.get(reverse("stimulus", args=[session.token, page.slots.get().token]))
+        sizes[page.part].add(len(b"".join(sound.streaming_content)))
+    assert [len(of_test) for of_test in texts.values()] == [1, 1]
+    assert [len(of_test) for of_test in sizes.values()] == [1, 1]
+
+
+def test_all_sounds_of_a_page_look_alike_from_outside(any_session):
+    _, sounds = whole_session(any_session)
     for replies in sounds.values():
         headers = {tuple(sorted(response.headers.items())) for _, response, _ in replies}
         assert len(headers) == 1
@@ -132,7 +190,7 @@ def test_no_condition_prefers_a_place_on_the_page_nor_a_trial_a_place_in_the_ses
     places: Counter[tuple[str, int]] = Counter()
     numbers: Counter[tuple[int, int]] = Counter()
     for seed in range(300):
-        for place, (trial, _, planned) in enumerate(sessions.drawn(campaign, seed)):
+        for place, (trial, _, planned) in enumerate(parts.drawn(campaign, seed)):
             numbers[trial.number, place] += 1
             for position, slot in enumerate(planned[1:]):
                 places[slot.stimulus.condition.name, position] += 1

@@ -37,4 +37,4 @@ slots.forEach(({ label }, index) => {
     player.select(index);
   };
 });
-page.start(keys);
+page.use(keys);

@@ -12,10 +12,10 @@ class DeckProcessor extends AudioWorkletProcessor {
     ];
   }
 
-  /** @param {{processorOptions: {stimuli: Float32Array[][]}}} options */
-  constructor(options) {
+  /** @param {{processorOptions: {stimuli: Float32Array[][], once: boolean}}} options */
+  constructor({ processorOptions: { stimuli, once } }) {
     super();
-    this.deck = new Deck(options.processorOptions.stimuli, sampleRate);
+    this.deck = new Deck(stimuli, sampleRate, { once });
     this.reported = "";
     this.reportedAt = 0;
     this.port.onmessage = ({ data }) => {
@@ -37,14 +37,14 @@ class DeckProcessor extends AudioWorkletProcessor {
 
   /** Say what is heard when it changes, and where the playhead is while it moves. */
   report() {
-    const { current, open, position, loopStart, loopEnd } = this.deck;
+    const { current, open, position, loopStart, loopEnd, over } = this.deck;
     const sounding = open > 0;
-    const state = `${current} ${sounding}`;
+    const state = `${current} ${sounding} ${over}`;
     const due = sounding && currentTime - this.reportedAt >= REPORT_EVERY_S;
     if (state === this.reported && !due) return;
     this.reported = state;
     this.reportedAt = currentTime;
-    this.port.postMessage({ current, sounding, position, loopStart, loopEnd });
+    this.port.postMessage({ current, sounding, position, loopStart, loopEnd, over });
   }
 }
 

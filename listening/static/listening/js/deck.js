@@ -14,8 +14,12 @@ export class Deck {
   /**
    * @param {Float32Array[][]} stimuli by stimulus, then channel; all of one length
    * @param {number} rate frames per second
+   * @param {{once?: boolean}} options `once`: fall silent at the end instead of repeating
    */
-  constructor(stimuli, rate) {
+  constructor(stimuli, rate, { once = false } = {}) {
+    this.once = once;
+    /** whether what is played once has come to its end */
+    this.over = false;
     this.stimuli = stimuli;
     this.frames = stimuli[0][0].length;
     this.fade = Math.round(FADE_S * rate);
@@ -62,7 +66,7 @@ export class Deck {
     const length = output[0].length;
     for (let i = 0; i < length; i++) {
       const want = Math.round(wanted.length > 1 ? wanted[i] : wanted[0]);
-      const on = (playing.length > 1 ? playing[i] : playing[0]) > 0.5 && want >= 0;
+      const on = (playing.length > 1 ? playing[i] : playing[0]) > 0.5 && want >= 0 && !this.over;
       const stay = on && want === this.current && this.jump === null;
       if (!stay && this.open > 0) this.open -= 1;
       else if (stay && this.open < this.fade) this.open += 1;
@@ -83,7 +87,13 @@ export class Deck {
         output[c][i] = gain * stimulus[Math.min(c, stimulus.length - 1)][this.position];
       }
       this.position += 1;
-      if (this.position >= this.loopEnd) this.position = this.loopStart;
+      if (this.position < this.loopEnd) continue;
+      this.position = this.loopStart;
+      if (this.once) {
+        // it has faded out
+        this.over = true;
+        this.open = 0;
+      }
     }
   }
 }

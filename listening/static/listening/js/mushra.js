@@ -132,4 +132,4 @@ player.addEventListener("state", () => {
 /** @type {Record<string, () => void>} */
 const keys = { r: () => hear(0), a: () => page.loopFrom(), b: () => page.loopTo() };
 for (let digit = 0; digit <= 9; digit++) keys[digit] = () => hear(digit);
-page.start(keys);
+page.use(keys);

@@ -11,9 +11,13 @@ const VOLUME_KEY = "earwitness:volume";
 const VOLUME_S = 0.01;
 
 export class Player extends EventTarget {
-  /** @param {string[]} urls @param {number} rate Hz, of all sounds */
-  constructor(urls, rate) {
+  /**
+   * @param {string[]} urls @param {number} rate Hz, of all sounds
+   * @param {{once?: boolean}} options `once`: end at the end instead of repeating
+   */
+  constructor(urls, rate, { once = false } = {}) {
     super();
+    this.once = once;
     this.urls = urls;
     this.rate = rate;
     /** what is heard, from the deck's last report */
@@ -23,6 +27,8 @@ export class Player extends EventTarget {
     this.frames = 0;
     this.loopStart = 0;
     this.loopEnd = 0;
+    /** whether what is played once has come to its end */
+    this.over = false;
     /** what was last asked for */
     this.wanted = -1;
     this.playing = false;
@@ -52,10 +58,11 @@ export class Player extends EventTarget {
     await module;
     this.frames = this.loopEnd = stimuli[0][0].length;
     this.gain = new GainNode(context, { gain: storedVolume() });
-    this.deck = deckNode(context, stimuli);
+    this.deck = deckNode(context, stimuli, { once: this.once });
     this.deck.connect(this.gain).connect(context.destination);
     this.deck.port.onmessage = ({ data }) => {
       Object.assign(this, data);
+      if (this.over) this.playing = false;
       this.changed();
     };
     this.changed();
@@ -125,13 +132,13 @@ export class Player extends EventTarget {
 
 /**
  * The deck in `context`, which must have its module.
- * @param {BaseAudioContext} context @param {Float32Array[][]} stimuli
+ * @param {BaseAudioContext} context @param {Float32Array[][]} stimuli @param {{once?: boolean}} options
  */
-export function deckNode(context, stimuli) {
+export function deckNode(context, stimuli, { once = false } = {}) {
   return new AudioWorkletNode(context, "deck", {
     numberOfInputs: 0,
     outputChannelCount: [Math.max(...stimuli.map((channels) => channels.length))],
-    processorOptions: { stimuli },
+    processorOptions: { stimuli, once },
   });
 }
 

@@ -1,0 +1,237 @@
+"""The parts of a plan as pages of a session: what each shows, which answer it takes, and what follows from it.
+
+Rating and training pages are the method's affair (listening/methods/). Every other part takes one answer at most:
+
+    consent      {"consent": true or false}
+    questions    {"answers": {name: answer}}
+    volume       {"volume_db": −40…0}, relative to the sounds as they are
+    headphones   {"answer": one of the test's answers}
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from django.utils.timezone import now
+
+from listening.design import presentation_order
+from listening.headphones import TESTS, right_answer
+from listening.methods.base import AnswerError, PlannedSlot, checked_keys
+from listening.models import Campaign, Check, Page, Response, Session, Trial
+from listening.plan import Part, items_only_trained
+from listening.questions import AnswerProblem, checked_answer, screens_out
+
+Kind = Page.Kind
+Ending = Session.Ending
+Body = dict[str, Any]
+
+# below this the page's own control is silent
+LOWEST_VOLUME_DB = -40.0
+
+
+@dataclass(frozen=True)
+class PlannedPage:
+    """A page before it is stored."""
+
+    kind: Page.Kind
+    part: int
+    content: Part = field(default_factory=dict)
+    trial: Trial | None = None
+    repetition: int = 1
+    slots: list[PlannedSlot] = field(default_factory=list)
+
+
+def planned_pages(
+    campaign: Campaign, seed: int, *, simulated: bool = False
+) -> Iterator[PlannedPage]:
+    """Every page of a session, in order; a simulated listener's are the rating pages alone."""
+    for place, part in enumerate(campaign.plan):
+        if part["part"] == "ratings":
+            pages = _rating_pages(campaign, seed, place, part)
+            yield from (page for page in pages if page.kind == Kind.RATING or not simulated)
+        elif simulated or part["part"] == "finish":
+            continue
+        elif part["part"] == "training":
+            yield from _training_pages(campaign, seed, place, part)
+        elif part["part"] == "headphones":
+            yield from _headphone_pages(seed, place, part)
+        elif part["part"] == "volume":
+            trials = campaign.trials.all()
+            trial = trials.get(item=part["item"]) if "item" in part else trials.first()
+            yield PlannedPage(
+                Kind.VOLUME, place, part, trial=trial, slots=[PlannedSlot("Reference")]
+            )
+        else:
+            yield PlannedPage(Kind(part["part"]), place, part)
+
+
+def drawn(campaign: Campaign, seed: int) -> Iterator[tuple[Trial, int, list[PlannedSlot]]]:
+    """Each rating page's trial, repetition and slots: every repetition presents all trials, in an order of its own."""
+    rated = campaign.trials.exclude(item__in=items_only_trained(campaign.plan))
+    for repetition in range(1, campaign.repetitions + 1):
+        for trial, slots in _presented(campaign, list(rated), seed=f"{seed}/{repetition}"):
+            yield trial, repetition, slots
+
+
+def _presented(
+    campaign: Campaign, trials: list[Trial], *, seed: str
+) -> Iterator[tuple[Trial, list[PlannedSlot]]]:
+    """`trials` in an order drawn from `seed`, each with its slots."""
+    stimuli = {
+        str(trial.number): {
+            stimulus.condition.name: stimulus
+            for stimulus in trial.stimuli.select_related("condition", "trial")
+        }
+        for trial in trials
+    }
+    names = {number: sorted(of_trial) for number, of_trial in stimuli.items()}
+    by_number = {str(trial.number): trial for trial in trials}
+    for shown in presentation_order(names, seed=seed):
+        trial = by_number[shown.trial]
+        ordered = [stimuli[shown.trial][name] for name in shown.stimuli]
+        yield trial, campaign.protocol.plan(trial, ordered, seed=f"{seed}/{shown.trial}")
+
+
+def _rating_pages(campaign: Campaign, seed: int, place: int, part: Part) -> Iterator[PlannedPage]:
+    every = part.get("break_every")
+    for number, (trial, repetition, slots) in enumerate(drawn(campaign, seed)):
+        if every and number and number % every == 0:
+            pause = {"part": "break", "text": part.get("break_text", "")}
+            yield PlannedPage(Kind.BREAK, place, pause)
+        yield PlannedPage(Kind.RATING, place, trial=trial, repetition=repetition, slots=slots)
+
+
+def _training_pages(campaign: Campaign, seed: int, place: int, part: Part) -> Iterator[PlannedPage]:
+    trials = list(campaign.trials.filter(item__in=part["items"]))
+    content = {"text": part["text"]} if part.get("text") else {}
+    for trial, slots in _presented(campaign, trials, seed=f"{seed}/training"):
+        yield PlannedPage(Kind.TRAINING, place, content, trial=trial, slots=slots)
+
+
+def _headphone_pages(seed: int, place: int, part: Part) -> Iterator[PlannedPage]:
+    test = TESTS[part["test"]]
+    variants = test.draw(f"{seed}/headphones/{place}")
+    for number, variant in enumerate(variants, start=1):
+        content = part | {"trial": number, "trials": len(variants)}
+        slot = PlannedSlot("Sound", clip=f"{test.name}/{variant}")
+        yield PlannedPage(Kind.HEADPHONES, place, content, slots=[slot])
+
+
+# answers
+
+
+def checked(page: Page, body: Body) -> Body:
+    """The answer as it is stored; raises `AnswerError` for one that this part does not take."""
+    if page.kind not in _CHECKS:
+        raise AnswerError(f"expected no answer to a page of {page.get_kind_display()}, found one")
+    return _CHECKS[Kind(page.kind)](page.content, body)
+
+
+def _consent(part: Part, body: Body) -> Body:
+    checked_keys(body, "consent")
+    if not isinstance(body["consent"], bool):
+        raise AnswerError(f"expected consent to be true or false, found {body['consent']!r}")
+    return body
+
+
+def _questions(part: Part, body: Body) -> Body:
+    checked_keys(body, "answers")
+    given = body["answers"]
+    names = [question["name"] for question in part["questions"]]
+    if not isinstance(given, dict) or not set(given) <= set(names):
+        raise AnswerError(f"expected answers to {', '.join(names)}, found {given!r}")
+    answers = {}
+    for question in part["questions"]:
+        try:
+            answers[question["name"]] = checked_answer(question, given.get(question["name"]))
+        except AnswerProblem as problem:
+            raise AnswerError(f"{question['name']}: {problem}") from problem
+    return {"answers": answers}
+
+
+def _volume(part: Part, body: Body) -> Body:
+    checked_keys(body, "volume_db")
+    value = body["volume_db"]
+    if type(value) not in (int, float) or not LOWEST_VOLUME_DB <= value <= 0:
+        raise AnswerError(f"expected a volume from {LOWEST_VOLUME_DB:g} to 0 dB, found {value!r}")
+    return body
+
+
+def _headphones(part: Part, body: Body) -> Body:
+    checked_keys(body, "answer")
+    answers = TESTS[part["test"]].answers
+    if body["answer"] not in answers:
+        raise AnswerError(f"expected one of {', '.join(answers)}, found {body['answer']!r}")
+    return body
+
+
+_CHECKS: dict[Page.Kind, Callable[[Part, Body], Body]] = {
+    Kind.CONSENT: _consent,
+    Kind.QUESTIONS: _questions,
+    Kind.VOLUME: _volume,
+    Kind.HEADPHONES: _headphones,
+}
+
+
+def is_answered(page: Page) -> bool:
+    return page.kind not in _CHECKS or page.responses.exists()
+
+
+def last_answer(page: Page) -> Body:
+    """The answer as it stands; empty where there is none."""
+    response: Response | None = page.responses.order_by("-received_at").first()
+    return response.body if response else {}
+
+
+def volume_set(session: Session) -> float | None:
+    """dB, as set on the session's last page of volume; None before one."""
+    pages = session.pages.filter(kind=Kind.VOLUME, finished_at__isnull=False)
+    page = pages.order_by("-number").first()
+    return last_answer(page)["volume_db"] if page else None
+
+
+# consequences
+
+
+def consequence(session: Session, page: Page) -> Session.Ending | None:
+    """What follows when `page` is left with the answer it has; the ending, if the session ends by it."""
+    acts = {Kind.CONSENT: _agree, Kind.QUESTIONS: _screen, Kind.HEADPHONES: _check}
+    act = acts.get(Kind(page.kind))
+    return act(session, page) if act else None
+
+
+def _agree(session: Session, page: Page) -> Session.Ending | None:
+    if not last_answer(page)["consent"]:
+        return Ending.REFUSED
+    Session.objects.filter(pk=session.pk, consented_at=None).update(consented_at=now())
+    return None
+
+
+def _screen(session: Session, page: Page) -> Session.Ending | None:
+    answers = last_answer(page)["answers"]
+    barred = any(screens_out(one, answers[one["name"]]) for one in page.content["questions"])
+    return Ending.SCREENED_OUT if barred else None
+
+
+def _check(session: Session, page: Page) -> Session.Ending | None:
+    """After the last trial, store the outcome."""
+    test = TESTS[page.content["test"]]
+    pages = session.pages.filter(kind=Kind.HEADPHONES, part=page.part)
+    if pages.filter(finished_at=None).exclude(pk=page.pk).exists():
+        return None
+    right = sum(
+        last_answer(one)["answer"] == right_answer(one.slots.get().clip.partition("/")[2])
+        for one in pages
+    )
+    Check.objects.create(
+        session=session,
+        part=page.part,
+        test=test.name,
+        right=right,
+        trials=test.trials,
+        passed=test.passed(right),
+    )
+    must_pass = page.content.get("on_fail") == "screen out"
+    return Ending.SCREENED_OUT if must_pass and not test.passed(right) else None

@@ -1,0 +1,220 @@
+"""The plan of a campaign: the parts of a listener's way, in their order. Pure: data in, the same data checked.
+
+A plan is a list of mappings, each naming its `part`:
+
+    consent       `version` and `text` to be agreed to; who does not agree is thanked, and the refusal is stored
+    instructions  a `title` and a `text` to be read
+    questions     a `title`, an introducing `text` and `questions` (listening/questions.py)
+    volume        a sound to set a comfortable volume by: the open reference of `item`, or of the first
+    headphones    a screening `test` (listening/headphones.py); who fails is screened out, or flagged (`on_fail`)
+    training      rating pages of `items` for practice, never counted; those items are `rated` as well, or only trained
+    ratings       the rating pages, with a break of `break_text` after every `break_every`, and `gates` of their own
+    break         a `text`, and time
+    finish        what is shown at the end to those `finished`, `screened-out` or `refused`: `text`, `code`, `url`
+
+One part is required: the ratings. A plan of nothing else is the default.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Any
+from urllib.parse import urlsplit
+
+from listening.headphones import TESTS
+from listening.questions import key_problems, question_problems
+
+Part = dict[str, Any]
+
+GATES = {"rate": bool, "listen": bool, "hear_end": bool}
+ENDINGS = ("finished", "screened-out", "refused")
+MAX_TEXT = 20_000
+
+_KEYS: dict[str, dict[str, type | tuple[type, ...]]] = {
+    "consent": {"version": str, "title": str, "text": str},
+    "instructions": {"title": str, "text": str},
+    "questions": {"title": str, "text": str, "questions": list},
+    "volume": {"title": str, "text": str, "item": str},
+    "headphones": {"test": str, "on_fail": str},
+    "training": {"text": str, "items": list, "rated": bool},
+    "ratings": {"break_every": int, "break_text": str, "gates": dict},
+    "break": {"title": str, "text": str},
+    "finish": dict.fromkeys(ENDINGS, dict),
+}
+_REQUIRED: dict[str, list[str]] = {
+    "consent": ["version", "text"],
+    "instructions": ["text"],
+    "questions": ["questions"],
+    "headphones": ["test"],
+    "training": ["items"],
+}
+# what may be said to a listener who comes to an end
+_ENDING_KEYS = {"text": str, "code": str, "url": str}
+# parts that keep something of the listener, and so come after consent
+_KEEPING = {"questions", "headphones", "volume", "training", "ratings"}
+# a test has one agreement, one practice, one set of ratings and one end
+_ONCE = ("consent", "training", "ratings", "finish")
+ON_FAIL = ("screen out", "flag")
+
+
+class PlanError(ValueError):
+    """A plan that no listener could follow; `problems` has one sentence for each thing that is wrong."""
+
+    def __init__(self, problems: list[str]) -> None:
+        super().__init__("; ".join(problems))
+        self.problems = problems
+
+
+def default_plan() -> list[Part]:
+    """Rating pages and nothing around them."""
+    return [{"part": "ratings"}]
+
+
+def checked_plan(plan: Any, *, items: Iterable[str]) -> list[Part]:
+    """`plan`, if a listener of a campaign with these `items` can follow it; raises `PlanError`."""
+    if not isinstance(plan, list) or not all(isinstance(part, Mapping) for part in plan):
+        raise PlanError(
+            ["expected a plan as a list of parts, each a mapping, found something else"]
+        )
+    known = list(items)
+    problems = [
+        f"part {place} ({part.get('part')}): {problem}"
+        for place, part in enumerate(plan, start=1)
+        for problem in _part_problems(part, known)
+    ]
+    if not problems:
+        problems = list(_order_problems([part["part"] for part in plan]))
+        problems += _name_problems(plan)
+        problems += _rated_problems(plan, known)
+    if problems:
+        raise PlanError(problems)
+    return plan
+
+
+def part_named(plan: list[Part], name: str) -> Part | None:
+    """The first part of this name."""
+    return next((part for part in plan if part["part"] == name), None)
+
+
+def items_only_trained(plan: list[Part]) -> set[str]:
+    """Items that are practised with and never rated."""
+    training = part_named(plan, "training")
+    return set() if training is None or training.get("rated", True) else set(training["items"])
+
+
+def _part_problems(part: Mapping[str, Any], items: list[str]) -> Iterator[str]:
+    name = part.get("part")
+    if name not in _KEYS:
+        yield f"expected a part among {', '.join(_KEYS)}, found {name!r}"
+        return
+    required = _REQUIRED.get(name, [])
+    found = list(key_problems(part, keys={"part": str} | _KEYS[name], required=required))
+    yield from found
+    if found:
+        return
+    for key in ("title", "text", "version", "break_text"):
+        text = part.get(key, "-")
+        if key in required and not text.strip():
+            yield f"expected a {key} to be read, found none"
+        if len(text) > MAX_TEXT:
+            yield f"expected at most {MAX_TEXT} characters of {key}, found {len(text)}"
+    if name in _CHECKS:
+        yield from _CHECKS[name](part, items)
+
+
+def _questions(part: Mapping[str, Any], items: list[str]) -> Iterator[str]:
+    if not part["questions"]:
+        yield "expected at least one question, found none"
+    for place, question in enumerate(part["questions"], start=1):
+        for problem in question_problems(question):
+            yield f"question {place}: {problem}"
+
+
+def _volume(part: Mapping[str, Any], items: list[str]) -> Iterator[str]:
+    if "item" in part and part["item"] not in items:
+        yield f"expected an item of the campaign, found {part['item']!r}"
+
+
+def _headphones(part: Mapping[str, Any], items: list[str]) -> Iterator[str]:
+    if part["test"] not in TESTS:
+        yield f"expected a test among {', '.join(TESTS)}, found {part['test']!r}"
+    if part.get("on_fail", "flag") not in ON_FAIL:
+        yield f"expected on_fail to be one of {', '.join(ON_FAIL)}, found {part['on_fail']!r}"
+
+
+def _training(part: Mapping[str, Any], items: list[str]) -> Iterator[str]:
+    if not part["items"]:
+        yield "expected at least one item to practise with, found none"
+    for item in part["items"]:
+        if item not in items:
+            yield f"expected items of the campaign, found {item!r}"
+    if len(part["items"]) > len({str(item) for item in part["items"]}):
+        yield "expected each item once, found one twice"
+
+
+def _ratings(part: Mapping[str, Any], items: list[str]) -> Iterator[str]:
+    if part.get("break_every", 1) < 1:
+        yield f"expected a break after one page or more, found {part['break_every']}"
+    if "break_text" in part and "break_every" not in part:
+        yield "expected break_every beside break_text, found none"
+    yield from key_problems(part.get("gates", {}), keys=GATES, required=[])
+
+
+def _finish(part: Mapping[str, Any], items: list[str]) -> Iterator[str]:
+    for ending in ENDINGS:
+        said = part.get(ending, {})
+        problems = list(key_problems(said, keys=_ENDING_KEYS, required=[]))
+        yield from (f"{ending}: {problem}" for problem in problems)
+        if "url" in said and not problems:
+            yield from (f"{ending}: {problem}" for problem in _url_problems(said["url"]))
+
+
+def _url_problems(url: str) -> Iterator[str]:
+    try:
+        parts = urlsplit(url)
+        whole = parts.scheme in ("https", "http") and bool(parts.hostname)
+    except ValueError:
+        whole = False
+    if not whole or any(sign.isspace() for sign in url):
+        yield f"expected an address that begins with https://, found {url!r}"
+
+
+_CHECKS: dict[str, Callable[[Mapping[str, Any], list[str]], Iterator[str]]] = {
+    "questions": _questions,
+    "volume": _volume,
+    "headphones": _headphones,
+    "training": _training,
+    "ratings": _ratings,
+    "finish": _finish,
+}
+
+
+def _order_problems(names: list[str]) -> Iterator[str]:
+    counts = Counter(names)
+    if not counts["ratings"]:
+        yield "expected a part of ratings, found none"
+        return
+    for name in _ONCE:
+        if counts[name] > 1:
+            yield f"expected one part of {name}, found {counts[name]}"
+    if "training" in names and names.index("training") > names.index("ratings"):
+        yield "expected training before the ratings, found it after"
+    if "finish" in names and names[-1] != "finish":
+        yield f"expected finish as the last part, found {names[-1]} behind it"
+    if "consent" in names:
+        early = [name for name in names[: names.index("consent")] if name in _KEEPING]
+        if early:
+            yield f"expected consent before anything is kept, found {early[0]} before it"
+
+
+def _name_problems(plan: list[Part]) -> Iterator[str]:
+    names = Counter(question["name"] for part in plan for question in part.get("questions", ()))
+    for name, count in names.items():
+        if count > 1:
+            yield f"expected each question under a name of its own, found {name!r} {count} times"
+
+
+def _rated_problems(plan: list[Part], items: list[str]) -> Iterator[str]:
+    if items and not set(items) - items_only_trained(plan):
+        yield "expected an item to be rated, found all of them only trained"

@@ -1,0 +1,153 @@
+/** What every page with sounds shares: loading, the state of the answers, and the way to the next page. */
+
+import { Journal } from "./journal.js";
+import { Player } from "./player.js";
+
+const PATIENCE_MS = 400;
+
+/**
+ * @typedef {{token: string, label: string, url: string, answer: unknown}} SlotData
+ * @typedef {{session: string, page: number, rate: number, responses: string, finish: string, slots: SlotData[]}} PageData
+ */
+
+/**
+ * The element `selector` names, which must be there.
+ * @param {string} selector @param {ParentNode} within @returns {any}
+ */
+export function the(selector, within = document) {
+  const found = within.querySelector(selector);
+  if (!found) throw new Error(`expected ${selector} on the page, found none`);
+  return found;
+}
+
+function csrfToken() {
+  // the cookie and not the page: it may be renewed while the page is open
+  return /(?:^|; )csrftoken=([^;]+)/.exec(document.cookie)?.[1] ?? "";
+}
+
+export class AnswerPage {
+  /**
+   * @param {string[]} required labels of the slots that need an answer
+   * @param {{once?: boolean}} options `once`: what is played ends at its end instead of repeating
+   */
+  constructor(required, { once = false } = {}) {
+    /** @type {PageData} */
+    this.data = JSON.parse(the("#for-player").textContent);
+    this.slots = this.data.slots;
+    this.required = required;
+    this.player = new Player(this.slots.map((slot) => slot.url), this.data.rate, { once });
+    this.journal = new Journal(this.data.responses, this.data.session, csrfToken);
+    /** the answers given, by slot label @type {Map<string, any>} */
+    this.answers = new Map();
+    for (const { label, answer } of this.slots) if (answer !== null) this.answers.set(label, answer);
+    this.status = the("#saved");
+    this.leaving = false;
+    /** @type {ReturnType<typeof setTimeout> | undefined} */
+    this.patience = undefined;
+  }
+
+  /** Answers of this page that an earlier visit could not send, oldest first. */
+  get unsent() {
+    return [...this.journal.waiting.values()].filter((entry) => entry.page === this.data.page);
+  }
+
+  /** Load the sounds, and take answers. */
+  start() {
+    the("#retry").addEventListener("click", () => this.load());
+    this.player.addEventListener("load", () => (the("#loaded").value = this.player.share));
+    this.wireAnswers();
+    this.load();
+  }
+
+  async load() {
+    const text = the("#loading-text");
+    the("#retry").hidden = true;
+    text.textContent = text.dataset.loading;
+    try {
+      await this.player.load();
+    } catch (error) {
+      console.error(error);
+      text.textContent = globalThis.AudioWorkletNode ? text.dataset.failed : text.dataset.unsupported;
+      the("#retry").hidden = !globalThis.AudioWorkletNode;
+      return;
+    }
+    the("#loading").hidden = true;
+    the("#transport").hidden = false;
+    this.loaded();
+  }
+
+  /** The sounds are there: what plays them may be used. */
+  loaded() {}
+
+  wireAnswers() {
+    const { journal } = this;
+    journal.addEventListener("change", () => this.showAnswers());
+    journal.addEventListener("refused", (event) => {
+      this.alert(`${this.status.dataset.refused} ${/** @type {CustomEvent} */ (event).detail}`);
+    });
+    the("#next").addEventListener("click", () => this.next());
+    this.showAnswers();
+    if (journal.count) journal.send();
+  }
+
+  /** Keep an answer to the slot `label`, and send it. @param {string} label @param {unknown} value @param {object} body */
+  answer(label, value, body) {
+    this.answers.set(label, value);
+    this.journal.add({ page: this.data.page, ...body });
+  }
+
+  get complete() {
+    return this.required.every((label) => this.answers.has(label));
+  }
+
+  showAnswers() {
+    const { journal } = this;
+    the("#next").disabled = this.leaving || !this.complete || journal.count > 0;
+    this.status.dataset.state = journal.state;
+    clearTimeout(this.patience);
+    if (journal.state === "saving") {
+      // most answers are saved before there is anything to say
+      this.patience = setTimeout(() => this.showSaved(), PATIENCE_MS);
+    } else {
+      this.showSaved();
+    }
+  }
+
+  showSaved() {
+    const { journal, status } = this;
+    const words = status.dataset;
+    if (journal.state === "offline") {
+      status.textContent = `${journal.durable ? words.offline : words.fragile} ${journal.count}`;
+    } else if (journal.state === "saving") {
+      status.textContent = words.saving;
+    } else if (this.complete) {
+      status.textContent = words.saved;
+    } else {
+      const count = `${this.answers.size} / ${this.required.length}`;
+      status.textContent = this.answers.size ? `${words.some} ${count}` : words.none;
+    }
+  }
+
+  async next() {
+    this.leaving = true;
+    this.showAnswers();
+    try {
+      const headers = { "X-CSRFToken": csrfToken() };
+      const response = await fetch(this.data.finish, { method: "POST", headers });
+      const { next, error } = await response.json();
+      if (next) return location.assign(next);
+      this.alert(error);
+    } catch {
+      this.alert(this.status.dataset.stuck);
+    }
+    this.leaving = false;
+    this.showAnswers();
+  }
+
+  /** @param {string} sentence */
+  alert(sentence) {
+    const box = the("#alert");
+    box.textContent = sentence;
+    box.hidden = false;
+  }
+}
