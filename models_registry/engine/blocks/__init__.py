@@ -2,6 +2,7 @@
 
 from models_registry.engine.blocks.base import BLOCKS, Block, LinearBlock, ShapingBlock, register
 from models_registry.engine.blocks.biquad import Biquad, Crossover
+from models_registry.engine.blocks.clipper import Clipper, Settling
 from models_registry.engine.blocks.delay import Delay, Echo
 from models_registry.engine.blocks.dynamics import Compressor, Expander, Limiter
 from models_registry.engine.blocks.equaliser import Equaliser
@@ -14,6 +15,7 @@ __all__ = [
     "BLOCKS",
     "Biquad",
     "Block",
+    "Clipper",
     "Compressor",
     "Crossover",
     "Delay",
@@ -26,6 +28,7 @@ __all__ = [
     "Limiter",
     "LinearBlock",
     "SampledFir",
+    "Settling",
     "ShapingBlock",
     "VariableFilter",
     "Waveshaper",
