@@ -72,3 +72,19 @@ def test_a_name_can_be_declared_only_once():
     with pytest.raises(ValueError, match="'snr' is declared twice"):
         catalogue.metric(**fields)(lambda reference, degraded, rate: 0.0)
     assert catalogue.get("snr") is taken
+
+
+def test_another_distribution_adds_its_metrics_by_an_entry_point(monkeypatch):
+    """As importlib.metadata gives them: named in the group `earwitness.metrics`, loaded on the first look."""
+    taken = catalogue.get("snr")
+    fields = {f: getattr(taken, f) for f in taken.__dataclass_fields__ if f != "function"}
+
+    class Plugin:
+        def load(self):
+            catalogue.metric(**fields | {"name": "plugin-snr"})(taken.function)
+
+    installed = {"earwitness.metrics": [Plugin()]}
+    monkeypatch.setattr(catalogue, "entry_points", lambda group: installed[group])
+    monkeypatch.setattr(catalogue, "_declared", dict(catalogue._declared))
+    catalogue._load.cache_clear()
+    assert catalogue.get("plugin-snr").name == "plugin-snr"
