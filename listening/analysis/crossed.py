@@ -158,7 +158,7 @@ class Unbalanced:
             (second, first) if self.swapped else (first, second) for first, second in pairs
         )
         self.squares = squares
-        self.guess = np.full(len(TERMS), 0.25)
+        self.guess = _rough_ratios(counts, sums)
 
     def at(self, ratios: Values) -> Profile:
         ratio_l, ratio_i, ratio_lc, ratio_ic = ratios[[1, 0, 3, 2]] if self.swapped else ratios
@@ -204,6 +204,33 @@ class Unbalanced:
         log_det += 2 * float(np.log(factor.diagonal()).sum())
         of_x, of_y = taken[:, :k], taken[:, k]
         return Profile(log_det, xx - of_x.T @ of_x, xy - of_x.T @ of_y, yy - float(of_y @ of_y))
+
+
+def _rough_ratios(counts: Values, sums: Values) -> Values:
+    """Variance ratios from mean squares as if the gaps of the cells were spread evenly."""
+    k, a, b = counts.shape
+
+    def mean(axis: int | tuple[int, ...]) -> Values:
+        n = counts.sum(axis=axis, keepdims=True)
+        return np.divide(sums.sum(axis=axis, keepdims=True), n, out=np.zeros(n.shape), where=n > 0)
+
+    grand, condition = mean((0, 1, 2)), mean((1, 2))
+    of_l, of_i = mean(2), mean(1)
+    listener, item = mean((0, 2)), mean((0, 1))
+    cell = np.divide(sums, counts, out=np.zeros(counts.shape), where=counts > 0)
+    residual = (counts > 0) * (cell - of_l - of_i + condition)
+    n = float(counts.sum())
+    rest = float((counts * residual**2).sum()) / max(n - k * (a + b), n / 10)
+    variances = [
+        float(effect.var()) - rest / each
+        for effect, each in (
+            (listener - grand, n / a),
+            (item - grand, n / b),
+            (of_l - listener - condition + grand, n / (a * k)),
+            (of_i - item - condition + grand, n / (b * k)),
+        )
+    ]
+    return np.clip(np.array(variances) / max(rest, 1e-12), 0.01, 100.0)
 
 
 def _levels(k: int, a: int, b: int, both_l: int, both_i: int) -> dict[str, int]:

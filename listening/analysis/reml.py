@@ -114,7 +114,7 @@ def fit(design: Design, terms: tuple[str, ...]) -> Fit:
             break
         ratios = ratios.copy()
         ratios[active] *= np.exp(step)
-        if np.abs(step).max() < 1e-6:
+        if np.abs(step).max() < 1e-4:
             break
     means, rest, _ = _solved(design.at(ratios))
     residual = rest / (design.n - design.conditions)
@@ -186,7 +186,7 @@ def _descend(criterion: Criterion, theta: Values, active: list[int]) -> Values:
         method="L-BFGS-B",
         jac="2-point",
         bounds=[(0.0, LARGEST)] * len(active),
-        options={"ftol": 1e-13, "gtol": 1e-5, "maxiter": 200},
+        options={"ftol": 1e-10, "gtol": 1e-4, "maxiter": 200},
     )
     point = theta.copy()
     point[active] = np.where(found.x < SMALLEST, 0.0, found.x)
