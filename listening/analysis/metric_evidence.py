@@ -18,6 +18,7 @@ from listening.analysis.p1401 import (
     compare_metrics,
     evaluate,
     mean_opinions,
+    pooled_opinions,
     statistical_distances,
 )
 from listening.analysis.parts import Ceiling, by_group, ceiling, partials, parts
@@ -110,8 +111,9 @@ def metric_evidence(
     """
     rated = ratings.merge(points[STIMULUS].drop_duplicates(), on=STIMULUS)
     found = league(points)
-    mapping, caveats = _mapping(points, rated)
-    comparisons = _tried(lambda: _comparisons(found, points, rated), pd.DataFrame(), caveats)
+    opinions = mean_opinions(rated, by=STIMULUS)
+    mapping, caveats = _mapping(points, opinions)
+    comparisons = _tried(lambda: _comparisons(found, points, opinions), pd.DataFrame(), caveats)
     return MetricEvidence(
         league=found,
         mapping=mapping,
@@ -125,15 +127,15 @@ def metric_evidence(
     )
 
 
-def _mapping(points: pd.DataFrame, rated: pd.DataFrame) -> tuple[pd.DataFrame, list[str]]:
+def _mapping(points: pd.DataFrame, opinions: pd.DataFrame) -> tuple[pd.DataFrame, list[str]]:
     tables, caveats = [], []
     for level in LEVELS:
         of_level = []
         for (metric, version), of_metric in points.groupby(
             ["metric", "metric_version"], sort=False
         ):
-            scores, opinions = _at_level(of_metric.dropna(subset="value"), rated, level)
-            errors, negated = evaluate(scores, opinions)
+            scores, of_same = _at_level(of_metric.dropna(subset="value"), opinions, level)
+            errors, negated = evaluate(scores, of_same)
             errors[HEAD[0]], errors[HEAD[1]] = level, str(metric)
             errors[HEAD[2]], errors[HEAD[3]] = str(version), negated
             of_level.append(errors[[*HEAD, *ERRORS, REASON]])
@@ -148,19 +150,15 @@ def _mapping(points: pd.DataFrame, rated: pd.DataFrame) -> tuple[pd.DataFrame, l
 
 
 def _at_level(
-    complete: pd.DataFrame, rated: pd.DataFrame, level: str
+    complete: pd.DataFrame, opinions: pd.DataFrame, level: str
 ) -> tuple[np.ndarray, pd.DataFrame]:
     """A metric's scores and the mean ratings of the same stimuli, or of their conditions."""
-    votes = rated.merge(complete[STIMULUS], on=STIMULUS)
-    if level == "condition":
-        scores = complete.groupby("condition", sort=False)["value"].mean()
-        opinions = mean_opinions(votes, by="condition").set_index("condition").loc[scores.index]
-        return scores.to_numpy(dtype=float), opinions.reset_index()
-    votes["stimulus"] = list(zip(votes["item"], votes["condition"], strict=True))
-    opinions = mean_opinions(votes, by="stimulus").set_index("stimulus")
-    order = list(zip(complete["item"], complete["condition"], strict=True))
-    in_order = opinions.reindex(pd.Index(order, tupleize_cols=False))
-    return complete["value"].to_numpy(dtype=float), in_order.reset_index(drop=True)
+    same = complete[[*STIMULUS, "value"]].merge(opinions, how="left", on=STIMULUS)
+    if level == "stimulus":
+        return same["value"].to_numpy(dtype=float), same
+    scores = same.groupby("condition", sort=False)["value"].mean()
+    of_conditions = pooled_opinions(same, by="condition").set_index("condition")
+    return scores.to_numpy(dtype=float), of_conditions.loc[scores.index].reset_index()
 
 
 def _distances(mapped: pd.DataFrame) -> pd.Series:
@@ -173,7 +171,7 @@ def _distances(mapped: pd.DataFrame) -> pd.Series:
     return statistical_distances(stars, n=int(alike["n"].iloc[0])).reindex(mapped.index)
 
 
-def _comparisons(found: League, points: pd.DataFrame, rated: pd.DataFrame) -> pd.DataFrame:
+def _comparisons(found: League, points: pd.DataFrame, opinions: pd.DataFrame) -> pd.DataFrame:
     chosen = list(found.table["metric"])
     if len(chosen) < 2:
         return pd.DataFrame()
@@ -181,9 +179,9 @@ def _comparisons(found: League, points: pd.DataFrame, rated: pd.DataFrame) -> pd
         index=STIMULUS, columns="metric", values="value"
     )
     wide = wide[chosen].dropna().reset_index()
-    _, opinions = _at_level(wide.assign(value=0.0), rated, "stimulus")
+    _, of_same = _at_level(wide.assign(value=0.0), opinions, "stimulus")
     mapping = BEST_MAPPING if len(wide) >= FEWEST_FOR_CUBIC else "linear"
-    return compare_metrics(wide[chosen], opinions, mapping=mapping).assign(mapping=mapping)
+    return compare_metrics(wide[chosen], of_same, mapping=mapping).assign(mapping=mapping)
 
 
 def _tried(compute: Callable[[], T], otherwise: T, caveats: list[str]) -> T:

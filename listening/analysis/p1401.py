@@ -34,16 +34,35 @@ ERRORS += ["outlier_ratio_t", "coefficients", "centre", "half_range", "held", "m
 REASON = "reason"
 
 
-def mean_opinions(votes: pd.DataFrame, *, by: str) -> pd.DataFrame:
+def mean_opinions(votes: pd.DataFrame, *, by: str | list[str]) -> pd.DataFrame:
     """Mean, sd (n − 1), n of `votes`' rating per `by`, in order of appearance, with half the width of the 95 %
     interval by t (`ci_t`) and as in P.1401 (`ci`: 1.96 from 30 votes on); missing for a single vote."""
     found = votes.groupby(by, sort=False)["rating"].agg(mos="mean", sd="std", n="count")
+    return _with_intervals(pd.DataFrame(found)).reset_index()
+
+
+def pooled_opinions(opinions: pd.DataFrame, *, by: str) -> pd.DataFrame:
+    """`mean_opinions` of all votes of each `by`, from those of its stimuli (rows with mos, sd, n), votes unseen."""
+    pooled = opinions.assign(
+        total=opinions["n"] * opinions["mos"],
+        squares=(opinions["n"] - 1) * opinions["sd"].fillna(0) ** 2,
+    )
+    of_group = pooled.groupby(by, sort=False)
+    found = of_group[["n", "total", "squares"]].sum()
+    found["mos"] = found["total"] / found["n"]
+    between = pooled["n"] * (pooled["mos"] - pooled[by].map(found["mos"])) ** 2
+    squares = found.pop("squares") + between.groupby(pooled[by], sort=False).sum()
+    found["sd"] = np.sqrt(squares / (found["n"] - 1).where(found["n"] > 1))
+    return _with_intervals(found[["mos", "sd", "n"]]).reset_index()
+
+
+def _with_intervals(found: pd.DataFrame) -> pd.DataFrame:
     quantile = stats.t.ppf((1 + CONFIDENCE) / 2, np.maximum(found["n"] - 1, 1))
     error = found["sd"] / np.sqrt(found["n"])
     found["ci_t"] = quantile * error
     normal = stats.norm.ppf((1 + CONFIDENCE) / 2)
     found["ci"] = np.where(found["n"] < NORMAL_FROM, quantile, normal) * error
-    return found.reset_index()
+    return found
 
 
 def evaluate(

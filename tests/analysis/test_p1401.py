@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import json
+
 import numpy as np
 import pandas as pd
 import pytest
 
+from listening.analysis.correlation import kendall, pearson, spearman
 from listening.analysis.frames import AnalysisError
 from listening.analysis.p1401 import compare_metrics, evaluate, mean_opinions, statistical_distances
 
@@ -190,3 +193,33 @@ def test_all_outliers_against_none_have_no_unpooled_z():
     assert found["n"] == 30
     assert np.isnan(found["outlier_z"])
     assert abs(found["outlier_z_pooled"]) > 7
+
+
+def test_nsim_beside_the_tcd_voip_ratings(shared):
+    # counts and coefficients: SciPy on the published files; the metric and the ratings are not ours
+    folder = shared / "data" / "ratings" / "tcdvoip_mos_vs_visqol_nsim"
+    stored = json.loads((folder / "published.json").read_text())
+    mos = pd.read_csv(folder / "tcd_voip_testset_subjective_mos.csv")
+    nsim = pd.read_csv(folder / "tcd_voip_testset_speech_mode_nsim.csv")
+    nsim = nsim.assign(Filename=nsim["degraded"].str.split("/").str[-1])
+    # three of the files have no score
+    both = mos.merge(nsim, on="Filename").dropna()
+    theirs = stored["reproduced_here"]
+    assert len(both) == theirs["n_merged"]
+    assert pearson(both["vnsim"], both["MOS"]).value == pytest.approx(theirs["pearson"], abs=5e-5)
+    assert spearman(both["vnsim"], both["MOS"]).value == pytest.approx(theirs["spearman"], abs=5e-5)
+    assert kendall(both["vnsim"], both["MOS"]).value == pytest.approx(theirs["kendall"], abs=5e-5)
+    points = pd.DataFrame({"mos": both["MOS"], "ci": np.nan, "ci_t": np.nan})
+    rows = by_mapping(evaluate(both["vnsim"], points)[0])
+    # the mapping that ViSQOL ships, an exponential fitted to a later version of these scores
+    published = stored["published"]
+    shipped = published["a"] + np.exp(published["b"] * (both["vnsim"] - published["x0"]))
+    assert published["a"] + np.exp(published["b"] * (1 - published["x0"])) == pytest.approx(
+        published["kConformanceUnscaledPerfectScoreExponential"]
+    )
+    shipped_error = np.sqrt(((both["MOS"] - shipped) ** 2).mean())
+    cubic = rows["monotone cubic"]
+    assert cubic["rmse"] < rows["linear"]["rmse"]
+    # least squares on these very points cannot do worse than a curve from elsewhere
+    assert cubic["rmse"] < shipped_error
+    assert np.isnan(cubic["rmse_star"])
