@@ -24,7 +24,8 @@ def pairs(reference: Path, degraded: list[Path], *, pattern: str | None) -> list
 
     A `reference` that is a file serves all. In a folder, the reference of a file has the same path below its own
     folder, whatever the format; or what `pattern` says: `DEGRADED=REFERENCE`, two paths below the two folders without
-    suffix, in which fields in braces stand for the same text, as in `{item}_{system}={item}`.
+    suffix, in which fields in braces stand for the same text, as in `{item}_{system}={item}`. Files of other names
+    are no degraded ones.
     """
     if pattern is not None:
         _check_pattern(pattern)
@@ -32,7 +33,11 @@ def pairs(reference: Path, degraded: list[Path], *, pattern: str | None) -> list
     if not reference.is_dir():
         return [(reference, path) for path, _ in files]
     references = {name: path for path, name in _files([reference])}
-    return [(_reference(name, references, pattern, path), path) for path, name in files]
+    wanted = dict(files) if pattern is None else _renamed(dict(files), pattern)
+    for path, name in wanted.items():
+        if name not in references:
+            raise AudioError(f"{path}: expected a reference called {name}, found none")
+    return [(references[name], path) for path, name in wanted.items()]
 
 
 def _files(sources: list[Path]) -> Iterator[tuple[Path, str]]:
@@ -48,17 +53,18 @@ def _files(sources: list[Path]) -> Iterator[tuple[Path, str]]:
             yield path, PurePosixPath(path.relative_to(source)).with_suffix("").as_posix()
 
 
-def _reference(name: str, references: dict[str, Path], pattern: str | None, path: Path) -> Path:
-    wanted = name
-    if pattern is not None:
-        expected, _, target = pattern.partition("=")
-        match = _expression(expected).fullmatch(name)
-        if match is None:
-            raise AudioError(f"{path}: expected a name like {expected}, found {name}")
-        wanted = target.format(**match.groupdict())
-    if wanted not in references:
-        raise AudioError(f"{path}: expected a reference called {wanted}, found none")
-    return references[wanted]
+def _renamed(files: dict[Path, str], pattern: str) -> dict[Path, str]:
+    """Return the names of the references of those `files` whose own are like the pattern."""
+    expected, _, target = pattern.partition("=")
+    expression = _expression(expected)
+    found = {
+        path: target.format(**match.groupdict())
+        for path, name in files.items()
+        if (match := expression.fullmatch(name))
+    }
+    if not found:
+        raise AudioError(f"expected files with names like {expected}, found none")
+    return found
 
 
 def _check_pattern(pattern: str) -> None:

@@ -190,6 +190,13 @@ def test_a_pattern_says_which_reference_belongs_to_a_file(folders):
     }
 
 
+def test_a_pattern_tells_references_from_degraded_files_in_one_folder(tmp_path):
+    for name, gain in (("a_clean", 0.1), ("a_coded", 0.2), ("b_clean", 0.1), ("b_coded", 0.3)):
+        recording(tmp_path / f"{name}.wav", gain=gain)
+    rows = scores(tmp_path, tmp_path, "--pattern", "{item}_coded={item}_clean", "--metrics", "esr")
+    assert [row["value"] for row in rows] == pytest.approx([1.0, 4.0], rel=1e-5)
+
+
 def test_one_reference_serves_a_folder(folders):
     rows = scores(folders / "clean/speech/a.wav", folders / "out/quiet", "--metrics", "snr")
     assert [Path(row["file"]).stem for row in rows] == ["a", "b"]
@@ -200,7 +207,10 @@ def test_one_reference_serves_a_folder(folders):
     ("arguments", "sentence"),
     [
         (["out"], "expected a reference called loud/speech/a, found none"),
-        (["out/loud", "--pattern", "x_{item}={item}"], "expected a name like x_{item}, found"),
+        (
+            ["out/loud", "--pattern", "x_{item}={item}"],
+            "expected files with names like x_{item}, found none",
+        ),
         (["out/loud", "--pattern", "{item}"], "expected a pattern DEGRADED=REFERENCE"),
         (["out/loud", "--pattern", "{item}={other}"], "expected a pattern DEGRADED=REFERENCE"),
         (["."], "expected a reference called clean/speech/a"),
