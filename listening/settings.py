@@ -22,6 +22,10 @@ from django.core.exceptions import ImproperlyConfigured
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
+# One BLAS thread per process, unless told otherwise: the matrices here are small, and threads that wait for each
+# other on a busy machine have made them ten times slower. Read when numpy is first imported, so it stands first.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
 
 def env_flag(name: str, default: bool) -> bool:
     value = os.environ.get(name, "1" if default else "0")
