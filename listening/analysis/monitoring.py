@@ -109,8 +109,13 @@ def asymptotic_half_width(
     """Half width of the asymptotic sequence after `n` values with standard deviation `sd` (over n)."""
     if n < 2:
         return np.inf
-    rho2 = (-2 * log(alpha) + log(-2 * log(alpha)) + 1) / tuned_for
+    rho2 = asymptotic_rho2(tuned_for, alpha=alpha)
     return sd * sqrt(2 * (n * rho2 + 1) / (n**2 * rho2) * log(sqrt(n * rho2 + 1) / alpha))
+
+
+def asymptotic_rho2(tuned_for: int, *, alpha: float = ALPHA) -> float:
+    """The ρ² that makes the asymptotic sequence narrowest about the `tuned_for`-th value."""
+    return (-2 * log(alpha) + log(-2 * log(alpha)) + 1) / tuned_for
 
 
 def normal_mixture_half_width(n: int, *, rho: float, alpha: float = ALPHA) -> float:

@@ -10,6 +10,7 @@ from listening.analysis.frames import AnalysisError
 from listening.analysis.monitoring import (
     FIRST_LOOK,
     asymptotic_half_width,
+    asymptotic_rho2,
     confidence_sequence,
     normal_mixture_half_width,
     progress,
@@ -40,7 +41,7 @@ def test_all_sequences_are_those_of_r(reference):
                 ),
                 "hedged_capital_betting_cs": list(confidence_sequence(seen)),
                 "asymptotic_cs_rho_tuned_t100_halfwidth": (high - low) / 2,
-                "asymptotic_rho2": row["asymptotic_rho2"],
+                "asymptotic_rho2": asymptotic_rho2(100),
             }
         )
     found = {"alpha": 0.05, "n": len(x), "at": at}
