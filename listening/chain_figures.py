@@ -76,7 +76,8 @@ def _draw_loss(
     axes: Axes, history: Sequence[Mapping[str, float]], weights: Mapping[str, float]
 ) -> None:
     steps = [row["step"] for row in history]
-    terms = [name for name in history[0] if name not in NO_TERMS]
+    # a key with a point is something watched, not a term
+    terms = [name for name in history[0] if name not in NO_TERMS and "." not in name]
     for name, colour, style in zip(["loss", *terms], cycle([INK, *COLOURS]), cycle(STYLES)):
         weight = weights.get(name, 1.0)
         label = name if weight == 1 else f"{name} × {weight:g}"

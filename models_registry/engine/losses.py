@@ -11,7 +11,8 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from models_registry.engine.blocks import LinearBlock, Waveshaper
+from models_registry.engine.auditory import band_energy
+from models_registry.engine.blocks import Gain, LinearBlock, Waveshaper
 from models_registry.engine.chain import Chain
 
 # Error below the floor is noise that no parameter explains; with an absolute floor a noisy target ruins training.
@@ -62,19 +63,50 @@ def spectral_distance(estimate: Tensor, target: Tensor, *, sizes: Sequence[int])
     return total / len(sizes)
 
 
+def band_distance(estimate: Tensor, target: Tensor, *, rate: int, bands: int = 40) -> Tensor:
+    """Mean difference of log energy in bands of the ear's scale, in units of 10 dB.
+
+    The ear adds energy within a band, so phase within it does not count. Floored like `spectral_distance`.
+    """
+    size = min(2_048, 2 ** (target.shape[-1].bit_length() - 1))
+    with torch.no_grad():
+        wanted = band_energy(target, rate=rate, bands=bands, size=size)
+        floor = LOG_FLOOR**2 * wanted.max() + ENERGY_FLOOR
+    found = band_energy(estimate, rate=rate, bands=bands, size=size)
+    return torch.log10((found + floor) / (wanted + floor)).abs().mean()
+
+
+def _grid(rate: int) -> Tensor:
+    low, high, count = SMOOTHNESS_GRID
+    return torch.logspace(
+        torch.log10(torch.tensor(low)).item(),
+        torch.log10(torch.tensor(min(high, 0.45 * rate))).item(),
+        count,
+        dtype=torch.float64,
+    )
+
+
+def amplification(chain: Chain) -> Tensor:
+    """Physical regulariser: mean squared level above 0 dB of every linear block's response, in dB².
+
+    A network of resistors, coils and capacitors returns no more energy than it gets; only a gain may amplify, and it
+    costs nothing here.
+    """
+    total = torch.zeros((), dtype=torch.float64)
+    for name, block in chain.blocks.items():
+        if isinstance(block, LinearBlock) and not isinstance(block, Gain):
+            level = 20 * torch.log10(block.response(chain.values(name), _grid(chain.rate)).abs())
+            total = total + torch.relu(level).square().mean()
+    return total
+
+
 def response_roughness(chain: Chain) -> Tensor:
     """Physical regulariser: mean squared second difference of every linear block's response, in (dB/octave²)².
 
     Tone circuits are smooth over an octave; resonances that only fit noise in the training clips are not.
     Straight slopes and level cost nothing.
     """
-    low, high, count = SMOOTHNESS_GRID
-    grid = torch.logspace(
-        torch.log10(torch.tensor(low)).item(),
-        torch.log10(torch.tensor(min(high, 0.45 * chain.rate))).item(),
-        count,
-        dtype=torch.float64,
-    )
+    grid = _grid(chain.rate)
     step = torch.log2(grid[1] / grid[0])
     total = torch.zeros((), dtype=torch.float64)
     for name, block in chain.blocks.items():

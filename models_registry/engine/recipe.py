@@ -21,12 +21,14 @@ FOLDER = Path(__file__).parent / "recipes"
 
 @dataclass(frozen=True)
 class Number:
-    """A number from `low` to `high`; whole where `whole`."""
+    """A number from `low` to `high`; whole where `whole`. An `optional` one is part of a recipe, and of its hash, only
+    where it is given."""
 
     low: float
     high: float
     default: float | None = None
     whole: bool = False
+    optional: bool = False
 
     def checked(self, value: object, where: str) -> object:
         kinds = int if self.whole else (int, float)
@@ -117,6 +119,8 @@ LOSS: Schema = {
     "stft_sizes": Numbers(16, 65_536, (512, 2_048)),
     "smoothness": Number(0, 1_000, 0.0),
     "curvature": Number(0, 1_000, 0.0),
+    "erb": Number(0, 1_000, optional=True),
+    "passivity": Number(0, 1_000, optional=True),
 }
 TRAINING: Schema = {
     "steps": Number(1, 1_000_000, 400, whole=True),
@@ -233,6 +237,8 @@ def _filled(content: object, schema: Schema, *, where: str) -> dict[str, Any]:
     given = _section(content, tuple(schema), where=where)
     filled = {}
     for key, field in schema.items():
+        if isinstance(field, Number) and field.optional and key not in given:
+            continue
         default = list(field.default) if isinstance(field.default, tuple) else field.default
         filled[key] = field.checked(given.get(key, default), f"{where}.{key}")
     return filled

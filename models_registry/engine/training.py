@@ -21,7 +21,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from models_registry.engine import losses
+from models_registry.engine import losses, monitors
 from models_registry.engine.baseline import linear_baseline
 from models_registry.engine.chain import Chain
 from models_registry.engine.contract import EngineError
@@ -151,6 +151,10 @@ class _Run:
             terms["smoothness"] = losses.response_roughness(self.chain)
         if weights["curvature"]:
             terms["curvature"] = losses.curve_roughness(self.chain)
+        if weights.get("erb"):
+            terms["erb"] = losses.band_distance(estimate, target, rate=self.data.rate)
+        if weights.get("passivity"):
+            terms["passivity"] = losses.amplification(self.chain)
         total = torch.stack([weights[name] * term.double() for name, term in terms.items()]).sum()
         return total, {"loss": total.item(), **{name: term.item() for name, term in terms.items()}}
 
@@ -187,14 +191,21 @@ class _Run:
     def _validated(self, terms: Row) -> Row:
         error = energy = 0.0
         test = self.data.test
+        watched: Row = {}
         with torch.no_grad():
             for start in range(0, len(test), JUDGED_AT_ONCE):
                 part = slice(start, start + JUDGED_AT_ONCE)
                 target = self.data.judged(test.wet[part]).double()
-                estimate = self.data.judged(self.chain(test.dry[part])[0]).double()
+                whole = self.chain(test.dry[part])[0]
+                estimate = self.data.judged(whole).double()
                 error += (estimate - target).square().sum().item()
                 energy += target.square().sum().item()
-        return {"step": self.step, **terms, "validation_esr": error / energy}
+                if start == 0:  # the first clips are enough to watch
+                    raw = test.wet[part][..., self.data.skip :]
+                    watched |= monitors.drift(whole[..., self.data.skip :], raw)
+                    watched |= monitors.spectral(estimate, target, rate=self.data.rate)
+        watched |= monitors.margins(self.chain)
+        return {"step": self.step, **terms, "validation_esr": error / energy, **watched}
 
     def _save(self, checkpoint: Path) -> None:
         """Write the checkpoint and the weights, each whole or not at all."""

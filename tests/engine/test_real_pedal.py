@@ -11,10 +11,10 @@ import pytest
 from models_registry.engine import Recipe, train
 
 
-def test_unseen_guitar_is_much_nearer_than_the_best_linear_filter(shared, tmp_path):
+def trained(name, steps, shared, directory):
     clips = shared / "data" / "audio" / "guitar_dry_wet_klon"
     recipe = Recipe.load(
-        "overdrive",
+        name,
         {
             "data.source": "pairs",
             "data.dry": str(clips / "DataIn"),
@@ -22,12 +22,27 @@ def test_unseen_guitar_is_much_nearer_than_the_best_linear_filter(shared, tmp_pa
             "data.train": "[0, 200]",
             "data.test": "[200, 240]",
             "data.skip": "8000",
-            "training.steps": "250",
+            "training.steps": steps,
         },
     )
-    result = train(recipe, seed=0, directory=tmp_path)
+    result = train(recipe, seed=0, directory=directory)
     assert result.validation_esr is not None
     assert result.baseline_esr is not None
     print(f"ESR {result.validation_esr:.3f}, best linear FIR {result.baseline_esr:.3f}")
     assert result.baseline_esr == pytest.approx(0.433, abs=0.001)
+    return result
+
+
+def test_unseen_guitar_is_much_nearer_than_the_best_linear_filter(shared, tmp_path):
+    result = trained("overdrive", "250", shared, tmp_path)
     assert result.validation_esr <= 0.6 * result.baseline_esr
+
+
+def test_a_clean_path_and_a_settling_operating_point_leave_a_quarter_of_that(shared, tmp_path):
+    # 0.13 is what a parallel clean path alone leaves; a short training must do clearly better
+    result = trained("overdrive-parallel", "150", shared, tmp_path)
+    assert result.validation_esr <= 0.08
+    # the simulated pedal starts far from its rest and gets there in some 50 ms
+    readings = result.chain.readings()
+    assert abs(readings["settling.offset"].value) > 5
+    assert 35 < readings["settling.time"].value < 75

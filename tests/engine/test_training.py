@@ -115,6 +115,9 @@ def test_the_error_falls_and_is_reported_beside_the_linear_filter(pairs, tmp_pat
     assert last["validation_esr"] == result.validation_esr < result.baseline_esr
     assert [row["step"] for row in result.history] == list(range(0, 61, 4))
     assert {"loss", "esr", "stft", "smoothness", "curvature", "gradient_norm"} <= last.keys()
+    watched = {"monitor.erb_deviation", "monitor.dc_drift", "monitor.range_margin"}
+    assert all(watched <= row.keys() for row in result.history)
+    assert last["monitor.erb_deviation"] < result.history[0]["monitor.erb_deviation"]
     assert result.environment["weights_kept"] == "last"
     assert (
         result.environment["torch"] == torch.__version__.split("+")[0]
