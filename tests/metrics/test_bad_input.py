@@ -57,7 +57,7 @@ def spoilt(signal, value):
     return spoilt
 
 
-def bursts(signal, count=200, period_s=0.1, rate=8_000):
+def bursts(signal, count=200, period_s=0.06, rate=8_000):
     """`count` bursts of sound with pauses between them."""
     frames = round(count * period_s * rate)
     sounding = np.arange(frames) % round(period_s * rate) < 0.5 * period_s * rate
@@ -159,7 +159,7 @@ def test_two_hundred_utterances_are_measured_or_refused(metric):
     rate = max(8_000, metric.min_rate)
     signals = [bursts(signal, rate=rate) for signal in good(metric, rate=rate)]
     status, message = outcome(metric, signals, rate)
-    assert status is (Status.OK if metric.min_duration <= 20 else Status.TOO_SHORT), message
+    assert status is (Status.OK if metric.min_duration <= 12 else Status.TOO_SHORT), message
 
 
 def test_eighty_seconds_of_utterances_are_refused_by_what_they_would_crash():
