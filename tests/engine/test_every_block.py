@@ -29,6 +29,7 @@ VARIANTS = [
     ("clipper", {"shape": "soft"}),
     ("clipper", {"shape": "hard"}),
     ("clipper", {"aliasing": "none"}),
+    ("reverb", {"length": 50}),
 ]
 LINEAR = [(kind, options) for kind, options in VARIANTS if issubclass(BLOCKS[kind], LinearBlock)]
 
@@ -113,10 +114,10 @@ def test_the_analytic_response_is_the_spectrum_of_the_impulse_response(kind, opt
             for name, p in block.parameters.items()
         }
     )
-    impulse = torch.zeros(1, 1, 2**16, dtype=torch.float64)
+    impulse = torch.zeros(1, 1, 2**17, dtype=torch.float64)
     impulse[..., 0] = 1
-    measured = np.fft.rfft(block.process(impulse, values, None)[0].numpy().ravel())[::37]
-    frequencies = np.fft.rfftfreq(2**16, 1 / rate)[::37]
+    measured = np.fft.rfft(block.process(impulse, values, None)[0].numpy().ravel())[::73]
+    frequencies = np.fft.rfftfreq(2**17, 1 / rate)[::73]
     analytic = block.response(values, torch.from_numpy(frequencies)).numpy()
     np.testing.assert_allclose(analytic, measured, atol=1e-9 * np.abs(measured).max())
 

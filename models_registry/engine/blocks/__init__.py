@@ -8,6 +8,7 @@ from models_registry.engine.blocks.dynamics import Compressor, Expander, Limiter
 from models_registry.engine.blocks.equaliser import Equaliser
 from models_registry.engine.blocks.fir import Fir, GraphicEqualiser, SampledFir
 from models_registry.engine.blocks.gain import Gain
+from models_registry.engine.blocks.reverb import Reverb
 from models_registry.engine.blocks.variable import VariableFilter
 from models_registry.engine.blocks.waveshaper import Waveshaper
 
@@ -27,6 +28,7 @@ __all__ = [
     "GraphicEqualiser",
     "Limiter",
     "LinearBlock",
+    "Reverb",
     "SampledFir",
     "Settling",
     "ShapingBlock",

@@ -31,7 +31,7 @@ def _frames(padded: Tensor, taps: int) -> tuple[Tensor, int]:
     return filled.unfold(1, size, hop), hop
 
 
-def _valid(padded: Tensor, impulse: Tensor) -> Tensor:
+def valid(padded: Tensor, impulse: Tensor) -> Tensor:
     """The part of the convolution (rows, frames) for which all input is there."""
     taps = impulse.shape[0]
     pieces, _ = _frames(padded, taps)
@@ -47,7 +47,7 @@ class Convolution(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, padded: Tensor, impulse: Tensor) -> Tensor:
         ctx.save_for_backward(padded, impulse)
-        return _valid(padded, impulse)
+        return valid(padded, impulse)
 
     @staticmethod
     def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor | None, Tensor | None]:
@@ -57,7 +57,7 @@ class Convolution(torch.autograd.Function):
         if ctx.needs_input_grad[0]:
             # correlation is convolution with the response turned round
             around = torch.nn.functional.pad(grads[0], (taps - 1, taps - 1))
-            grad_padded = _valid(around, impulse.flip(0))
+            grad_padded = valid(around, impulse.flip(0))
         if ctx.needs_input_grad[1]:
             pieces, hop = _frames(padded, taps)
             size, count = pieces.shape[-1], pieces.shape[1]
@@ -81,6 +81,10 @@ def convolved(signal: Tensor, impulse: Tensor, state: State) -> tuple[Tensor, St
 
 def response_of(impulse: Tensor, frequencies: Tensor, rate: int) -> Tensor:
     """The complex response of `impulse` (taps,) at `frequencies` (Hz)."""
-    times = torch.arange(impulse.shape[0], dtype=torch.float64)
-    turns = torch.outer(frequencies.double() / rate, times)
-    return torch.exp(-2j * math.pi * turns) @ impulse.to(torch.complex128)
+    total = torch.zeros(frequencies.shape, dtype=torch.complex128)
+    # a long response in parts, since the whole matrix would take a gigabyte
+    for start, part in enumerate(torch.split(impulse.to(torch.complex128), SMALLEST)):
+        times = start * SMALLEST + torch.arange(part.shape[0], dtype=torch.float64)
+        turns = torch.outer(frequencies.double() / rate, times)
+        total = total + torch.exp(-2j * math.pi * turns) @ part
+    return total
