@@ -189,7 +189,7 @@ def volume_set(session: Session) -> float | None:
     """dB, as set on the session's last page of volume; None before one."""
     pages = session.pages.filter(kind=Kind.VOLUME, finished_at__isnull=False)
     page = pages.order_by("-number").first()
-    return last_answer(page)["volume_db"] if page else None
+    return last_answer(page).get("volume_db") if page else None
 
 
 # consequences

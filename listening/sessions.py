@@ -13,9 +13,9 @@ from typing import Any
 from django.db import IntegrityError, transaction
 from django.utils.timezone import now
 
-from listening import parts
-from listening.methods.base import Judgement, current_ratings
-from listening.models import Campaign, Listener, Page, Rating, Response, Session, Slot
+from listening import parts, telemetry
+from listening.methods.base import Gates, Judgement, current_ratings
+from listening.models import Campaign, Listener, Page, Rating, Response, Session, Slot, Visit
 from listening.parts import planned_pages
 from listening.plan import part_named
 
@@ -204,10 +204,42 @@ def finish(session: Session, page: Page) -> None:
 
 
 def _missing(session: Session, page: Page) -> list[str]:
-    """What on the page still needs an answer."""
+    """What on the page still needs an answer, or an ear."""
     if page.is_judged:
-        return session.campaign.protocol.unanswered(slots_of(page), current_ratings(page))
+        gates, slots = session.campaign.gates, slots_of(page)
+        missing = []
+        if gates.rate:
+            missing = session.campaign.protocol.unanswered(slots, current_ratings(page))
+        # a program has no ears
+        return missing if session.listener.simulated else missing + _unheard(page, slots, gates)
     return [] if parts.is_answered(page) else [page.get_kind_display()]
+
+
+def _unheard(page: Page, slots: list[Slot], gates: Gates) -> list[str]:
+    """Labels of what must be heard, or heard to its end, and by the browser's account was not."""
+    visits = [visit.body for visit in page.visits.all()]
+    heard, ended = telemetry.heard(visits), telemetry.ended(visits)
+    return [
+        f"the {'end' if gates.hear_end else 'sound'} of {slot.label}"
+        for slot in slots
+        if (gates.listen and not heard.get(slot.label))
+        or (gates.hear_end and slot.label not in ended)
+    ]
+
+
+def visit(page: Page, visit_id: uuid.UUID, body: object) -> None:
+    """Store what a browser tells of its visit to `page`; told again, the later word stands.
+
+    Raises `TelemetryError`, and `Conflict` when `visit_id` is that of a visit elsewhere.
+    """
+    checked = telemetry.checked_visit(body)
+    known, created = Visit.objects.get_or_create(
+        pk=visit_id, defaults={"page": page, "body": checked}
+    )
+    if known.page_id != page.pk:
+        raise Conflict(f"expected a new id for a visit, found {visit_id} in use for another")
+    if not created:
+        Visit.objects.filter(pk=visit_id).update(body=checked)
 
 
 def slots_of(page: Page) -> list[Slot]:

@@ -35,6 +35,7 @@ listeners: list[URLPattern | URLResolver] = [
     path("s/<uuid:token>/audio/<uuid:slot>.wav", listener.stimulus, name="stimulus"),
     path("s/<uuid:token>/responses/", listener.responses, name="responses"),
     path("s/<uuid:token>/pages/<int:number>/", parts.answer_part, name="answer-part"),
+    path("s/<uuid:token>/pages/<int:number>/visit/", listener.visit, name="visit"),
     path("s/<uuid:token>/pages/<int:number>/finish/", listener.finish_page, name="finish-page"),
 ]
 

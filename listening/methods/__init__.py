@@ -5,10 +5,11 @@ from __future__ import annotations
 import pkgutil
 from importlib import import_module
 
-from listening.methods.base import AnswerError, Judgement, Method, PlannedSlot, UnknownMethod
+from listening.methods.base import AnswerError, Gates, Judgement, Method, PlannedSlot, UnknownMethod
 
 __all__ = [
     "AnswerError",
+    "Gates",
     "Judgement",
     "Method",
     "PlannedSlot",

@@ -52,6 +52,15 @@ class Judgement:
     detail: dict[str, Any] = field(default_factory=dict)
 
 
+@dataclass(frozen=True)
+class Gates:
+    """What must be done before a page may be left: rate all, hear all, hear the end of all."""
+
+    rate: bool = True
+    listen: bool = False
+    hear_end: bool = False
+
+
 class Method(ABC):
     """A test method. Subclasses in this package register themselves by being defined."""
 
@@ -61,6 +70,8 @@ class Method(ABC):
     standard: ClassVar[str]
     template: ClassVar[str]
     default_instructions: ClassVar[str]
+    # what the standard asks for; a campaign's plan may ask for other
+    gates: ClassVar[Gates] = Gates()
 
     @abstractmethod
     def problems(self, campaign: Campaign) -> list[str]:

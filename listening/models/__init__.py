@@ -9,6 +9,7 @@ from listening.models.session import (
     Response,
     Session,
     Slot,
+    Visit,
 )
 
 __all__ = [
@@ -23,4 +24,5 @@ __all__ = [
     "Slot",
     "Stimulus",
     "Trial",
+    "Visit",
 ]

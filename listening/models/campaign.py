@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from django.conf import settings
@@ -9,7 +10,7 @@ from django.db import models, transaction
 from django.urls import reverse
 from django.utils.timezone import now
 
-from listening.plan import Part, PlanError, checked_plan, default_plan
+from listening.plan import Part, PlanError, checked_plan, default_plan, part_named
 from models_registry import audit
 from models_registry.models import ModelVersion, Signal
 
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from django.contrib.auth.base_user import AbstractBaseUser
     from django.contrib.auth.models import AnonymousUser
 
-    from listening.methods import Method
+    from listening.methods import Gates, Method
 
 
 class CampaignError(ValueError):
@@ -90,6 +91,12 @@ class Campaign(models.Model):
         from listening.methods import method_named
 
         return method_named(self.method)
+
+    @property
+    def gates(self) -> Gates:
+        """What must be done before a rating page may be left."""
+        ratings = part_named(self.plan, "ratings") or {}
+        return replace(self.protocol.gates, **ratings.get("gates", {}))
 
     def lay_out(self, plan: list[Part], *, actor: str) -> None:
         """Give a draft another plan of parts; raises `CampaignError` with everything that is wrong with it."""

@@ -99,6 +99,10 @@ class Session(models.Model):
         self.refresh_from_db()
 
 
+# who did not take part, whatever they did before that was known
+TURNED_AWAY = (Session.Ending.REFUSED, Session.Ending.SCREENED_OUT)
+
+
 class Page(models.Model):
     """One stop of a session: a trial to be rated, or another part of the campaign's plan."""
 
@@ -226,14 +230,28 @@ class Check(models.Model):
         return f"{self.test}: {self.right} of {self.trials} by session {self.session_id}"
 
 
+class Visit(models.Model):
+    """One time that a page was open in a browser, as that browser tells it (listening/telemetry.py)."""
+
+    id = models.UUIDField(primary_key=True)
+    page = models.ForeignKey(Page, on_delete=models.CASCADE, related_name="visits")
+    body = models.JSONField()
+    opened_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ["opened_at"]
+
+    def __str__(self) -> str:
+        return f"visit to page {self.page_id}"
+
+
 class RatingQuerySet(models.QuerySet["Rating"]):
     def counted(self) -> RatingQuerySet:
         """What enters the evidence: no practice, and nobody who did not consent or was screened out."""
-        turned_away = [Session.Ending.REFUSED, Session.Ending.SCREENED_OUT]
         return (
             self.current()
             .filter(page__kind=Page.Kind.RATING)
-            .exclude(page__session__ending__in=turned_away)
+            .exclude(page__session__ending__in=TURNED_AWAY)
         )
 
     def current(self) -> RatingQuerySet:

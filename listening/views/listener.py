@@ -9,6 +9,8 @@ import io
 import json
 import re
 import uuid
+from contextlib import suppress
+from dataclasses import asdict
 from typing import Any
 
 from django.core.files.base import File
@@ -21,13 +23,13 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import ensure_csrf_cookie
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from listening import sessions
+from listening import sessions, telemetry
 from listening.delivery import stimulus_wav
 from listening.headphones import TESTS
 from listening.methods import AnswerError
-from listening.methods.base import current_ratings
+from listening.methods.base import Gates, current_ratings
 from listening.models import Campaign, Page, Session, Slot
-from listening.parts import last_answer, planned_pages
+from listening.parts import last_answer, planned_pages, volume_set
 from listening.plan import part_named
 from listening.views.audio import ranged
 from listening.views.finding import gone, malformed, not_found, page_of, refused, session_at
@@ -35,6 +37,8 @@ from listening.views.parts import show_part
 
 # An answer is a few dozen bytes.
 MAX_ANSWER_BYTES = 4096
+# as many as a browser lets a page that is being left send at once
+MAX_ANSWERS = 200
 # what Prolific puts into a study's link
 RECRUITER_KEYS = ("PROLIFIC_PID", "STUDY_ID", "SESSION_ID")
 RECRUITER_CODE = re.compile(r"[A-Za-z0-9_-]{1,64}")
@@ -137,23 +141,41 @@ def for_player(
     found: Session, page: Page, slots: list[Slot], answers: dict[str, Any]
 ) -> dict[str, Any]:
     """What the player needs to know, and nothing else."""
+    visits = [visit.body for visit in page.visits.all()]
+    heard, ended = telemetry.heard(visits), telemetry.ended(visits)
     return {
         "session": str(found.token),
         "page": page.number,
+        "practice": page.kind == Page.Kind.TRAINING,
+        "level": volume_set(found),
+        "gates": asdict(found.campaign.gates if page.is_judged else Gates()),
         # one for all: a trial that mixes rates cannot be launched
         "rate": slots[0].rate,
         "responses": reverse("responses", args=[found.token]),
+        "visit": reverse("visit", args=[found.token, page.number]),
         "finish": reverse("finish-page", args=[found.token, page.number]),
+        "ahead": sounds_ahead(found, page),
         "slots": [
             {
                 "token": str(slot.token),
                 "label": slot.label,
                 "url": reverse("stimulus", args=[found.token, slot.token]),
                 "answer": answers.get(slot.label),
+                "heard": heard.get(slot.label, 0) > 0,
+                "ended": slot.label in ended,
             }
             for slot in slots
         ],
     }
+
+
+def sounds_ahead(found: Session, page: Page) -> list[str]:
+    """Addresses of the sounds of the page after this one."""
+    coming = Slot.objects.filter(page__session=found, page__number=page.number + 1)
+    return [
+        reverse("stimulus", args=[found.token, token])
+        for token in coming.values_list("token", flat=True)
+    ]
 
 
 @require_safe
@@ -197,6 +219,44 @@ def responses(request: HttpRequest, token: uuid.UUID) -> JsonResponse:
     except sessions.SessionError as error:
         return refused(409, str(error))
     return JsonResponse({"id": str(response_id)})
+
+
+@require_POST
+def visit(request: HttpRequest, token: uuid.UUID, number: int) -> JsonResponse:
+    """Take what a browser says on leaving a page: how the visit was, and answers that it may have no time to send.
+
+    The answers are sent again on the next page: what is refused here is refused there, in words.
+    """
+    found = session_at(token)
+    page = page_of(found, number) if found else None
+    if found is None or page is None:
+        return refused(404, _("There is no such page in this session."))
+    for answer in answers_in(request):
+        with suppress(AnswerError, sessions.SessionError):
+            sessions.respond(found, page, answer.pop("id"), answer)
+    try:
+        visit_id = uuid.UUID(request.POST.get("id", ""))
+        sessions.visit(page, visit_id, json.loads(request.POST.get("body", "")))
+    except sessions.Conflict as error:
+        return refused(409, str(error))
+    except telemetry.TelemetryError as error:
+        return refused(422, str(error))
+    except (ValueError, RecursionError):
+        return refused(400, "expected the id and body of a visit, found something else")
+    return JsonResponse({})
+
+
+def answers_in(request: HttpRequest) -> list[dict[str, Any]]:
+    """The answers beside a visit, each with its id as a UUID; whatever is no answer is left out."""
+    try:
+        listed = json.loads(request.POST.get("answers", "[]"))
+        answers = [dict(answer) for answer in listed[:MAX_ANSWERS]]
+        for answer in answers:
+            answer["id"] = uuid.UUID(answer["id"])
+            del answer["page"]
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
+        return []
+    return answers
 
 
 @require_POST

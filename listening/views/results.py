@@ -7,13 +7,16 @@ from typing import Any
 
 import pandas as pd
 
+from listening import telemetry
 from listening.analysis import abx, report
 from listening.analysis.frames import AnalysisError
 from listening.analysis.mixed import MixedModel
 from listening.analysis.screening import TITLES
 from listening.drawing import ordered
 from listening.evidence import left_out, ratings_frame, scores_frame
-from listening.models import Campaign, Condition
+from listening.models import Campaign, Check, Condition, Page
+from listening.models.session import TURNED_AWAY
+from listening.parts import volume_set
 from listening.views.figures import CAMPAIGN_FIGURES, METRIC_PREFIX
 
 NO_RATINGS = (
@@ -35,6 +38,10 @@ def evidence(campaign: Campaign) -> dict[str, Any]:
     figures = [f for f in CAMPAIGN_FIGURES if analysis and f.method == campaign.method]
     return {
         "n_ratings": len(ratings),
+        "flagged": flagged_pages(campaign),
+        "failed_checks": Check.objects.filter(session__campaign=campaign, passed=False)
+        .select_related("session__listener")
+        .order_by("-pk"),
         "left_out": {why: count for why, count in left_out(campaign).items() if count},
         "n_simulated": ratings.loc[ratings["simulated"], "listener"].nunique(),
         "analysis": analysis,
@@ -51,6 +58,33 @@ def evidence(campaign: Campaign) -> dict[str, Any]:
         "screening_figures": [figure for figure in figures if figure.section == "screening"],
         "correlation_figures": metric_figures(correlation) if correlation else [],
     }
+
+
+def flagged_pages(campaign: Campaign) -> list[dict[str, Any]]:
+    """Rating pages of which a browser told something that a researcher should know, the last first."""
+    pages = (
+        Page.objects.filter(session__campaign=campaign, kind=Page.Kind.RATING)
+        .exclude(visits=None)
+        .exclude(session__ending__in=TURNED_AWAY)
+        .select_related("session__listener", "trial")
+        .prefetch_related("visits", "slots__stimulus__signal", "slots__page__trial__reference")
+        .order_by("-pk")
+    )
+    levels: dict[int, float | None] = {}
+    found = []
+    for page in pages:
+        if page.session_id not in levels:
+            levels[page.session_id] = volume_set(page.session)
+        slots = list(page.slots.all())
+        flags = telemetry.flags(
+            [visit.body for visit in page.visits.all()],
+            labels=[slot.label for slot in slots],
+            rate=slots[0].rate,
+            level_db=levels[page.session_id],
+        )
+        if flags:
+            found.append({"page": page, "flags": flags})
+    return found
 
 
 def analysed(campaign: Campaign, ratings: pd.DataFrame) -> tuple[report.Analysis | None, str]:

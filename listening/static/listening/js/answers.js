@@ -1,13 +1,17 @@
 /** What every page with sounds shares: loading, the state of the answers, and the way to the next page. */
 
 import { Journal } from "./journal.js";
+import { fetchAhead } from "./loading.js";
 import { Player } from "./player.js";
+import { Telemetry } from "./telemetry.js";
 
 const PATIENCE_MS = 400;
 
 /**
- * @typedef {{token: string, label: string, url: string, answer: unknown}} SlotData
- * @typedef {{session: string, page: number, rate: number, responses: string, finish: string, slots: SlotData[]}} PageData
+ * @typedef {{token: string, label: string, url: string, answer: unknown, heard: boolean, ended: boolean}} SlotData
+ * @typedef {{rate: boolean, listen: boolean, hear_end: boolean}} Gates
+ * @typedef {{session: string, page: number, practice: boolean, rate: number, level: number | null, gates: Gates,
+ *   responses: string, visit: string, finish: string, ahead: string[], slots: SlotData[]}} PageData
  */
 
 /**
@@ -37,6 +41,7 @@ export class AnswerPage {
     this.required = required;
     this.player = new Player(this.slots.map((slot) => slot.url), this.data.rate, { once });
     this.journal = new Journal(this.data.responses, this.data.session, csrfToken);
+    this.telemetry = new Telemetry(this.player, this.slots.map((slot) => slot.label));
     /** the answers given, by slot label @type {Map<string, any>} */
     this.answers = new Map();
     for (const { label, answer } of this.slots) if (answer !== null) this.answers.set(label, answer);
@@ -57,6 +62,22 @@ export class AnswerPage {
     this.player.addEventListener("load", () => (the("#loaded").value = this.player.share));
     this.wireAnswers();
     this.load();
+    addEventListener("pagehide", () => navigator.sendBeacon(this.data.visit, this.visit));
+    let passed = this.passed;
+    this.player.addEventListener("state", () => {
+      if (passed !== this.passed) this.showAnswers();
+      passed = this.passed;
+    });
+  }
+
+  /** What this visit was like, and the answers that are still here. */
+  get visit() {
+    const form = new FormData();
+    form.set("csrfmiddlewaretoken", csrfToken());
+    form.set("id", this.telemetry.id);
+    form.set("body", JSON.stringify(this.telemetry.body));
+    form.set("answers", JSON.stringify(this.unsent));
+    return form;
   }
 
   async load() {
@@ -74,6 +95,7 @@ export class AnswerPage {
     the("#loading").hidden = true;
     the("#transport").hidden = false;
     this.loaded();
+    fetchAhead(this.data.ahead);
   }
 
   /** The sounds are there: what plays them may be used. */
@@ -96,8 +118,22 @@ export class AnswerPage {
     this.journal.add({ page: this.data.page, ...body });
   }
 
-  get complete() {
+  get answered() {
     return this.required.every((label) => this.answers.has(label));
+  }
+
+  /** Whether everything was heard that must be, today or in an earlier visit. */
+  get passed() {
+    const { gates } = this.data;
+    const { player } = this;
+    return this.slots.every(({ heard, ended }, index) => {
+      if (gates.hear_end && !(ended || player.ended[index])) return false;
+      return !gates.listen || heard || player.heard[index] > 0;
+    });
+  }
+
+  get complete() {
+    return this.passed && (this.answered || !this.data.gates.rate);
   }
 
   showAnswers() {
@@ -120,8 +156,10 @@ export class AnswerPage {
       status.textContent = `${journal.durable ? words.offline : words.fragile} ${journal.count}`;
     } else if (journal.state === "saving") {
       status.textContent = words.saving;
-    } else if (this.complete) {
+    } else if (this.complete && this.answered) {
       status.textContent = words.saved;
+    } else if (this.answered) {
+      status.textContent = this.data.gates.hear_end ? words.unended : words.unheard;
     } else {
       const count = `${this.answers.size} / ${this.required.length}`;
       status.textContent = this.answers.size ? `${words.some} ${count}` : words.none;
@@ -133,6 +171,8 @@ export class AnswerPage {
     this.showAnswers();
     try {
       const headers = { "X-CSRFToken": csrfToken() };
+      const told = await fetch(this.data.visit, { method: "POST", body: this.visit });
+      if (!told.ok) throw new Error(`${told.status} for the visit`);
       const response = await fetch(this.data.finish, { method: "POST", headers });
       const { next, error } = await response.json();
       if (next) return location.assign(next);

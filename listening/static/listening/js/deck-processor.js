@@ -37,14 +37,14 @@ class DeckProcessor extends AudioWorkletProcessor {
 
   /** Say what is heard when it changes, and where the playhead is while it moves. */
   report() {
-    const { current, open, position, loopStart, loopEnd, over } = this.deck;
+    const { current, open, position, loopStart, loopEnd, over, heard, ended } = this.deck;
     const sounding = open > 0;
     const state = `${current} ${sounding} ${over}`;
     const due = sounding && currentTime - this.reportedAt >= REPORT_EVERY_S;
     if (state === this.reported && !due) return;
     this.reported = state;
     this.reportedAt = currentTime;
-    this.port.postMessage({ current, sounding, position, loopStart, loopEnd, over });
+    this.port.postMessage({ current, sounding, position, loopStart, loopEnd, over, heard, ended });
   }
 }
 

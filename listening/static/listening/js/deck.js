@@ -29,6 +29,9 @@ export class Deck {
       { length: this.fade + 1 },
       (_, k) => (1 - Math.cos((Math.PI * k) / this.fade)) / 2,
     );
+    /** how many frames of each stimulus were heard, and whether its end was */
+    this.heard = stimuli.map(() => 0);
+    this.ended = stimuli.map(() => false);
     /** which stimulus is heard, or fading; −1: none yet */
     this.current = -1;
     /** the next frame to be heard */
@@ -86,7 +89,9 @@ export class Deck {
       for (let c = 0; c < output.length; c++) {
         output[c][i] = gain * stimulus[Math.min(c, stimulus.length - 1)][this.position];
       }
+      this.heard[this.current] += 1;
       this.position += 1;
+      if (this.position === this.frames) this.ended[this.current] = true;
       if (this.position < this.loopEnd) continue;
       this.position = this.loopStart;
       if (this.once) {

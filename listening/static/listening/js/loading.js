@@ -30,6 +30,22 @@ export async function loadAll(urls, context, onProgress) {
 }
 
 /**
+ * Fetch sounds that will be wanted next, one after the other and behind everything else, for the browser to keep.
+ * @param {string[]} urls
+ */
+export async function fetchAhead(urls) {
+  for (const url of urls) {
+    try {
+      const response = await fetch(url, /** @type {RequestInit} */ ({ priority: "low" }));
+      await response.arrayBuffer();
+    } catch {
+      // the page that wants it will ask again
+      return;
+    }
+  }
+}
+
+/**
  * Try again after a while when it fails, a few times.
  * @template T @param {() => Promise<T>} attempt @returns {Promise<T>}
  */

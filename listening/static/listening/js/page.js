@@ -4,6 +4,10 @@ import { AnswerPage, the } from "./answers.js";
 
 export { the };
 
+/** BS.1534-3, 8.2: how far a listener may turn from the level the test started at */
+const LEVEL_DB = 4;
+const LOWEST_DB = -40;
+
 /** Whether Space presses the focused control itself. @param {EventTarget | null} target */
 function pressedBySpace(target) {
   return target instanceof Element && target.matches("button, summary, [type=radio]");
@@ -24,6 +28,51 @@ export class ListeningPage extends AnswerPage {
     for (const hear of this.hears) hear.disabled = false;
   }
 
+  /** The level the ratings started at, in dB; null before the first. @returns {number | null} */
+  get level() {
+    if (this.data.level !== null) return this.data.level;
+    try {
+      const kept = localStorage.getItem(this.levelKey);
+      return kept === null ? null : Number(kept);
+    } catch {
+      return null;
+    }
+  }
+
+  get levelKey() {
+    return `earwitness-level:${this.data.session}`;
+  }
+
+  /** @param {string} label @param {unknown} value @param {object} body */
+  answer(label, value, body) {
+    super.answer(label, value, body);
+    if (this.data.practice || this.level !== null) return;
+    try {
+      localStorage.setItem(this.levelKey, the("#volume").value);
+    } catch {
+      // without storage the range stays open; what was done with it is told all the same
+    }
+    this.boundVolume();
+  }
+
+  /** Once rating has started, the volume moves within ±4 dB of where it was. */
+  boundVolume() {
+    const volume = the("#volume");
+    const { level } = this;
+    if (level === null) return;
+    if (Math.abs(volume.valueAsNumber - level) > LEVEL_DB) volume.value = level;
+    volume.min = Math.max(level - LEVEL_DB, LOWEST_DB);
+    volume.max = Math.min(level + LEVEL_DB, 0);
+    this.turn(volume.valueAsNumber);
+  }
+
+  /** @param {number} db */
+  turn(db) {
+    const volume = the("#volume");
+    volume.ariaValueText = `${db} dB`;
+    this.player.setVolume(10 ** (db / 20));
+  }
+
   wireTransport() {
     const { player } = this;
     const play = the("#play");
@@ -35,8 +84,9 @@ export class ListeningPage extends AnswerPage {
     the("#loop-all").addEventListener("click", () => player.loop(0, player.frames));
     position.addEventListener("input", () => player.seek(position.value * this.data.rate));
     volume.value = Math.round(20 * Math.log10(Math.max(player.volume, 0.01)));
-    volume.addEventListener("input", () => player.setVolume(10 ** (volume.value / 20)));
-    volume.addEventListener("input", () => (volume.ariaValueText = `${volume.value} dB`));
+    volume.addEventListener("input", () => this.turn(volume.valueAsNumber));
+    volume.addEventListener("change", () => this.telemetry.volumeChanged(volume.valueAsNumber));
+    this.boundVolume();
     this.hears.forEach((hear, index) =>
       hear.addEventListener("click", () => {
         if (player.playing && player.wanted === index) player.pause();

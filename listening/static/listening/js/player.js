@@ -27,6 +27,12 @@ export class Player extends EventTarget {
     this.frames = 0;
     this.loopStart = 0;
     this.loopEnd = 0;
+    /** of each sound: frames heard, and whether its end was @type {number[]} */
+    this.heard = urls.map(() => 0);
+    /** @type {boolean[]} */
+    this.ended = urls.map(() => false);
+    /** Hz, of the output device; 0: not known yet */
+    this.deviceRate = 0;
     /** whether what is played once has come to its end */
     this.over = false;
     /** what was last asked for */
@@ -50,6 +56,7 @@ export class Player extends EventTarget {
     if (typeof AudioWorkletNode === "undefined") throw new Error("no AudioWorklet in this browser");
     const context = this.context ?? new AudioContext({ sampleRate: this.rate, latencyHint: "interactive" });
     this.context = context;
+    this.deviceRate ||= await deviceRate();
     const module = context.audioWorklet.addModule(new URL("./deck-processor.js", import.meta.url));
     const stimuli = await loadAll(this.urls, context, (share) => {
       this.share = share;
@@ -105,6 +112,11 @@ export class Player extends EventTarget {
     this.deck?.port.postMessage({ loop: { start, end } });
   }
 
+  /** @param {number} index of a sound */
+  secondsHeard(index) {
+    return this.heard[index] / this.rate;
+  }
+
   get volume() {
     return this.gain ? this.gain.gain.value : storedVolume();
   }
@@ -140,6 +152,14 @@ export function deckNode(context, stimuli, { once = false } = {}) {
     outputChannelCount: [Math.max(...stimuli.map((channels) => channels.length))],
     processorOptions: { stimuli, once },
   });
+}
+
+/** The rate of a context that asks for none is the device's. */
+async function deviceRate() {
+  const context = new AudioContext();
+  const { sampleRate } = context;
+  await context.close();
+  return sampleRate;
 }
 
 function storedVolume() {

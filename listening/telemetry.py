@@ -1,0 +1,115 @@
+"""What a browser tells of a visit to a page, and what in it a researcher should know. Pure.
+
+A visit is one time that a page was open:
+
+    open_s, hidden_s   seconds it was open, and out of sight (another tab, a locked screen)
+    device_rate        Hz, of the output device; other than the sounds' own, the device resampled them
+    latency_s          from the page to the ear, as the browser estimates it
+    drop_outs          how often the sound clock fell behind: heard as gaps
+    heard              seconds heard of each sound, by its label
+    ended              labels of the sounds whose end was heard
+    volume             changes as [seconds since opening, dB]
+
+It comes from a machine we do not know: every value is checked, and none of it enters a rating.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+KEYS = ("open_s", "hidden_s", "device_rate", "latency_s", "drop_outs", "heard", "ended", "volume")
+MAX_SOUNDS, MAX_CHANGES, MAX_LABEL = 20, 50, 20
+# a day: whoever leaves a page open for longer has left it
+MAX_S = 86_400.0
+
+# a glance at another window is no absence
+HIDDEN_S = 5.0
+# BS.1534-3 allows no loop under half a second: less of a sound was not listened to
+LEAST_HEARD_S = 0.5
+# BS.1534-3, 8.2: individual adjustment of the level
+LEVEL_DB = 4.0
+# above this, wireless headphones or worse: pictures and sounds no longer agree
+LATENCY_S = 0.25
+
+Visit = Mapping[str, Any]
+
+
+class TelemetryError(ValueError):
+    """What no browser of ours would tell; the message says what was expected and found."""
+
+
+def checked_visit(body: Any) -> dict[str, Any]:
+    """`body`, if it is a visit; raises `TelemetryError`."""
+    if not isinstance(body, dict) or set(body) != set(KEYS):
+        found = ", ".join(sorted(map(str, body))) if isinstance(body, dict) else repr(body)[:80]
+        raise TelemetryError(f"expected {', '.join(KEYS)}, found {found or 'nothing'}")
+    for key in ("open_s", "hidden_s", "latency_s"):
+        _number(key, body[key], MAX_S)
+    _number("device_rate", body["device_rate"], 1e6)
+    _number("drop_outs", body["drop_outs"], 1e6)
+    heard, ended, volume = body["heard"], body["ended"], body["volume"]
+    if not isinstance(heard, dict) or len(heard) > MAX_SOUNDS:
+        raise TelemetryError(f"expected heard as seconds of up to {MAX_SOUNDS} sounds")
+    for label, seconds in heard.items():
+        _label(label)
+        _number(f"heard of {label}", seconds, MAX_S)
+    if not isinstance(ended, list) or len(ended) > MAX_SOUNDS:
+        raise TelemetryError(f"expected ended as up to {MAX_SOUNDS} labels")
+    for label in ended:
+        _label(label)
+    if not isinstance(volume, list) or len(volume) > MAX_CHANGES:
+        raise TelemetryError(f"expected up to {MAX_CHANGES} changes of volume")
+    for change in volume:
+        if not isinstance(change, list) or len(change) != 2:
+            raise TelemetryError(f"expected a change of volume as [seconds, dB], found {change!r}")
+        _number("the time of a change of volume", change[0], MAX_S)
+        _number("a volume in dB", change[1], 0, least=-60)
+    return body
+
+
+def _number(what: str, value: Any, most: float, *, least: float = 0) -> None:
+    if type(value) not in (int, float) or not (math.isfinite(value) and least <= value <= most):
+        raise TelemetryError(f"expected {what} from {least:g} to {most:g}, found {value!r}")
+
+
+def _label(label: Any) -> None:
+    if not isinstance(label, str) or not 0 < len(label) <= MAX_LABEL:
+        raise TelemetryError(f"expected the label of a sound, found {label!r}")
+
+
+def heard(visits: Iterable[Visit]) -> dict[str, float]:
+    """Seconds heard of each sound, over all visits to its page."""
+    total: dict[str, float] = {}
+    for visit in visits:
+        for label, seconds in visit["heard"].items():
+            total[label] = total.get(label, 0.0) + seconds
+    return total
+
+
+def ended(visits: Iterable[Visit]) -> set[str]:
+    """The sounds whose end was heard, in any visit."""
+    return {label for visit in visits for label in visit["ended"]}
+
+
+def flags(
+    visits: Sequence[Visit], *, labels: Iterable[str], rate: int, level_db: float | None
+) -> list[str]:
+    """What a researcher should know of a page with these sounds at `rate`, heard from `level_db` on."""
+    found = []
+    seconds = heard(visits)
+    if unheard := [label for label in labels if seconds.get(label, 0) < LEAST_HEARD_S]:
+        found.append(f"heard for less than {LEAST_HEARD_S:g} s: {', '.join(unheard)}")
+    if (hidden := sum(visit["hidden_s"] for visit in visits)) > HIDDEN_S:
+        found.append(f"out of sight for {hidden:.0f} s")
+    if drop_outs := sum(visit["drop_outs"] for visit in visits):
+        found.append(f"{drop_outs:g} drop-out{'s' if drop_outs > 1 else ''}")
+    if others := {visit["device_rate"] for visit in visits} - {0, rate}:
+        found.append(f"resampled by the device to {', '.join(f'{r:g} Hz' for r in sorted(others))}")
+    if (latency := max((visit["latency_s"] for visit in visits), default=0)) > LATENCY_S:
+        found.append(f"{1000 * latency:.0f} ms from page to ear")
+    volumes = [db for visit in visits for _, db in visit["volume"]]
+    if level_db is not None and any(abs(db - level_db) > LEVEL_DB for db in volumes):
+        found.append(f"volume changed by more than {LEVEL_DB:g} dB")
+    return found
