@@ -1,0 +1,85 @@
+"""Every page of a listener's way passes axe-core's rules for WCAG 2.2 AA, in light and dark, on a desktop and a phone.
+
+tests/player/axe.min.js is Deque's axe-core as published on npm (MPL 2.0); nothing of it is shipped.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import expect
+
+from listening import sessions
+from tests.factories import WHOLE_PLAN, abx_campaign, mushra_campaign
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+AXE = Path(__file__).parent.parent / "player" / "axe.min.js"
+RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
+SCREENS = {"desktop": {"width": 1280, "height": 900}, "phone": {"width": 390, "height": 844}}
+
+
+def violations(page) -> list[str]:
+    # by the debugger, since the page's own policy lets no foreign script in
+    page.evaluate(AXE.read_text(encoding="utf-8"))
+    found = page.evaluate(
+        "(tags) => axe.run(document, { runOnly: tags }).then((result) => result.violations)", RULES
+    )
+    return [
+        f"{page.title()}: {one['id']}: {node['html']} {node['failureSummary']}"
+        for one in found
+        for node in one["nodes"]
+    ]
+
+
+@pytest.fixture(params=[("light", "desktop"), ("dark", "phone")], ids="-".join)
+def reader(request, browser):
+    scheme, screen = request.param
+    context = browser.new_context(color_scheme=scheme, viewport=SCREENS[screen])
+    yield context.new_page()
+    context.close()
+
+
+def test_every_part_of_a_whole_way(reader, live_server):
+    page, found = reader, []
+    page.goto(f"{live_server.url}/t/nothing/")
+    found += violations(page)
+    campaign = mushra_campaign(items=2, plan=WHOLE_PLAN)
+    page.goto(f"{live_server.url}/t/tones/")
+    found += violations(page)
+    session = sessions.start(campaign)
+    for one in session.pages.all():
+        page.goto(live_server.url + session.get_absolute_url())
+        expect(page.get_by_text(f"Page {one.number} of")).to_be_visible()
+        if page.locator("#transport").count():
+            expect(page.locator("#transport")).to_be_visible()
+        if one.kind != "headphones" or one.content["trial"] == 1:
+            found += violations(page)
+        if one.kind == "questions" and one.number == 2:
+            page.get_by_role("button", name="Continue").click()
+            expect(page.get_by_role("alert")).to_be_visible()
+            found += violations(page)
+        session.pages.filter(pk=one.pk).update(finished_at=session.created_at)
+    for ending in session.Ending.values:
+        type(session).objects.update(ending=ending)
+        page.goto(live_server.url + session.get_absolute_url())
+        found += violations(page)
+    assert found == []
+
+
+def test_rating_pages_while_something_plays(reader, live_server):
+    page, found = reader, []
+    for campaign, key in ((mushra_campaign(), "2"), (abx_campaign(), "x")):
+        session = sessions.start(campaign)
+        page.goto(live_server.url + session.get_absolute_url())
+        expect(page.locator("#transport")).to_be_visible()
+        page.keyboard.press(key)
+        expect(page.locator(".hear.sounding")).to_be_visible()
+        found += violations(page)
+    assert found == []
+
+
+def test_axe_sees_what_is_wrong(page):
+    page.set_content("<main><h1>A form</h1><input></main>")
+    assert any(": label: " in one for one in violations(page))
