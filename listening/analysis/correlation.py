@@ -201,6 +201,6 @@ def _points(x: ArrayLike, y: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
     for values, name in ((x, "scores"), (y, "ratings")):
         if np.ptp(values) == 0:
             raise AnalysisError(
-                f"expected {name} that vary, found {len(values)} times {values[0]:g}"
+                f"expected {name} that vary, found {len(values)} times {values[0] + 0.0:g}"
             )
     return x, y

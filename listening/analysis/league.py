@@ -2,7 +2,8 @@
 
 All metrics are held against the same stimuli: those that every metric of the table scored. A metric that misses more
 than a fifth of the stimuli is left out of the table, by name, rather than thinning it for all. Metrics turn in their
-declared direction, so that a metric which ranks against the ears stands last, with its negative r.
+declared direction, so that a metric which ranks against the ears stands last, with its negative r. Beside metrics that
+have a direction, those that have none describe a sound rather than judge it, and are left out.
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ Values = NDArray[np.float64]
 SIGNIFICANCE = 0.05
 # missing more of the stimuli than this, a metric is left out
 MOST_MISSING = 0.2
+DESCRIPTOR = "a descriptor: neither direction of it is better"
 TABLE = ["rank", "metric", "metric_version", "direction", "n", "r", "low", "high"]
 TABLE += ["item_low", "item_high", "rmse", "rmse_low", "rmse_high", "letters"]
 PAIRS = ["a", "b", "r_a", "r_b", "r_ab", "difference", "low", "high", "williams_t", "williams_p"]
@@ -130,10 +132,13 @@ def disagreements(points: pd.DataFrame, *, most: int = 10) -> pd.DataFrame:
 
 def _comparable(points: pd.DataFrame) -> tuple[list[str], dict[str, str]]:
     chosen, left_out = [], {}
+    judging = bool((points["direction"] != "none").any())
     for metric, of_metric in points.groupby("metric", sort=False):
         missing, n = int(of_metric["value"].isna().sum()), len(of_metric)
         if of_metric["metric_version"].nunique() > 1:
             left_out[str(metric)] = "several versions of it"
+        elif judging and (of_metric["direction"] == "none").all():
+            left_out[str(metric)] = DESCRIPTOR
         elif missing > MOST_MISSING * n:
             left_out[str(metric)] = f"{missing} of {n} stimuli without a score"
         else:

@@ -156,6 +156,19 @@ def abx_listeners(per_listener: pd.DataFrame) -> str:
 
 
 def correlations(rows: pd.DataFrame) -> str:
+    """The metrics with a better direction first, then those without; `rows` are all of one level, one Holm family."""
+    described = rows["direction"] == "none"
+    tested = int(rows["pearson_p"].notna().sum())
+    sections = [_correlations(rows[~described])] if not described.all() else []
+    if described.any():
+        head = "Descriptors, of which neither direction is better:"
+        sections.append(f"{head}\n{_correlations(rows[described])}")
+    if tested:
+        sections.append(f"p adjusted by Holm over all {tested} metrics of this level")
+    return "\n".join(sections)
+
+
+def _correlations(rows: pd.DataFrame) -> str:
     laid = table(
         {
             "metric": (rows["metric"], str),

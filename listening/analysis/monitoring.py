@@ -138,19 +138,8 @@ def progress(
     `ratings` holds finished sessions only, in order of arrival. `margin` (rating points), declared beforehand, is what
     counts as equal. Raises `AnalysisError` when nobody rated both.
     """
-    cell = cells(ratings[ratings["condition"].isin([a, b])])
-    if set(cell.conditions) != {a, b}:
-        raise AnalysisError(f"progress: expected ratings of {a} and {b}, found none of one of them")
-    difference, listener = cell.differences(cell.conditions.index(a), cell.conditions.index(b))
-    stream = mean_by(listener, difference, len(cell.listeners))
-    stream = stream[~np.isnan(stream)]
-    if len(stream) == 0:
-        raise AnalysisError(f"progress: expected a listener who rated {a} and {b}, found none")
-    span = MUSHRA_RANGE[1] - MUSHRA_RANGE[0]
-    ends = confidence_sequence((stream + span) / (2 * span), sequence=sequence, alpha=alpha)
-    low, high = (2 * span * end - span for end in ends)
-    early = len(stream) < FIRST_LOOK and sequence == "asymptotic"
-    low, high = (-span, span) if early else (max(low, -span), min(high, span))
+    stream = listener_differences(ratings, a, b)
+    low, high = _interval(stream, sequence=sequence, alpha=alpha)
     mean, n = float(stream.mean()), len(stream)
     if low > 0 or high < 0:
         state = "decided"
@@ -167,6 +156,45 @@ def progress(
             else _scaled(n, mean, low, high, margin)
         )
     return Progress(a, b, n, mean, low, high, state, more, sequence)
+
+
+def track(
+    ratings: pd.DataFrame, a: str, b: str, *, sequence: str = "asymptotic", alpha: float = ALPHA
+) -> pd.DataFrame:
+    """The way to `progress`: n, mean, low, high of a − b after each listener, in rating points."""
+    stream = listener_differences(ratings, a, b)
+    ends = [
+        _interval(stream[:n], sequence=sequence, alpha=alpha) for n in range(1, len(stream) + 1)
+    ]
+    n = np.arange(1, len(stream) + 1)
+    low, high = np.array(ends).T
+    return pd.DataFrame({"n": n, "mean": np.cumsum(stream) / n, "low": low, "high": high})
+
+
+def listener_differences(ratings: pd.DataFrame, a: str, b: str) -> Values:
+    """One mean difference a − b per listener who rated both, in order of arrival.
+
+    Raises `AnalysisError` when nobody did.
+    """
+    cell = cells(ratings[ratings["condition"].isin([a, b])])
+    if set(cell.conditions) != {a, b}:
+        raise AnalysisError(f"progress: expected ratings of {a} and {b}, found none of one of them")
+    difference, listener = cell.differences(cell.conditions.index(a), cell.conditions.index(b))
+    stream = mean_by(listener, difference, len(cell.listeners))
+    stream = stream[~np.isnan(stream)]
+    if len(stream) == 0:
+        raise AnalysisError(f"progress: expected a listener who rated {a} and {b}, found none")
+    return stream
+
+
+def _interval(stream: Values, *, sequence: str, alpha: float) -> tuple[float, float]:
+    """Of the mean of differences in rating points; all that is possible where it is too early to look."""
+    span = MUSHRA_RANGE[1] - MUSHRA_RANGE[0]
+    if len(stream) < FIRST_LOOK and sequence == "asymptotic":
+        return -span, span
+    ends = confidence_sequence((stream + span) / (2 * span), sequence=sequence, alpha=alpha)
+    low, high = (2 * span * end - span for end in ends)
+    return max(low, -span), min(high, span)
 
 
 def _wait(n: int, mean: float, sd: float, *, margin: float | None, alpha: float) -> int | None:

@@ -67,6 +67,16 @@ def test_a_metric_against_the_ears_stands_last_with_its_sign(data):
     assert found["r"].iloc[-1] < -0.3
 
 
+def test_descriptors_stand_in_no_league_beside_metrics_that_judge(data):
+    scores, rating = data
+    found = league(points_of(scores, rating, direction={"good": "none", "falling": "lower"}))
+    assert set(found.table["metric"]) == {"best", "alike", "falling", "noise"}
+    assert "descriptor" in found.left_out["good"]
+    assert len(found.pairs) == 6
+    only = league(points_of(scores, rating, direction=dict.fromkeys(scores, "none")))
+    assert set(only.table["metric"]) == set(scores)
+
+
 def test_paired_intervals_are_a_plain_resampling_of_items(data):
     scores, rating = data
     points = points_of({k: scores[k] for k in ("good", "alike")}, rating)

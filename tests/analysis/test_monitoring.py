@@ -14,6 +14,7 @@ from listening.analysis.monitoring import (
     confidence_sequence,
     normal_mixture_half_width,
     progress,
+    track,
 )
 from tests.analysis.conftest import campaign
 from tests.analysis.trees import check
@@ -120,6 +121,20 @@ def test_the_betting_sequence_needs_more_listeners_and_says_so():
     assert found.state == "open"
     assert found.more is not None
     assert found.more > 20
+
+
+def test_a_track_is_the_progress_as_it_stood_after_each_listener():
+    ratings = _streams(6.0, 16, seed=3)
+    found = track(ratings, "a", "b", alpha=0.01)
+    assert found["n"].tolist() == list(range(1, 17))
+    names = ratings["listener"].unique()
+    for row in found.to_dict("records"):
+        so_far = ratings[ratings["listener"].isin(names[: row["n"]])]
+        then = progress(so_far, "a", "b", alpha=0.01)
+        assert (row["mean"], row["low"], row["high"]) == pytest.approx(
+            (then.mean, then.low, then.high)
+        )
+    assert np.abs(found.loc[found["n"] < FIRST_LOOK, ["low", "high"]]).eq(100).all(axis=None)
 
 
 def test_what_is_no_stream_is_refused():

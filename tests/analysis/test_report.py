@@ -189,6 +189,18 @@ def test_correlate_shows_a_negative_r_and_counts_what_is_missing(reference):
     assert "nan" not in text
 
 
+def test_descriptors_are_listed_after_the_metrics_that_judge_in_one_family(reference):
+    ratings = reference.mushra()
+    scores = _scores(ratings).query("metric == 'falling'")
+    described = scores.assign(metric="centroid", direction="none")
+    text = correlate(ratings, pd.concat([described, scores])).to_text()
+    for level in text.split("\nPer ")[1:]:
+        places = [level.index(word) for word in ("falling", "Descriptors, of which", "centroid")]
+        assert places == sorted(places)
+    # both r are −1 over 30 stimuli: Holm's family counts descriptors too
+    assert text.count("p adjusted by Holm over all 2 metrics of this level") == 1
+
+
 def test_correlate_uses_only_the_kept_listeners(reference):
     ratings = reference.mushra()
     screened = correlate(ratings, _scores(ratings))
