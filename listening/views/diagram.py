@@ -98,7 +98,7 @@ def diagram(chain: dict[str, Any]) -> Diagram:
     """Lay out a chain's specification, which has at least one block."""
     start = PORT_WIDTH + GAP + 4
     blocks: list[Box] = []
-    centres = {}
+    centres: dict[str, int] = {}
     for entry in chain["blocks"]:
         said = summed(entry) if "branches" in entry else entry["kind"]
         width = max(BOX_WIDTH, CHARACTER * len(said) + 24) if "branches" in entry else BOX_WIDTH

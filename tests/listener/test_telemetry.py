@@ -187,3 +187,4 @@ def test_simulated_listeners_have_no_ears_to_ask():
     session = sessions.start(campaign, simulated=True)
     rate_all(session)
     sessions.finish(session, session.pages.get(number=1))
+    assert session.pages.get(number=1).finished_at is not None
