@@ -172,3 +172,11 @@ def _latest_scores(signals: set[int]) -> dict[tuple[int | None, int | None], dic
         if before is None or before.metric_version != current.get(score.metric):
             of_pair[score.metric] = score
     return found
+
+
+def in_order_of_arrival(campaign: Campaign, ratings: pd.DataFrame) -> pd.DataFrame:
+    """The rows of `ratings` that come from finished sessions, the first to finish first."""
+    finished = campaign.sessions.exclude(finished_at=None).order_by("finished_at", "pk")
+    place = {str(token): n for n, token in enumerate(finished.values_list("token", flat=True))}
+    of_row = ratings["session"].map(place)
+    return ratings.loc[of_row.dropna().sort_values(kind="stable").index]

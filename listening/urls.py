@@ -13,9 +13,11 @@ from listening.views import (
     guide,
     jobs,
     listener,
+    metric_evidence,
     pages,
     parts,
     registry,
+    statistics,
 )
 
 # for everyone
@@ -43,6 +45,8 @@ listeners: list[URLPattern | URLResolver] = [
 researcher: list[URLPattern | URLResolver] = [
     path("campaigns/", campaigns.index, name="campaigns"),
     path("campaigns/<slug:slug>/", campaigns.detail, name="campaign"),
+    path("campaigns/<slug:slug>/metrics/", metric_evidence.of_campaign, name="campaign-metrics"),
+    path("campaigns/<slug:slug>/statistics/", statistics.of_campaign, name="campaign-statistics"),
     path("campaigns/<slug:slug>/launch/", campaigns.launch, name="campaign-launch"),
     path("campaigns/<slug:slug>/close/", campaigns.close, name="campaign-close"),
     path("campaigns/<slug:slug>/score/", campaigns.score, name="campaign-score"),

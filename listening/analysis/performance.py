@@ -63,10 +63,11 @@ def performance(
         raise AnalysisError(
             "listener performance: expected stimuli that a listener rated twice or more, found none"
         )
+    table = table.reindex(columns=PERFORMANCE_COLUMNS)
     errors = table["ms_error"]
     with np.errstate(divide="ignore"):
         reliability = (errors.mean() / errors).replace(np.inf, np.nan)
-    return table.assign(reliability=reliability)[PERFORMANCE_COLUMNS]
+    return table.assign(reliability=reliability)
 
 
 def _cell_means(who: Codes, stimulus: Codes, values: Values, size: tuple[int, int]) -> Values:

@@ -16,11 +16,12 @@ from django.shortcuts import get_object_or_404
 from django.views.decorators.http import require_safe
 from matplotlib.figure import Figure
 
-from listening import chain_figures, figures
+from listening import chain_figures, evidence_figures, figures
 from listening.analysis import correlation
 from listening.analysis.frames import AnalysisError
 from listening.analysis.screening import Screening, screen
-from listening.evidence import ratings_frame, scores_frame
+from listening.computed import correlation_of, metric_evidence_of, ratings_of, scores_of
+from listening.evidence import in_order_of_arrival
 from listening.models import Campaign
 from models_registry.models import ModelVersion, TrainingRun
 
@@ -94,7 +95,32 @@ CAMPAIGN_FIGURES = (
         "Share of right answers, per listener and together",
         lambda found: figures.abx_proportions(found.kept),
     ),
+    CampaignFigure(
+        "sequence",
+        "mushra",
+        "progress",
+        "Differences while listeners came in",
+        lambda found: evidence_figures.sequence_plot(
+            in_order_of_arrival(found.campaign, found.kept)
+        ),
+        wide=True,
+    ),
+    CampaignFigure(
+        "league",
+        "mushra",
+        "league",
+        "Metrics ranked by their agreement with the listeners",
+        lambda found: league_figure(found.campaign),
+    ),
 )
+
+
+def league_figure(campaign: Campaign) -> Figure:
+    correlation, problem = correlation_of(campaign)
+    if correlation is None:
+        raise AnalysisError(problem)
+    league = metric_evidence_of(campaign, correlation).league
+    return evidence_figures.league_forest(league, correlation.points)
 
 
 @login_required
@@ -102,7 +128,7 @@ CAMPAIGN_FIGURES = (
 def of_campaign(request: HttpRequest, slug: str, name: str, form: str) -> HttpResponse:
     campaign = get_object_or_404(Campaign.objects.visible_to(request.user), slug=slug)
     try:
-        ratings = ratings_frame(campaign)
+        ratings = ratings_of(campaign)
         evidence = Evidence(campaign, ratings, screen(ratings, rule=campaign.screening))
         return served(campaign_figure(evidence, name), form)
     except AnalysisError as error:
@@ -112,7 +138,7 @@ def of_campaign(request: HttpRequest, slug: str, name: str, form: str) -> HttpRe
 def campaign_figure(evidence: Evidence, name: str) -> Figure:
     if name.startswith(METRIC_PREFIX):
         metric = name.removeprefix(METRIC_PREFIX)
-        points = correlation.join(evidence.kept, scores_frame(evidence.campaign), roles=["system"])
+        points = correlation.join(evidence.kept, scores_of(evidence.campaign), roles=["system"])
         return figures.metric_scatter(points[points["metric"] == metric])
     for figure in CAMPAIGN_FIGURES:
         if figure.name == name and figure.method == evidence.campaign.method:

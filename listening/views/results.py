@@ -2,39 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable
 from typing import Any
 
 import pandas as pd
 
 from listening import telemetry
 from listening.analysis import abx, report
-from listening.analysis.frames import AnalysisError
 from listening.analysis.mixed import MixedModel
 from listening.analysis.screening import TITLES
+from listening.computed import analysis_of, correlation_of, ratings_of, scores_of
 from listening.drawing import ordered
-from listening.evidence import left_out, ratings_frame, scores_frame
+from listening.evidence import left_out
 from listening.models import Campaign, Check, Condition, Page
 from listening.models.session import TURNED_AWAY
 from listening.parts import volume_set
 from listening.views.figures import CAMPAIGN_FIGURES, METRIC_PREFIX
 
-NO_RATINGS = (
-    "No ratings yet. Send listeners the link above; each rating appears here as soon as it is made."
-)
-NO_SCORES = (
-    "No scores yet. Score all stimuli, and this table says which metrics agree with the listeners."
-)
-
-
-NO_MEANS = "Answers in ABX are right or wrong: there are no mean ratings to set metrics beside."
-
 
 def evidence(campaign: Campaign) -> dict[str, Any]:
     """Everything on the page that comes from ratings and scores."""
-    ratings, scores = ratings_frame(campaign), scores_frame(campaign)
-    analysis, problem = analysed(campaign, ratings)
-    correlation, correlation_problem = correlated(campaign, ratings, scores)
+    ratings, scores = ratings_of(campaign), scores_of(campaign)
+    analysis, problem = analysis_of(campaign)
+    correlation, correlation_problem = correlation_of(campaign)
     figures = [f for f in CAMPAIGN_FIGURES if analysis and f.method == campaign.method]
     return {
         "n_ratings": len(ratings),
@@ -87,30 +76,6 @@ def flagged_pages(campaign: Campaign) -> list[dict[str, Any]]:
     return found
 
 
-def analysed(campaign: Campaign, ratings: pd.DataFrame) -> tuple[report.Analysis | None, str]:
-    """The analysis by the declared screening, or none and the reason."""
-    if ratings.empty:
-        return None, NO_RATINGS
-    try:
-        return report.analyse(ratings, screening=campaign.screening), ""
-    except AnalysisError as error:
-        return None, f"No analysis: {error}."
-
-
-def correlated(
-    campaign: Campaign, ratings: pd.DataFrame, scores: pd.DataFrame
-) -> tuple[report.Correlation | None, str]:
-    """Metrics beside listeners, or none and the reason."""
-    if campaign.method == "abx":
-        return None, NO_MEANS
-    if ratings.empty or scores.empty:
-        return None, NO_RATINGS if ratings.empty else NO_SCORES
-    try:
-        return report.correlate(ratings, scores, screening=campaign.screening), ""
-    except AnalysisError as error:
-        return None, f"No {error}."
-
-
 def screening_tables(analysis: report.Analysis) -> dict[str, Any]:
     decisions = analysis.screening.decisions
     return {
@@ -157,15 +122,22 @@ def abx_tables(analysis: report.AbxAnalysis) -> dict[str, Any]:
     }
 
 
-def correlation_levels(
-    correlation: report.Correlation,
-) -> list[tuple[str, list[dict[Hashable, Any]], str]]:
-    """Each level with its rows and, where no row has a correlation, the reason instead."""
+def correlation_levels(correlation: report.Correlation) -> list[dict[str, Any]]:
+    """Each level: metrics that judge, descriptors, the size of Holm's family; why, where no row has a correlation."""
     levels = []
     for level, rows in correlation.table.groupby("level", sort=False):
         reasons = set(rows["reading"]) if rows["pearson"].isna().all() else set()
-        records = rows.assign(contrary=rows["reading"].str.startswith("disagrees"))
-        levels.append((str(level), records.to_dict("records"), "; ".join(sorted(reasons))))
+        rows = rows.assign(contrary=rows["reading"].str.startswith("disagrees"))
+        descriptors = rows["direction"] == "none"
+        levels.append(
+            {
+                "level": level,
+                "family": int(rows["pearson_p"].notna().sum()),
+                "rows": rows[~descriptors].to_dict("records"),
+                "descriptors": rows[descriptors].to_dict("records"),
+                "without": "; ".join(sorted(reasons)),
+            }
+        )
     return levels
 
 

@@ -80,3 +80,15 @@ def test_what_a_listener_cannot_show_is_missing_and_said(replicates):
 def test_without_repetitions_there_is_nothing_to_measure(replicates):
     with pytest.raises(AnalysisError, match="rated twice or more, found none"):
         performance(replicates[replicates["replicate"] == 1])
+
+
+def test_when_everybody_repeats_exactly_or_says_one_thing_figures_are_missing_with_a_note(
+    replicates,
+):
+    same = replicates.assign(rating=replicates["item"].str[1:].astype(float))
+    found = performance(same)
+    assert set(found["note"]) == {"repeated every rating exactly"}
+    assert found["discrimination"].isna().all()
+    found = performance(replicates.assign(rating=50.0))
+    assert set(found["note"]) == {"gave every stimulus one rating"}
+    assert found[["ms_error", "reliability", "agreement"]].isna().all(axis=None)

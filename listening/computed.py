@@ -1,0 +1,111 @@
+"""What pages compute once for a campaign's rows as they are, and keep until a rating or a score is added.
+
+Ratings and scores are written once and never changed, so that their number and the last of them name a state. The
+cache is Django's default one, in the process's memory.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TypeVar
+
+import pandas as pd
+from django.core.cache import cache
+from django.db.models import Count, Max, QuerySet
+
+from listening.analysis import report
+from listening.analysis.frames import AnalysisError
+from listening.analysis.metric_evidence import MetricEvidence
+from listening.evidence import ratings_frame, scores_frame
+from listening.models import Campaign, Rating, Stimulus
+from metrics.models import Score
+
+NO_RATINGS = (
+    "No ratings yet. Send listeners the link above; each rating appears here as soon as it is made."
+)
+NO_SCORES = (
+    "No scores yet. Score all stimuli, and this table says which metrics agree with the listeners."
+)
+NO_MEANS = "Answers in ABX are right or wrong: there are no mean ratings to set metrics beside."
+# what nobody looks at any more is dropped
+SECONDS = 24 * 3600
+T = TypeVar("T")
+
+
+def once(campaign: Campaign, what: str, compute: Callable[[], T]) -> T:
+    """`compute()`, or what it gave when it was last asked for `what` of these very rows."""
+    # the state is no part of the key, so that a new one replaces the old
+    key, state = f"{what}/{campaign.pk}", state_of(campaign)
+    kept: tuple[str, T] | None = cache.get(key)
+    if kept is not None and kept[0] == state:
+        return kept[1]
+    found = compute()
+    cache.set(key, (state, found), SECONDS)
+    return found
+
+
+def state_of(campaign: Campaign) -> str:
+    """A name of everything that the campaign's evidence is computed from."""
+    ratings = Rating.objects.counted().filter(page__session__campaign=campaign)
+    signals = Stimulus.objects.filter(trial__campaign=campaign).values("signal")
+    numbers = [
+        # the age tells a campaign from one that had its number before
+        campaign.created_at.timestamp(),
+        *_extent(ratings),
+        *_extent(Score.objects.filter(signal__in=signals)),
+        campaign.sessions.exclude(finished_at=None).count(),
+    ]
+    return "/".join([campaign.screening, *map(str, numbers)])
+
+
+def _extent(rows: QuerySet) -> tuple[int, int]:
+    found = rows.aggregate(n=Count("pk"), last=Max("pk"))
+    return found["n"], found["last"] or 0
+
+
+def ratings_of(campaign: Campaign) -> pd.DataFrame:
+    return once(campaign, "ratings", lambda: ratings_frame(campaign))
+
+
+def scores_of(campaign: Campaign) -> pd.DataFrame:
+    return once(campaign, "scores", lambda: scores_frame(campaign))
+
+
+def analysis_of(campaign: Campaign) -> tuple[report.Analysis | None, str]:
+    """The analysis by the declared screening, or none and the reason."""
+    return once(campaign, "analysis", lambda: _analysed(campaign, ratings_of(campaign)))
+
+
+def correlation_of(campaign: Campaign) -> tuple[report.Correlation | None, str]:
+    """Metrics beside listeners, or none and the reason."""
+    return once(
+        campaign,
+        "correlation",
+        lambda: _correlated(campaign, ratings_of(campaign), scores_of(campaign)),
+    )
+
+
+def metric_evidence_of(campaign: Campaign, correlation: report.Correlation) -> MetricEvidence:
+    return once(campaign, "metric-evidence", lambda: correlation.metrics)
+
+
+def _analysed(campaign: Campaign, ratings: pd.DataFrame) -> tuple[report.Analysis | None, str]:
+    if ratings.empty:
+        return None, NO_RATINGS
+    try:
+        return report.analyse(ratings, screening=campaign.screening), ""
+    except AnalysisError as error:
+        return None, f"No analysis: {error}."
+
+
+def _correlated(
+    campaign: Campaign, ratings: pd.DataFrame, scores: pd.DataFrame
+) -> tuple[report.Correlation | None, str]:
+    if campaign.method == "abx":
+        return None, NO_MEANS
+    if ratings.empty or scores.empty:
+        return None, NO_RATINGS if ratings.empty else NO_SCORES
+    try:
+        return report.correlate(ratings, scores, screening=campaign.screening), ""
+    except AnalysisError as error:
+        return None, f"No {error}."
