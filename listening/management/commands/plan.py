@@ -4,33 +4,30 @@ from __future__ import annotations
 
 import getpass
 import json
+from argparse import ArgumentParser
 from pathlib import Path
 from typing import Any
 
-from django.core.management import BaseCommand, CommandError
-from django.core.management.base import CommandParser
-
-from listening.models import Campaign
-from listening.models.campaign import CampaignError
+from listening.management.base import CampaignCommand
+from models_registry.management.base import Refused
 
 
-class Command(BaseCommand):
+class Command(CampaignCommand):
     help = __doc__
 
-    def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("slug", metavar="SLUG")
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        super().add_arguments(parser)
         parser.add_argument("--set", type=Path, metavar="FILE.json", help="the new plan")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        campaign = Campaign.objects.filter(slug=options["slug"]).first()
-        if campaign is None:
-            raise CommandError(f"expected a campaign, found no {options['slug']!r}", returncode=2)
+        campaign = self.campaign(options)
         if path := options["set"]:
-            try:
-                campaign.lay_out(
-                    json.loads(path.read_text(encoding="utf-8")), actor=getpass.getuser()
-                )
-            except (OSError, ValueError) as error:
-                sentence = str(error) if isinstance(error, CampaignError) else f"{path}: {error}"
-                raise CommandError(sentence, returncode=2) from error
+            campaign.lay_out(_read(path), actor=getpass.getuser())
         self.stdout.write(json.dumps(campaign.plan, indent=2, ensure_ascii=False))
+
+
+def _read(path: Path) -> Any:
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise Refused(f"{path}: expected a plan in JSON, found {error}") from error

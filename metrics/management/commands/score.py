@@ -21,6 +21,7 @@ from metrics.management.table_file import TableFile
 from metrics.management.tables import aligned
 from metrics.scoring import Pair, Result, score_pairs
 from models_registry.audio import Audio, AudioError, content_hash, read
+from models_registry.management.base import Refused
 
 ALIGNMENT = [field.name for field in fields(Alignment)]
 COLUMNS = [
@@ -90,7 +91,7 @@ class Command(BaseCommand):
             _check_named(files, degraded, metrics, align=options["align"])
             table = options["to"] and TableFile(Path(options["to"]), columns=COLUMNS, key=KEY)
         except (AudioError, MetricError) as error:
-            raise CommandError(str(error), returncode=2) from error
+            raise Refused(str(error)) from error
         rows: dict[Path, list[dict[str, Any]]] = {}
         scored = _scored(files, metrics, table, options["align"], max(options["processes"], 1))
         # The bar is for whoever watches: into a file or a pipe none is written.
