@@ -18,6 +18,7 @@ from django.utils.timezone import now
 
 from models_registry import audio
 from models_registry.audio import Audio
+from models_registry.extra import engine
 
 if TYPE_CHECKING:
     from models_registry.engine import Chain
@@ -207,9 +208,8 @@ class ModelVersion(models.Model):
 
     def load(self) -> Chain:
         """Build the chain with its weights; imports torch."""
-        from models_registry.engine import Chain
-
-        return Chain.from_spec(self.chain).load(self.weights.path)
+        chain: Chain = engine().Chain.from_spec(self.chain).load(self.weights.path)
+        return chain
 
 
 class Job(models.Model):

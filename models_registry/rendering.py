@@ -6,6 +6,7 @@ from django.db import transaction
 
 from models_registry import audit
 from models_registry.audio import Audio
+from models_registry.extra import engine
 from models_registry.models import ModelVersion, Rendering, Signal
 
 
@@ -13,10 +14,8 @@ def render(version: ModelVersion, source: Signal, *, actor: str) -> Rendering:
     """The version's output for `source`; an earlier rendering of the same input is returned as it is."""
     if existing := version.renderings.filter(input=source).select_related("output").first():
         return existing
-    from models_registry import engine
-
     sound = source.audio()
-    samples = engine.render(version.load(), sound.samples, sound.rate)
+    samples = engine().render(version.load(), sound.samples, sound.rate)
     output = Signal.objects.store(
         Audio(samples, sound.rate),
         title=f"{source.title} by {version}",

@@ -14,6 +14,7 @@ from django.conf import settings
 from django.db import transaction
 
 from models_registry import audit, jobs
+from models_registry.extra import engine
 from models_registry.models import AudioModel, Job, ModelVersion, TrainingRun
 
 if TYPE_CHECKING:
@@ -23,21 +24,12 @@ if TYPE_CHECKING:
 HISTORY_EVERY_S = 1.0
 
 
-class EngineMissing(ValueError):
-    """Training, rendering or reading a chain was asked for where the extra `engine` is not installed."""
-
-
 def load_recipe(
     name: str, overrides: Mapping[str, str] | None = None, *, quick: bool = False
 ) -> Recipe:
     """A shipped recipe by name or any by path; refuses with one sentence where torch is not installed."""
-    try:
-        from models_registry.engine import Recipe
-    except ModuleNotFoundError as error:
-        raise EngineMissing(
-            f"this needs the extra 'engine' (pip install 'earwitness[engine]'): {error}"
-        ) from error
-    return Recipe.load(name, overrides, quick=quick)
+    recipe: Recipe = engine().Recipe.load(name, overrides, quick=quick)
+    return recipe
 
 
 def queue(
@@ -89,13 +81,11 @@ def _run(recipe: Recipe, job: Job, *, seed: int, reason: str, actor: str) -> Tra
 @jobs.handles("train")
 def train(lease: jobs.Lease) -> str:
     """Arguments: actor. The run is the job's own."""
-    from models_registry import engine
-
     run: TrainingRun = lease.job.training_run
     if version := ModelVersion.objects.filter(run=run).first():
         return f"{version} was already registered"
-    result = engine.train(
-        engine.Recipe.from_dict(run.recipe),
+    result = engine().train(
+        engine().Recipe.from_dict(run.recipe),
         seed=run.seed,
         directory=settings.HOME / "training" / str(run.pk),
         progress=_Reporter(lease, run),

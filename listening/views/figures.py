@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import io
-import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 
-import matplotlib as mpl
 import numpy as np
 import pandas as pd
 from django.contrib.auth.decorators import login_required
@@ -21,13 +18,12 @@ from listening.analysis import correlation
 from listening.analysis.frames import AnalysisError
 from listening.analysis.screening import Screening, screen
 from listening.computed import correlation_of, metric_evidence_of, ratings_of, scores_of
+from listening.drawing import rendered
 from listening.evidence import in_order_of_arrival
 from listening.models import Campaign
 from models_registry.models import ModelVersion, TrainingRun
 
 CONTENT_TYPES = {"svg": "image/svg+xml", "pdf": "application/pdf"}
-# matplotlib's caches of fonts and of mathematical text are not made for threads
-DRAWING = threading.Lock()
 METRIC_PREFIX = "metric-"
 POINTS = 600
 
@@ -154,7 +150,7 @@ def of_block(request: HttpRequest, name: str, number: int, block: str, form: str
     try:
         chain = version.load()
         drawn = block_figure(chain, block)
-    except (ImportError, OSError, ValueError) as error:
+    except (OSError, ValueError) as error:
         raise Http404(f"{version}: {error}") from error
     return served(drawn, form)
 
@@ -190,10 +186,6 @@ def served(figure: Figure, form: str) -> HttpResponse:
     """The figure as SVG or PDF, the same bytes for the same rows."""
     if form not in CONTENT_TYPES:
         raise Http404(f"figures are svg or pdf, not {form!r}")
-    buffer = io.BytesIO()
-    undated = {"Date": None} if form == "svg" else {"CreationDate": None}
-    with DRAWING, mpl.rc_context({"svg.hashsalt": "earwitness", "pdf.fonttype": 42}):
-        figure.savefig(buffer, format=form, metadata=undated)
-    response = HttpResponse(buffer.getvalue(), content_type=CONTENT_TYPES[form])
+    response = HttpResponse(rendered(figure, form), content_type=CONTENT_TYPES[form])
     response["Cache-Control"] = "private, no-cache"
     return response

@@ -14,6 +14,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from listening.views.diagram import diagram
 from listening.views.forms import TrainForm
+from models_registry.extra import EngineMissing
 from models_registry.models import AudioModel, ModelVersion
 
 NO_ENGINE = (
@@ -132,7 +133,7 @@ def learned_values(found: ModelVersion) -> tuple[list[LearnedBlock], str]:
     """The parameters of `found` block by block, or none and the reason."""
     try:
         chain = found.load()
-    except ImportError:
+    except EngineMissing:
         return [], NO_ENGINE
     except (OSError, ValueError) as error:
         return [], f"The learned values cannot be read: {error}"

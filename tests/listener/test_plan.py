@@ -132,7 +132,10 @@ def test_the_command_prints_a_plan_and_sets_a_checked_one(tmp_path, capsys):
     path.write_text(json.dumps(WHOLE_PLAN))
     call_command("plan", "tones", "--set", str(path))
     assert json.loads(capsys.readouterr().out) == Campaign.objects.get().plan == WHOLE_PLAN
-    for content, sentence in (("[]", "expected a part of ratings"), ("{", "plan.json: expected a plan in JSON")):
+    for content, sentence in (
+        ("[]", "expected a part of ratings"),
+        ("{", "plan.json: expected a plan in JSON"),
+    ):
         path.write_text(content)
         with pytest.raises(CommandError, match=sentence):
             call_command("plan", "tones", "--set", str(path))
