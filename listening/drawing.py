@@ -5,9 +5,12 @@ Colours are those of Okabe and Ito (2008), told apart by colour-blind readers; c
 
 from __future__ import annotations
 
+import io
 import textwrap
+import threading
 from collections.abc import Sequence
 
+import matplotlib as mpl
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
@@ -23,6 +26,17 @@ ROLE_ORDER = ("reference", "system", "anchor70", "anchor", "anchor35")
 # BS.1534-3: the continuous quality scale
 QUALITIES = ("Bad", "Poor", "Fair", "Good", "Excellent")
 NAME_WIDTH = 13
+# matplotlib's caches of fonts and of mathematical text are not made for threads
+DRAWING = threading.Lock()
+
+
+def rendered(figure: Figure, form: str) -> bytes:
+    """The figure as svg or pdf, the same bytes for the same rows."""
+    buffer = io.BytesIO()
+    undated = {"Date": None} if form == "svg" else {"CreationDate": None}
+    with DRAWING, mpl.rc_context({"svg.hashsalt": "earwitness", "pdf.fonttype": 42}):
+        figure.savefig(buffer, format=form, metadata=undated)
+    return buffer.getvalue()
 
 
 def canvas(width: float, height: float) -> tuple[Figure, Axes]:

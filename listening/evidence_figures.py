@@ -40,8 +40,8 @@ def league_forest(league: League, points: pd.DataFrame) -> Figure:
     places = np.arange(len(rows))[::-1]
     r = rows["r"].to_numpy(dtype=float)
     for low, high, width, colour in (
-        ("low", "high", 1.0, MUTED),
-        ("item_low", "item_high", 3.0, COLOURS[0]),
+        ("item_low", "item_high", 4.0, COLOURS[4]),
+        ("low", "high", 1.2, INK),
     ):
         axes.hlines(places, rows[low], rows[high], lw=width, color=colour)
     axes.plot(r, places, "o", ms=5, mew=0, color=INK)

@@ -47,6 +47,7 @@ researcher: list[URLPattern | URLResolver] = [
     path("campaigns/<slug:slug>/", campaigns.detail, name="campaign"),
     path("campaigns/<slug:slug>/metrics/", metric_evidence.of_campaign, name="campaign-metrics"),
     path("campaigns/<slug:slug>/statistics/", statistics.of_campaign, name="campaign-statistics"),
+    path("campaigns/<slug:slug>/report.html", campaigns.report, name="campaign-report"),
     path("campaigns/<slug:slug>/launch/", campaigns.launch, name="campaign-launch"),
     path("campaigns/<slug:slug>/close/", campaigns.close, name="campaign-close"),
     path("campaigns/<slug:slug>/score/", campaigns.score, name="campaign-score"),

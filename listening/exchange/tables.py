@@ -65,7 +65,7 @@ def write(
             content = json.dumps(plain(tables), ensure_ascii=False, indent=1).encode()
         case _:
             content = _xlsx(tables, path.name)
-    _replace(path, content)
+    replace_file(path, content)
     return path
 
 
@@ -160,7 +160,7 @@ def _cell(sheet: Any, value: Any) -> Any:
     return cell
 
 
-def _replace(path: Path, content: bytes) -> None:
+def replace_file(path: Path, content: bytes) -> None:
     """Write `content` beside `path` and rename it there, so that no reader sees half a file."""
     temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex}")
     try:

@@ -13,12 +13,12 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_POST, require_safe
 
-from listening import exporting
+from listening import exporting, reporting
 from listening.models import Campaign
 from listening.models.campaign import CampaignError
 from listening.views.forms import ReasonForm
 from listening.views.results import evidence
-from models_registry import jobs
+from models_registry import audit, jobs
 
 CONTENT_TYPES = {
     "csv": "text/csv; charset=utf-8",
@@ -114,4 +114,14 @@ def export(request: HttpRequest, slug: str, form: str) -> HttpResponse:
         content = path.read_bytes()
     response = HttpResponse(content, content_type=CONTENT_TYPES[form])
     response["Content-Disposition"] = f'attachment; filename="{campaign.slug}.{form}"'
+    return response
+
+
+@login_required
+@require_safe
+def report(request: HttpRequest, slug: str) -> HttpResponse:
+    campaign = visible_campaign(request, slug)
+    response = HttpResponse(reporting.content(campaign, ".html"))
+    audit.record("report", campaign, actor=request.user.get_username(), content={"format": ".html"})
+    response["Content-Disposition"] = f'attachment; filename="{campaign.slug}-report.html"'
     return response

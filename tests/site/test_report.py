@@ -1,0 +1,122 @@
+"""A campaign's report holds the record's facts and the analysis's numbers, whole, in one file, or is refused."""
+
+from __future__ import annotations
+
+import base64
+import xml.etree.ElementTree as ET
+from io import StringIO
+
+import pytest
+from django.core.management import call_command
+from django.urls import reverse
+
+from listening.analysis.report import AbxAnalysis, MushraAnalysis, analyse
+from listening.evidence import ratings_frame
+from listening.models import Campaign
+from models_registry.management.base import Refused
+from models_registry.models import AuditEvent
+from tests.factories import mushra_campaign
+from tests.site.html import Page
+
+
+def number(value, digits=1):
+    return f"{value:.{digits}f}".replace("-", "−")
+
+
+def analysed(campaign, kind):
+    found = analyse(ratings_frame(campaign), screening=campaign.screening)
+    assert isinstance(found, kind)
+    return found
+
+
+def written(campaign, path):
+    call_command("report", campaign.slug, to=path, stdout=StringIO())
+    return path.read_text()
+
+
+@pytest.mark.parametrize("form", ["html", "md"])
+def test_the_report_holds_the_record_and_the_analysis(rated, tmp_path, form):
+    last = AuditEvent.objects.order_by("-number").first()
+    text = written(rated, tmp_path / f"report.{form}")
+    analysis = analysed(rated, MushraAnalysis)
+    assert "10 of 10 listeners are simulated" in text
+    assert last.sha256 in text
+    for heading in (
+        "Design and procedure",
+        "Listeners",
+        "Excerpts, conditions and anchors",
+        "Listening environment and equipment",
+        "Screening",
+        "Results",
+        "Metrics beside listeners",
+        "Conclusions and their basis",
+        "Statistics",
+        "Software",
+        "Record",
+    ):
+        assert heading in text
+    for row in analysis.conditions.to_dict("records"):
+        assert number(row["after_mean"]) in text
+    for row in analysis.comparison.mixed.pairs.to_dict("records"):
+        assert f"{number(row['difference'])} points" in text
+    assert text.count(analysis.comparison.mixed.scope) >= 2
+    for listener in analysis.screening.excluded:
+        assert listener in text
+    for trial in rated.trials.all():
+        for stimulus in trial.stimuli.all():
+            assert stimulus.signal.sha256 in text
+    assert "nan" not in text.partition("Results")[2].partition("base64,")[0].lower()
+
+
+def test_figures_are_inside_the_file_and_say_that_listeners_are_simulated(rated, tmp_path):
+    text = written(rated, tmp_path / "report.html")
+    pictures = text.split("data:image/svg+xml;base64,")[1:]
+    assert len(pictures) == 4
+    for picture in pictures:
+        svg = base64.b64decode(picture.partition('"')[0])
+        assert ET.fromstring(svg).tag == "{http://www.w3.org/2000/svg}svg"
+    assert 'src="http' not in text
+    assert 'href="' not in text
+
+
+def test_names_are_text_in_both_forms(rated, tmp_path):
+    rated.conditions.filter(name="system one").update(name="<b>a|b*")
+    assert "&lt;b&gt;a|b*" in written(rated, tmp_path / "report.html")
+    assert "<b>a" not in (tmp_path / "report.html").read_text()
+    assert r"\<b\>a\|b\*" in written(rated, tmp_path / "report.md")
+
+
+def test_another_extension_is_refused_and_nothing_is_written_or_recorded(rated, tmp_path):
+    path = tmp_path / "report.doc"
+    with pytest.raises(Refused, match=r"expected a file ending in .html or .md, found .doc") as no:
+        call_command("report", rated.slug, to=path)
+    assert no.value.returncode == 2
+    assert list(tmp_path.glob("report*")) == []
+    with pytest.raises(Refused, match="expected a folder that can be written"):
+        call_command("report", rated.slug, to=tmp_path / "nowhere" / "report.md")
+    assert not AuditEvent.objects.filter(act="report").exists()
+
+
+def test_abx_and_campaigns_without_ratings_have_reports_too(told_apart, tmp_path):
+    pairs = analysed(told_apart, AbxAnalysis).pairs
+    text = written(told_apart, tmp_path / "abx.md")
+    assert f"| {pairs['correct'].iloc[0]} | {pairs['trials'].iloc[0]} |" in text
+    empty = written(mushra_campaign(slug="empty"), tmp_path / "empty.html")
+    assert "No ratings yet" in empty
+    assert "SIMULATED" not in empty
+
+
+def test_a_campaign_of_one_system_says_that_there_is_nothing_to_compare(rated, tmp_path):
+    rated.conditions.filter(name="system two").update(role="anchor")
+    text = written(rated, tmp_path / "report.md")
+    assert "There is no pair to compare" in text
+
+
+def test_the_page_gives_the_report_as_a_file_and_the_record_keeps_who_took_it(researcher, rated):
+    address = reverse("campaign-report", args=[rated.slug])
+    assert address in Page(researcher.get(rated.get_absolute_url())).links
+    response = researcher.get(address)
+    assert response["Content-Disposition"] == f'attachment; filename="{rated.slug}-report.html"'
+    assert b"Conclusions and their basis" in response.content
+    assert AuditEvent.objects.get(act="report").actor == "alice"
+    assert Campaign.objects.get(pk=rated.pk).state == "open"
