@@ -82,8 +82,8 @@ def mapping_tables(mapping: pd.DataFrame) -> list[dict[str, Any]]:
 def mapping_table(mapping: pd.DataFrame) -> dict[str, Any]:
     """One row per metric with the last mapping that could be fitted, and why the others could not.
 
-    `shared` are the reasons that hold for all of the rows, which repeat only others; `fitted` says whether any row
-    has errors at all.
+    `shared` are the reasons that hold for all of the rows, which name only others (`own_refusals`: some do); `fitted`
+    says whether any row has errors at all.
     """
     rows = []
     for _, of_metric in mapping.groupby(["metric", "metric_version"], sort=False):
@@ -102,6 +102,7 @@ def mapping_table(mapping: pd.DataFrame) -> dict[str, Any]:
     return {
         "rows": sorted(rows, key=lambda row: (pd.isna(row["rmse"]), row["rmse"])),
         "shared": shared,
+        "own_refusals": any(row["refused"] for row in rows),
         "fitted": any(row["mapping"] for row in rows),
     }
 
