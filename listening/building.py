@@ -64,6 +64,25 @@ def _anchored(reference: Signal) -> dict[str, Signal]:
     }
 
 
+def mushra_signals(item: Item, systems: list[System]) -> dict[str, Signal]:
+    """What a MUSHRA page of `item` plays, by condition: hidden reference, both anchors, every system."""
+    return unclipped(
+        item.title,
+        {
+            REFERENCE: item.reference,
+            **_anchored(item.reference),
+            **{system.name: item.outputs[system.name] for system in systems},
+        },
+    )
+
+
+def abx_signals(item: Item, system: System) -> dict[str, Signal]:
+    """What an ABX page of `item` plays, by condition."""
+    return unclipped(
+        item.title, {REFERENCE: item.reference, system.name: item.outputs[system.name]}
+    )
+
+
 def mushra(
     slug: str,
     title: str,
@@ -75,14 +94,7 @@ def mushra(
     seed: int = 0,
 ) -> Campaign:
     """A MUSHRA draft with hidden reference and both BS.1534-3 anchors for every item."""
-    stimuli = []
-    for item in items:
-        signals = {
-            REFERENCE: item.reference,
-            **_anchored(item.reference),
-            **{system.name: item.outputs[system.name] for system in systems},
-        }
-        stimuli.append(unclipped(item.title, signals))
+    stimuli = [mushra_signals(item, systems) for item in items]
     roles = {
         REFERENCE: Condition.Role.REFERENCE,
         LOW_ANCHOR: Condition.Role.ANCHOR35,
@@ -117,10 +129,7 @@ def abx(
     seed: int = 0,
 ) -> Campaign:
     """An ABX draft: can `system` be told from the reference?"""
-    stimuli = [
-        unclipped(item.title, {REFERENCE: item.reference, system.name: item.outputs[system.name]})
-        for item in items
-    ]
+    stimuli = [abx_signals(item, system) for item in items]
     with transaction.atomic():
         campaign = _draft("abx", slug, title, owner=owner, seed=seed, repetitions=repetitions)
         conditions = {

@@ -14,7 +14,7 @@ from django.contrib.auth.models import User
 
 from listening import building
 from listening.building import Item, System
-from listening.models import Campaign
+from listening.models import Campaign, Stimulus
 from models_registry import audio, audit, devices, instruments, jobs, rendering, training
 from models_registry.audio import Audio, AudioError
 from models_registry.models import ModelVersion, Signal
@@ -44,13 +44,18 @@ def researcher() -> tuple[User, str | None]:
 
 
 def recordings(folder: Path) -> dict[str, Audio]:
-    """Excerpts of up to eight recordings in `folder`, by file name."""
+    """Excerpts of the first eight recordings in `folder` and below, by their names in it."""
     if not folder.is_dir():
         raise AudioError(f"{folder}: expected a folder of recordings, found none")
     paths = sorted(path for path in folder.rglob("*") if path.suffix.lower() in SUFFIXES)
     if not paths:
         raise AudioError(f"{folder}: expected audio files, found none")
-    return {path.stem: excerpt(audio.read(path)) for path in paths[:MAX_ITEMS]}
+    # with its folders: two of the same name are two items
+    names = [str(path.relative_to(folder).with_suffix("")) for path in paths]
+    if len(set(names)) < len(names):
+        names = [str(path.relative_to(folder)) for path in paths]
+    chosen = list(zip(names, paths, strict=True))[:MAX_ITEMS]
+    return {name: excerpt(audio.read(path)) for name, path in chosen}
 
 
 def excerpt(sound: Audio) -> Audio:
@@ -118,7 +123,8 @@ def campaigns(
 ) -> tuple[Campaign, Campaign]:
     """An open MUSHRA and an open ABX campaign over the items; found, where the same were built before."""
     systems = [System(str(one), one) for one in versions]
-    mushra = _found("mushra", items, systems) or _launched(
+    of_mushra = {item.title: building.mushra_signals(item, systems) for item in items}
+    mushra = _found("mushra", of_mushra) or _launched(
         building.mushra(
             _free_slug("demo-mushra"),
             "Which overdrive sounds like the pedal?",
@@ -130,7 +136,8 @@ def campaigns(
         ),
         actor=actor,
     )
-    abx = _found("abx", items, systems[:1]) or _launched(
+    of_abx = {item.title: building.abx_signals(item, systems[0]) for item in items}
+    abx = _found("abx", of_abx) or _launched(
         building.abx(
             _free_slug("demo-abx"),
             "Is there a difference to hear?",
@@ -151,11 +158,16 @@ def _launched(campaign: Campaign, *, actor: str) -> Campaign:
     return campaign
 
 
-def _found(method: str, items: list[Item], systems: list[System]) -> Campaign | None:
-    wanted = {(item.title, system.name) for item in items for system in systems}
+def _found(method: str, signals: dict[str, dict[str, Signal]]) -> Campaign | None:
+    """The demo's campaign that plays exactly these signals (by item and condition), if it was built before."""
+    wanted = {
+        (item, condition, signal.pk)
+        for item, of_item in signals.items()
+        for condition, signal in of_item.items()
+    }
     for campaign in Campaign.objects.filter(method=method, slug__startswith="demo-"):
-        stimuli = campaign.trials.filter(stimuli__condition__role="system")
-        if set(stimuli.values_list("item", "stimuli__condition__name")) == wanted:
+        stimuli = Stimulus.objects.filter(trial__campaign=campaign)
+        if set(stimuli.values_list("trial__item", "condition__name", "signal_id")) == wanted:
             return campaign
     return None
 

@@ -10,6 +10,7 @@ import openpyxl
 import pytest
 from django.core.management import CommandError, call_command
 
+from listening import demonstration
 from listening.models import Campaign, Rating
 from models_registry import audio, training
 from models_registry.audio import Audio
@@ -110,6 +111,21 @@ def test_the_demo_closes_the_loop_and_can_be_run_again(short_recipes, dry_folder
     }
     book = openpyxl.load_workbook(home / "exports" / "demo-abx.xlsx")
     assert {"ratings", "screening", "about"} <= set(book.sheetnames)
+
+
+def test_other_recordings_of_the_same_names_are_another_campaign(short_recipes, dry_folder, capsys):
+    demo = ("demo", "--quick", "--no-serve", "--audio", str(dry_folder))
+    printed(capsys, *demo)
+    sound = audio.read(dry_folder / "one.wav")
+    audio.write(dry_folder / "one.wav", Audio(sound.samples[:, ::-1].copy(), sound.rate))
+    assert "campaigns/demo-mushra-2/" in printed(capsys, *demo)
+    assert Campaign.objects.count() == 4
+
+
+def test_recordings_of_one_name_in_two_folders_are_two_items(dry_folder):
+    (dry_folder / "more").mkdir()
+    audio.write(dry_folder / "more" / "one.wav", audio.read(dry_folder / "one.wav"))
+    assert set(demonstration.recordings(dry_folder)) == {"one", "two", "more/one"}
 
 
 def test_training_registers_a_version_and_rendering_writes_it(

@@ -171,9 +171,6 @@ class Campaign(models.Model):
             ],
         }
 
-    def has_simulated_listeners(self) -> bool:
-        return self.listeners.filter(simulated=True).exists()
-
 
 class Condition(models.Model):
     """What is compared across items: a model version, the hidden reference, an anchor, an uploaded system."""

@@ -55,7 +55,7 @@ def test_the_model_is_statsmodels_on_a_small_set():
 
 def test_the_listener_bootstrap_has_the_spread_of_repeated_tests():
     # 300 tests of 15 listeners whose bias is as large as the noise: the spread of b is known from them
-    def test_of(rng):
+    def ratings_of(rng):
         bias = rng.normal(0, 1.5, 15)
         rows = [
             (who, system, np.clip(np.round(3 + b + effect + rng.logistic(0, 0.6)), 1, 5))
@@ -66,12 +66,12 @@ def test_the_listener_bootstrap_has_the_spread_of_repeated_tests():
         return pd.DataFrame(rows, columns=["listener", "condition", "rating"])
 
     rng = np.random.default_rng(9)
-    fits = [cumulative_logit(test_of(rng), resamples=0).systems.iloc[1] for _ in range(300)]
+    fits = [cumulative_logit(ratings_of(rng), resamples=0).systems.iloc[1] for _ in range(300)]
     spread = np.std([fit["estimate"] for fit in fits])
     own = np.mean([fit["se"] for fit in fits])
     drawn = np.mean(
         [
-            cumulative_logit(test_of(rng), resamples=100).systems.iloc[1]["se_listener"]
+            cumulative_logit(ratings_of(rng), resamples=100).systems.iloc[1]["se_listener"]
             for _ in range(20)
         ]
     )

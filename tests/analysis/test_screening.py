@@ -20,7 +20,7 @@ ROLES = {"ref": "reference", "mid": "anchor70", "low": "anchor35", "sys": "syste
 def test_decisions_and_counts_are_those_of_r_on_the_reference_campaign(reference):
     expected = reference.expected("mushra")["postscreen_bs1534_3"]
     screening = screen(reference.mushra())
-    _same_decisions(screening, expected)
+    check_decisions(screening, expected)
 
 
 @pytest.mark.parametrize("name", ["plain", "exempt"])
@@ -28,10 +28,10 @@ def test_edges_of_the_rule_are_decided_as_in_r(reference, name):
     # exactly 15 %, one more; exactly 90, 89.99; exactly 25 % of the panel; exempt items
     ratings = reference.mushra("postscreen_edges")
     screening = screen(ratings[ratings["campaign"] == name])
-    _same_decisions(screening, reference.expected("postscreen_edges")[name])
+    check_decisions(screening, reference.expected("postscreen_edges")[name])
 
 
-def _same_decisions(screening, expected):
+def check_decisions(screening, expected):
     assert list(screening.excluded) == expected["excluded"]
     assert list(screening.exempt_items) == list(expected["exempt_items"])
     by_listener = screening.decisions.set_index("listener")

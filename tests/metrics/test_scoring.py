@@ -73,7 +73,7 @@ TEST_METRICS = {
 
 
 @pytest.fixture(autouse=True)
-def test_metrics(monkeypatch):
+def registered(monkeypatch):
     """In the catalogue during these tests only."""
     for name, declaration in TEST_METRICS.items():
         monkeypatch.setitem(catalogue._declared, name, declaration)
