@@ -126,15 +126,28 @@ class Metric:
         """The first paragraph of the function's docstring."""
         return " ".join(inspect.getdoc(self.function).split("\n\n")[0].split())  # type: ignore[union-attr]
 
-    def prepared(
-        self, signal: NDArray[Any], rate: int, *, name: str
-    ) -> tuple[contract.Signal, int]:
-        """Return `signal` as the computation takes it, and its rate then."""
+    def checked(self, *signals: NDArray[Any], rate: int) -> tuple[tuple[contract.Signal, ...], int]:
+        """Return `signals` as the computation takes them, and their rate then, or raise `MetricError`."""
+        contract.check_rate(rate, least=self.min_rate)
+        names = ("reference", "degraded") if self.needs_reference else ("signal",)
+        named = dict(zip(names, signals, strict=True))
+        for name, signal in named.items():
+            contract.check_signal(signal, name=name)
+        contract.check_layout(len(signals[0]), self.layouts)
+        contract.check_pair(signals[0].shape, signals[-1].shape, rate, rate)
+        contract.check_duration(
+            signals[0].shape[1], rate, least=self.min_duration, most=self.max_duration
+        )
+        target = rate if not self.rates or rate in self.rates else self.rates[0]
+        return tuple(
+            self._prepared(signal, rate, target, name) for name, signal in named.items()
+        ), target
+
+    def _prepared(self, signal: NDArray[Any], rate: int, target: int, name: str) -> contract.Signal:
         ready = np.asarray(signal, dtype=np.float64)
         if self.channels is Channels.MEAN:
             ready = contract.mixed(ready, name=name)
-        target = rate if not self.rates or rate in self.rates else self.rates[0]
-        return contract.resampled(ready, rate, target), target
+        return contract.resampled(ready, rate, target)
 
 
 _declared: dict[str, Metric] = {}
@@ -149,21 +162,8 @@ def metric(**declaration: Any) -> Callable[[Measure], Measure]:
         @wraps(compute)
         def measure(*args: Any, **kwargs: Any) -> float:
             *signals, rate = signature.bind(*args, **kwargs).args
-            contract.check_rate(rate, least=declared.min_rate)
-            names = ("reference", "degraded") if declared.needs_reference else ("signal",)
-            named = dict(zip(names, signals, strict=True))
-            for name, signal in named.items():
-                contract.check_signal(signal, name=name)
-            contract.check_layout(len(signals[0]), declared.layouts)
-            contract.check_pair(signals[0].shape, signals[-1].shape, rate, rate)
-            contract.check_duration(
-                signals[0].shape[1],
-                rate,
-                least=declared.min_duration,
-                most=declared.max_duration,
-            )
-            ready = [declared.prepared(signal, rate, name=name) for name, signal in named.items()]
-            return contract.check_value(compute(*(signal for signal, _ in ready), ready[0][1]))
+            ready, computed_at = declared.checked(*signals, rate=rate)
+            return contract.check_value(compute(*ready, computed_at))
 
         declared = Metric(function=measure, **declaration)
         if declared.name in _declared:

@@ -93,6 +93,16 @@ def _lufs(power: NDArray[np.float64] | np.float64) -> NDArray[np.float64]:
         return np.asarray(-0.691 + 10 * np.log10(power))  # eq. (2)
 
 
+def momentary(signal: Signal) -> NDArray[np.float64]:
+    """Return the loudness (LUFS) of each 400 ms of `signal` at 48 kHz, every 100 ms; −∞ where there is no sound."""
+    return _lufs(_sliding(_millisecond_power(signal), MOMENTARY_MS)[::GATING_STEP_MS])
+
+
+def short_term(signal: Signal) -> NDArray[np.float64]:
+    """Return the loudness (LUFS) of each 3 s of `signal` at 48 kHz, every 100 ms; −∞ where there is no sound."""
+    return _lufs(_sliding(_millisecond_power(signal), SHORT_TERM_MS)[::GATING_STEP_MS])
+
+
 def _maximum(signal: Signal, milliseconds: int) -> float:
     loudest = float(_lufs(_sliding(_millisecond_power(signal), milliseconds).max()))
     if not np.isfinite(loudest):

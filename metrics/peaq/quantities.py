@@ -35,7 +35,7 @@ DECLARATION = {
 _latest: tuple[bytes, PeaqResult] | None = None
 
 
-def _measured(reference: Signal, degraded: Signal, rate: int) -> PeaqResult:
+def measured(reference: Signal, degraded: Signal, rate: int) -> PeaqResult:
     """Return the result for this pair, kept until the next pair comes."""
     global _latest
     digest = hashlib.blake2b(repr((reference.shape, rate)).encode())
@@ -64,7 +64,7 @@ def peaq_odg(reference: Signal, degraded: Signal, rate: int) -> float:
     counts is read against the noise above 21.6 kHz, of which a recording at 44.1 kHz has little: compare grades of
     one rate only.
     """
-    return _measured(reference, degraded, rate).odg
+    return measured(reference, degraded, rate).odg
 
 
 @metric(
@@ -79,7 +79,7 @@ def peaq_odg(reference: Signal, degraded: Signal, rate: int) -> float:
 )
 def peaq_di(reference: Signal, degraded: Signal, rate: int) -> float:
     """The grade before it is pressed into the scale: it still tells pairs apart at the ends of it."""
-    return _measured(reference, degraded, rate).di
+    return measured(reference, degraded, rate).di
 
 
 @metric(
@@ -97,7 +97,7 @@ def noise_to_mask_ratio(reference: Signal, degraded: Signal, rate: int) -> float
 
     −10 dB or less is commonly inaudible; an exact copy gets about −125 dB.
     """
-    return _measured(reference, degraded, rate).variables.total_nmr
+    return measured(reference, degraded, rate).variables.total_nmr
 
 
 @metric(
@@ -112,7 +112,7 @@ def noise_to_mask_ratio(reference: Signal, degraded: Signal, rate: int) -> float
 )
 def disturbed_frames(reference: Signal, degraded: Signal, rate: int) -> float:
     """Share of moments in which the error rises more than 1.5 dB above the mask in any band."""
-    return 100 * _measured(reference, degraded, rate).variables.rel_dist_frames
+    return 100 * measured(reference, degraded, rate).variables.rel_dist_frames
 
 
 @metric(
@@ -127,7 +127,7 @@ def disturbed_frames(reference: Signal, degraded: Signal, rate: int) -> float:
 )
 def audible_error(reference: Signal, degraded: Signal, rate: int) -> float:
     """Share of all moments and bands in which the error lies above the mask."""
-    return 100 * float(np.mean(_measured(reference, degraded, rate).noise_to_mask > 0))
+    return 100 * float(np.mean(measured(reference, degraded, rate).noise_to_mask > 0))
 
 
 @metric(
@@ -142,7 +142,7 @@ def audible_error(reference: Signal, degraded: Signal, rate: int) -> float:
 )
 def excitation_distance(reference: Signal, degraded: Signal, rate: int) -> float:
     """How far apart the excitations lie along the cochlea, over all moments and bands."""
-    of_reference, of_degraded = _measured(reference, degraded, rate).excitation
+    of_reference, of_degraded = measured(reference, degraded, rate).excitation
     return float(np.mean(np.abs(of_reference - of_degraded)))
 
 
@@ -161,7 +161,7 @@ def average_distorted_block(reference: Signal, degraded: Signal, rate: int) -> f
 
     −0.5 says that differences are heard only below a whole dB, 0 also that none are heard.
     """
-    return _measured(reference, degraded, rate).variables.adb
+    return measured(reference, degraded, rate).variables.adb
 
 
 @metric(
@@ -176,7 +176,7 @@ def average_distorted_block(reference: Signal, degraded: Signal, rate: int) -> f
 )
 def modulation_difference(reference: Signal, degraded: Signal, rate: int) -> float:
     """How differently the envelopes in the bands of the ear move: roughness added, attacks smeared."""
-    return _measured(reference, degraded, rate).variables.avg_mod_diff1
+    return measured(reference, degraded, rate).variables.avg_mod_diff1
 
 
 @metric(
@@ -194,6 +194,6 @@ def modulation_difference(reference: Signal, degraded: Signal, rate: int) -> flo
 )
 def two_f_model(reference: Signal, degraded: Signal, rate: int) -> float:
     """Score that a MUSHRA test of source separation or coding would give, from modulation difference and ADB alone."""
-    variables = _measured(reference, degraded, rate).variables
+    variables = measured(reference, degraded, rate).variables
     modulation = 56.1345 / (1 + (-0.0282 * variables.avg_mod_diff1 - 0.8628) ** 2)
     return float(np.clip(modulation - 27.1451 * variables.adb + 86.3515, 0, 100))

@@ -25,7 +25,7 @@ from metrics.psychoacoustics.loudness import (
 )
 
 BARK_STEP = 0.1
-BARK = BARK_STEP * np.arange(1, 241)
+BARK: Array = np.asarray(BARK_STEP * np.arange(1, 241), dtype=np.float64)
 # Moments of N'(z, t) that are computed at once: 10 s.
 BLOCK = 5_000
 # Steeper patterns than this (sone/Bark) are of sounds far above 120 dB, which the method refuses.
@@ -41,14 +41,21 @@ def specific_loudness(
 
 
 def specific_loudness_over_time(
-    signal: Signal, *, field: Field = "free", full_scale_db: float = FULL_SCALE_DB_SPL
+    signal: Signal,
+    *,
+    every: int = 1,
+    field: Field = "free",
+    full_scale_db: float = FULL_SCALE_DB_SPL,
 ) -> Array:
-    """Return N'(z, t) (240, steps) every 2 ms of `signal` (channels, frames) at 48 kHz (clause 6).
+    """Return N'(z, t) (240, steps) of `signal` (channels, frames) at 48 kHz (clause 6).
 
-    It holds the decay of hearing (6.3), while the weighting of short sounds applies to their total alone.
+    A step every 2 ms, or every so many times that. It holds the decay of hearing (6.3), while the weighting of short
+    sounds applies to their total alone.
     """
     core = core_loudness_over_time(signal, field=field, full_scale_db=full_scale_db)
-    return specific_of_core(core).mean(axis=1)
+    return np.concatenate(
+        [specific_of_core(block).mean(axis=1) for block in blocks(core[..., ::every])], axis=1
+    )
 
 
 def specific_of_core(core: Array) -> Array:
