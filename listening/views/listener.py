@@ -20,7 +20,6 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
-from django.views.decorators.csrf import ensure_csrf_cookie
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from listening import sessions, telemetry
@@ -33,6 +32,7 @@ from listening.parts import last_answer, planned_pages, volume_set
 from listening.plan import part_named
 from listening.views.audio import ranged
 from listening.views.finding import gone, malformed, not_found, page_of, refused, session_at
+from listening.views.origin import from_own_pages
 from listening.views.parts import show_part
 
 # An answer is a few dozen bytes.
@@ -44,6 +44,7 @@ RECRUITER_KEYS = ("PROLIFIC_PID", "STUDY_ID", "SESSION_ID")
 RECRUITER_CODE = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
 
+@from_own_pages
 @never_cache
 @require_http_methods(["GET", "HEAD", "POST"])
 def welcome(request: HttpRequest, slug: str) -> HttpResponse:
@@ -84,7 +85,6 @@ def recruiter_codes(request: HttpRequest) -> dict[str, str] | None:
 
 
 @never_cache
-@ensure_csrf_cookie
 @require_safe
 def session(request: HttpRequest, token: uuid.UUID) -> HttpResponse:
     """The first page not yet finished, as the listener left it; after the last, thanks."""
@@ -195,6 +195,7 @@ def stimulus(request: HttpRequest, token: uuid.UUID, slot: uuid.UUID) -> HttpRes
     return response
 
 
+@from_own_pages
 @require_POST
 def responses(request: HttpRequest, token: uuid.UUID) -> JsonResponse:
     """Take one answer: `{"id": UUID, "page": number, …}`. What is acknowledged is committed."""
@@ -221,6 +222,7 @@ def responses(request: HttpRequest, token: uuid.UUID) -> JsonResponse:
     return JsonResponse({"id": str(response_id)})
 
 
+@from_own_pages
 @require_POST
 def visit(request: HttpRequest, token: uuid.UUID, number: int) -> JsonResponse:
     """Take what a browser says on leaving a page: how the visit was, and answers that it may have no time to send.
@@ -259,6 +261,7 @@ def answers_in(request: HttpRequest) -> list[dict[str, Any]]:
     return answers
 
 
+@from_own_pages
 @require_POST
 def finish_page(request: HttpRequest, token: uuid.UUID, number: int) -> JsonResponse:
     """Close a page whose answers are complete, and say where to go next."""

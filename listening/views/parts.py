@@ -19,6 +19,7 @@ from listening.models import Page, Session
 from listening.parts import last_answer
 from listening.questions import AnswerProblem, Question, checked_answer
 from listening.views.finding import not_found, page_of, session_at
+from listening.views.origin import from_own_pages
 
 Kind = Page.Kind
 
@@ -114,6 +115,7 @@ def options(question: Question, given: Any) -> list[dict[str, Any]]:
     ]
 
 
+@from_own_pages
 @never_cache
 @require_POST
 def answer_part(request: HttpRequest, token: uuid.UUID, number: int) -> HttpResponse:

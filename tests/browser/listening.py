@@ -48,3 +48,30 @@ def expect_silence(page: BrowserPage) -> None:
 
 def expect_saved(page: BrowserPage) -> None:
     expect(page.locator("#saved")).to_have_attribute("data-state", "saved")
+
+
+def rate(page: BrowserPage, label: str, value: int) -> None:
+    page.keyboard.press(label)
+    slider = page.get_by_role("slider", name=f"Rating of sound {label}")
+    expect(slider).to_be_enabled()
+    slider.fill(str(value))
+
+
+# the answers that wait in this browser, by where they do
+KEPT = """async () => {
+  const open = indexedDB.open("earwitness");
+  const database = await new Promise((resolve) => (open.onsuccess = () => resolve(open.result)));
+  const all = database.transaction("answers").objectStore("answers").getAll();
+  const answers = await new Promise((resolve) => (all.onsuccess = () => resolve(all.result)));
+  database.close();
+  const local = Object.keys(localStorage).filter((key) => /^earwitness:.*-/.test(key)).sort();
+  return {
+    IndexedDB: answers.map(({ value }) => value),
+    localStorage: local.map((key) => JSON.parse(localStorage.getItem(key)).value),
+  };
+}"""
+
+
+def kept(page: BrowserPage) -> dict[str, list[int]]:
+    found: dict[str, list[int]] = page.evaluate(KEPT)
+    return found

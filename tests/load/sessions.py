@@ -101,10 +101,10 @@ class Server:
 
 
 class Browser:
-    """A client that keeps its cookie, and sends again what was not acknowledged."""
+    """A client that sends again what was not acknowledged."""
 
     def __init__(self, port: int) -> None:
-        self.port, self.cookie, self.resent = port, "", 0
+        self.port, self.resent = port, 0
         self.connection: http.client.HTTPConnection | None = None
 
     def ask(
@@ -116,13 +116,10 @@ class Browser:
             try:
                 if self.connection is None:
                     self.connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
-                headers = {"Cookie": f"csrftoken={self.cookie}", "X-CSRFToken": self.cookie}
-                headers |= {"Content-Type": kind} if kind else {}
+                headers = {"Content-Type": kind} if kind else {}
                 self.connection.request(method, path, body, headers)
                 reply = self.connection.getresponse()
                 text = reply.read().decode()
-                if found := re.search(r"csrftoken=([^;]+)", reply.headers.get("Set-Cookie", "")):
-                    self.cookie = found.group(1)
                 if reply.status < 500:
                     return reply.status, text, reply.headers.get("Location", "")
             except (OSError, http.client.HTTPException):

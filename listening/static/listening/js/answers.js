@@ -3,9 +3,11 @@
 import { Journal } from "./journal.js";
 import { fetchAhead } from "./loading.js";
 import { Player } from "./player.js";
+import { Store } from "./store.js";
 import { Telemetry } from "./telemetry.js";
 
 const PATIENCE_MS = 400;
+const TIMEOUT_MS = 20_000;
 
 /**
  * @typedef {{token: string, label: string, url: string, answer: unknown, heard: boolean, ended: boolean}} SlotData
@@ -24,9 +26,14 @@ export function the(selector, within = document) {
   return found;
 }
 
-function csrfToken() {
-  // the cookie and not the page: it may be renewed while the page is open
-  return /(?:^|; )csrftoken=([^;]+)/.exec(document.cookie)?.[1] ?? "";
+/** @type {PageData} */
+const data = JSON.parse(the("#for-player").textContent);
+// before anything is shown, what an earlier visit could not send
+const store = await Store.open(data.session);
+
+/** What takes longer has failed, and may be tried again. */
+function soon() {
+  return AbortSignal.timeout(TIMEOUT_MS);
 }
 
 export class AnswerPage {
@@ -35,12 +42,11 @@ export class AnswerPage {
    * @param {{once?: boolean}} options `once`: what is played ends at its end instead of repeating
    */
   constructor(required, { once = false } = {}) {
-    /** @type {PageData} */
-    this.data = JSON.parse(the("#for-player").textContent);
+    this.data = data;
     this.slots = this.data.slots;
     this.required = required;
     this.player = new Player(this.slots.map((slot) => slot.url), this.data.rate, { once });
-    this.journal = new Journal(this.data.responses, this.data.session, csrfToken);
+    this.journal = new Journal(this.data.responses, this.data.session, store);
     this.telemetry = new Telemetry(this.player, this.slots.map((slot) => slot.label));
     /** the answers given, by slot label @type {Map<string, any>} */
     this.answers = new Map();
@@ -73,7 +79,6 @@ export class AnswerPage {
   /** What this visit was like, and the answers that are still here. */
   get visit() {
     const form = new FormData();
-    form.set("csrfmiddlewaretoken", csrfToken());
     form.set("id", this.telemetry.id);
     form.set("body", JSON.stringify(this.telemetry.body));
     form.set("answers", JSON.stringify(this.unsent));
@@ -108,6 +113,7 @@ export class AnswerPage {
       this.alert(`${this.status.dataset.refused} ${/** @type {CustomEvent} */ (event).detail}`);
     });
     the("#next").addEventListener("click", () => this.next());
+    the("#keeps-nothing").hidden = journal.durable;
     this.showAnswers();
     if (journal.count) journal.send();
   }
@@ -141,8 +147,8 @@ export class AnswerPage {
     the("#next").disabled = this.leaving || !this.complete || journal.count > 0;
     this.status.dataset.state = journal.state;
     clearTimeout(this.patience);
-    if (journal.state === "saving") {
-      // most answers are saved before there is anything to say
+    if (journal.state === "saving" || this.leaving) {
+      // most answers are saved, and most pages opened, before there is anything to say
       this.patience = setTimeout(() => this.showSaved(), PATIENCE_MS);
     } else {
       this.showSaved();
@@ -156,6 +162,8 @@ export class AnswerPage {
       status.textContent = `${journal.durable ? words.offline : words.fragile} ${journal.count}`;
     } else if (journal.state === "saving") {
       status.textContent = words.saving;
+    } else if (this.leaving) {
+      status.textContent = words.leaving;
     } else if (this.complete && this.answered) {
       status.textContent = words.saved;
     } else if (this.answered) {
@@ -170,10 +178,9 @@ export class AnswerPage {
     this.leaving = true;
     this.showAnswers();
     try {
-      const headers = { "X-CSRFToken": csrfToken() };
-      const told = await fetch(this.data.visit, { method: "POST", body: this.visit });
+      const told = await fetch(this.data.visit, { method: "POST", body: this.visit, signal: soon() });
       if (!told.ok) throw new Error(`${told.status} for the visit`);
-      const response = await fetch(this.data.finish, { method: "POST", headers });
+      const response = await fetch(this.data.finish, { method: "POST", signal: soon() });
       const { next, error } = await response.json();
       if (next) return location.assign(next);
       this.alert(error);

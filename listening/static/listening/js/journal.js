@@ -12,7 +12,7 @@ const TIMEOUT_MS = 15000;
 const FINAL = new Set([400, 409, 410, 413, 422]);
 
 /**
- * @typedef {{id: string, page: number} & Record<string, unknown>} Answer
+ * @typedef {import("./store.js").Answer} Answer
  * @typedef {"saved" | "saving" | "offline"} State
  */
 
@@ -20,24 +20,31 @@ export class Journal extends EventTarget {
   /**
    * @param {string} url where answers go
    * @param {string} session whose answers these are
-   * @param {() => string} csrfToken
+   * @param {import("./store.js").Store} store
    */
-  constructor(url, session, csrfToken) {
+  constructor(url, session, store) {
     super();
     this.url = url;
-    this.prefix = `earwitness:${session}:`;
-    this.csrfToken = csrfToken;
-    /** the answers not yet confirmed, oldest first, by their key in storage @type {Map<string, Answer>} */
-    this.waiting = this.stored();
+    this.session = session;
+    this.store = store;
+    /** the answers not yet confirmed, oldest first, by their key in the store @type {Map<string, Answer>} */
+    this.waiting = store.found;
     /** @type {State} */
     this.state = this.waiting.size ? "saving" : "saved";
-    /** whether unconfirmed answers outlive this page */
-    this.durable = true;
     this.sending = false;
     this.wait = FIRST_WAIT_MS;
     /** @type {ReturnType<typeof setTimeout> | undefined} */
     this.timer = undefined;
     addEventListener("online", () => this.send());
+    addEventListener("beforeunload", (event) => {
+      // nothing else keeps these: the browser asks before it leaves
+      if (this.count && !this.durable) event.preventDefault();
+    });
+  }
+
+  /** Whether unconfirmed answers outlive this page. */
+  get durable() {
+    return this.store.durable;
   }
 
   get count() {
@@ -47,15 +54,11 @@ export class Journal extends EventTarget {
   /** Keep an answer, and send it. @param {Record<string, unknown> & {page: number}} answer */
   add(answer) {
     const entry = { id: crypto.randomUUID(), ...answer };
-    const last = [...this.waiting.keys()].at(-1) ?? `${this.prefix}0`;
-    const number = Number(last.slice(this.prefix.length).split(":")[0]) + 1;
-    const key = `${this.prefix}${String(number).padStart(9, "0")}:${entry.id}`;
+    const last = [...this.waiting.keys()].at(-1) ?? `${this.session}:0`;
+    const number = Number(last.split(":")[1]) + 1;
+    const key = `${this.session}:${String(number).padStart(9, "0")}:${entry.id}`;
     this.waiting.set(key, entry);
-    try {
-      localStorage.setItem(key, JSON.stringify(entry));
-    } catch {
-      this.durable = false;
-    }
+    this.store.put(key, entry).then(() => this.changed());
     this.become("saving");
     this.send();
   }
@@ -86,7 +89,7 @@ export class Journal extends EventTarget {
     try {
       const response = await fetch(this.url, {
         method: "POST",
-        headers: { "Content-Type": "application/json", "X-CSRFToken": this.csrfToken() },
+        headers: { "Content-Type": "application/json" },
         body: JSON.stringify(entry),
         // what is under way arrives even when the page is closed
         keepalive: true,
@@ -105,26 +108,16 @@ export class Journal extends EventTarget {
   /** @param {string} key */
   forget(key) {
     this.waiting.delete(key);
-    try {
-      localStorage.removeItem(key);
-    } catch {
-      // it was never stored
-    }
-  }
-
-  /** @returns {Map<string, Answer>} what an earlier page of this session left unconfirmed */
-  stored() {
-    try {
-      const keys = Object.keys(localStorage).filter((key) => key.startsWith(this.prefix));
-      return new Map(keys.sort().map((key) => [key, JSON.parse(localStorage.getItem(key) ?? "")]));
-    } catch {
-      return new Map();
-    }
+    this.store.remove(key);
   }
 
   /** @param {State} state */
   become(state) {
     this.state = state;
+    this.changed();
+  }
+
+  changed() {
     this.dispatchEvent(new Event("change"));
   }
 }
