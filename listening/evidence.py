@@ -37,6 +37,7 @@ def ratings_frame(campaign: Campaign) -> pd.DataFrame:
             "page__session__token",
             "page__number",
             "stimulus_id",
+            "scale",
             "value",
             "detail",
             "created_at",
@@ -51,7 +52,7 @@ def ratings_frame(campaign: Campaign) -> pd.DataFrame:
     positions = dict(_positions(campaign))
     judged = _judged(campaign, stimuli)
     records = []
-    for page, code, simulated, token, number, stimulus_pk, value, detail, at in rows:
+    for page, code, simulated, token, number, stimulus_pk, scale, value, detail, at in rows:
         stimulus, other = judged[stimulus_pk]
         records.append(
             {
@@ -65,6 +66,7 @@ def ratings_frame(campaign: Campaign) -> pd.DataFrame:
                 "condition": stimulus.condition.name,
                 "reference_condition": other,
                 "role": stimulus.condition.role,
+                "scale": scale,
                 "rating": value,
                 "x_was": detail.get("x", ""),
                 "answer": detail.get("answer", ""),

@@ -19,7 +19,7 @@ from django.utils.timezone import now
 from listening.design import presentation_order
 from listening.headphones import TESTS, right_answer
 from listening.methods.base import AnswerError, PlannedSlot, checked_keys
-from listening.models import Campaign, Check, Page, Response, Session, Trial
+from listening.models import Campaign, Check, Page, Response, Session, Stimulus, Trial
 from listening.plan import Part, items_only_trained
 from listening.questions import AnswerProblem, checked_answer, screens_out
 
@@ -78,20 +78,20 @@ def drawn(campaign: Campaign, seed: int) -> Iterator[tuple[Trial, int, list[Plan
 def _presented(
     campaign: Campaign, trials: list[Trial], *, seed: str
 ) -> Iterator[tuple[Trial, list[PlannedSlot]]]:
-    """`trials` in an order drawn from `seed`, each with its slots."""
-    stimuli = {
-        str(trial.number): {
-            stimulus.condition.name: stimulus
-            for stimulus in trial.stimuli.select_related("condition", "trial")
-        }
-        for trial in trials
-    }
-    names = {number: sorted(of_trial) for number, of_trial in stimuli.items()}
-    by_number = {str(trial.number): trial for trial in trials}
+    """The pages of `trials` in an order drawn from `seed`, each with its slots."""
+    protocol = campaign.protocol
+    pages: dict[str, tuple[Trial, dict[str, Stimulus]]] = {}
+    for trial in trials:
+        every = list(trial.stimuli.select_related("condition", "trial"))
+        for together in protocol.judged_together(every):
+            by_name = {stimulus.condition.name: stimulus for stimulus in together}
+            part = [] if len(together) == len(every) else [" + ".join(sorted(by_name))]
+            pages["/".join([str(trial.number), *part])] = trial, by_name
+    names = {page: sorted(by_name) for page, (_, by_name) in pages.items()}
     for shown in presentation_order(names, seed=seed):
-        trial = by_number[shown.trial]
-        ordered = [stimuli[shown.trial][name] for name in shown.stimuli]
-        yield trial, campaign.protocol.plan(trial, ordered, seed=f"{seed}/{shown.trial}")
+        trial, by_name = pages[shown.trial]
+        ordered = [by_name[name] for name in shown.stimuli]
+        yield trial, protocol.plan(trial, ordered, seed=f"{seed}/{shown.trial}")
 
 
 def _rating_pages(campaign: Campaign, seed: int, place: int, part: Part) -> Iterator[PlannedPage]:

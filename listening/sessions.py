@@ -171,6 +171,7 @@ def respond(session: Session, page: Page, response_id: uuid.UUID, body: dict[str
                 response=response,
                 page=page,
                 stimulus=judgement.stimulus,
+                scale=judgement.scale,
                 value=judgement.value,
                 detail=judgement.detail,
             )

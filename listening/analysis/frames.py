@@ -3,7 +3,7 @@
 Ratings, one row per judgement:
 
     campaign            slug of the listening test
-    method              'mushra' (rating 0–100) or 'abx' (rating 1 correct, 0 wrong)
+    method              one of `METHODS`, which says what its ratings are
     listener, session   opaque codes
     simulated           True when no person gave the rating
     trial               the presentation's number within the session; a repeated item is another trial
@@ -11,6 +11,7 @@ Ratings, one row per judgement:
     condition           what is rated; in ABX the tested condition of the pair
     reference_condition in ABX the other condition of the pair, otherwise empty
     role                reference (hidden), anchor35, anchor70, anchor (of another kind), system
+    scale               what is rated of it, where the method has several scales, otherwise empty
     rating              number
     x_was, answer       in ABX what X was and what the listener said, in the same words, otherwise empty
     position            place on screen from 0; −1 where it is not known
@@ -31,16 +32,40 @@ Further columns (a file name, a model version) are kept at the end.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 from pandas.api.types import infer_dtype
 
-METHODS = ("mushra", "abx")
+
+@dataclass(frozen=True)
+class Ratings:
+    """What a method's ratings are: numbers from `low` to `high`, `whole` ones where it says so, on one scale or on
+    `several` named ones; or whether an answer was `correct` (1) or wrong (0)."""
+
+    low: float
+    high: float
+    whole: bool = False
+    several: bool = False
+    correct: bool = False
+
+
+MUSHRA_RANGE = (0.0, 100.0)
+CORRECT = Ratings(0, 1, whole=True, correct=True)
+METHODS: Mapping[str, Ratings] = {
+    "mushra": Ratings(*MUSHRA_RANGE),
+    "bs2132": Ratings(0, 100),
+    "attributes": Ratings(0, 100, several=True),
+    "bs1116": Ratings(1, 5),
+    "acr": Ratings(1, 5, whole=True),
+    "dcr": Ratings(1, 5, whole=True),
+    "p835": Ratings(1, 5, whole=True, several=True),
+    "abx": CORRECT,
+}
 ROLES = ("reference", "anchor35", "anchor70", "anchor", "system")
 DIRECTIONS = ("higher", "lower", "none")
-MUSHRA_RANGE = (0.0, 100.0)
 
 # column → its type, and what it is filled with when it is absent (None: it must be there)
 Columns = Mapping[str, tuple[type, object]]
@@ -55,6 +80,7 @@ RATING_COLUMNS: Columns = {
     "condition": (str, None),
     "reference_condition": (str, ""),
     "role": (str, None),
+    "scale": (str, ""),
     "rating": (float, None),
     "x_was": (str, ""),
     "answer": (str, ""),
@@ -75,12 +101,12 @@ SCORE_COLUMNS: Columns = {
     "status": (str, "ok"),
     "message": (str, ""),
 }
-# a listener judges a condition once per presentation
-RATING_KEY = ["campaign", "listener", "session", "trial", "condition"]
+# a listener judges a condition once per presentation and scale
+RATING_KEY = ["campaign", "listener", "session", "trial", "condition", "scale"]
 
 
 # names that repeat over many rows
-CODED = ("campaign", "method", "listener", "session", "item", "condition", "role")
+CODED = ("campaign", "method", "listener", "session", "item", "condition", "role", "scale")
 
 
 class AnalysisError(ValueError):
@@ -101,11 +127,12 @@ def ratings_frame(data: pd.DataFrame) -> pd.DataFrame:
             raise AnalysisError(
                 f"ratings: expected every row to name its {column}, found an empty one"
             )
-    _check_range(frame)
+    for method in frame["method"].unique():
+        _check_ratings(frame[frame["method"] == method], method)
     if (twice := frame.duplicated(RATING_KEY)).any():
         row = frame[twice].iloc[0]
         raise AnalysisError(
-            "ratings: expected one rating per listener, session, trial and condition, "
+            "ratings: expected one rating per listener, session, trial, condition and scale, "
             f"found two by listener {row['listener']!r} in trial {row['trial']} of {row['condition']!r}"
         )
     return frame
@@ -226,7 +253,7 @@ def _integers(values: pd.Series) -> pd.Series:
     return numbers.astype(int)
 
 
-def _among(values: pd.Series, allowed: tuple[str, ...], name: str) -> None:
+def _among(values: pd.Series, allowed: Collection[str], name: str) -> None:
     if strange := sorted(set(values.unique()) - set(allowed)):
         raise AnalysisError(
             f"expected {name} to be one of {', '.join(allowed)}, "
@@ -234,24 +261,28 @@ def _among(values: pd.Series, allowed: tuple[str, ...], name: str) -> None:
         )
 
 
-def _check_range(frame: pd.DataFrame) -> None:
-    low, high = MUSHRA_RANGE
-    mushra = frame["method"] == "mushra"
-    outside = mushra & ~frame["rating"].between(low, high)
-    if outside.any():
-        row = frame[outside].iloc[0]
+def _check_ratings(frame: pd.DataFrame, method: str) -> None:
+    """Raise `AnalysisError` unless all of one method's ratings are what it says."""
+    kind, values = METHODS[method], frame["rating"]
+    if (nameless := (frame["scale"] != "") != kind.several).any():
+        wanted, found = ("a scale", "none") if kind.several else ("no scale", "one")
+        row = frame[nameless].iloc[0]
         raise AnalysisError(
-            f"ratings: expected MUSHRA ratings from {low:g} to {high:g}, found {row['rating']:g} "
+            f"ratings: expected {wanted} beside a rating by {method}, found {found} "
             f"(listener {row['listener']!r}, {row['item']} · {row['condition']})"
         )
-    if (wrong := ~mushra & ~frame["rating"].isin([0.0, 1.0])).any():
-        row = frame[wrong].iloc[0]
+    outside = ~values.between(kind.low, kind.high) | (kind.whole & (values != np.floor(values)))
+    if outside.any():
+        row = frame[outside].iloc[0]
+        wanted = f"{'whole ' * kind.whole}ratings from {kind.low:g} to {kind.high:g}"
+        if kind.correct:
+            wanted = "a rating of 1 (correct) or 0 (wrong)"
         raise AnalysisError(
-            f"ratings: expected an ABX rating of 1 (correct) or 0 (wrong), found {row['rating']:g} "
-            f"(listener {row['listener']!r}, trial {row['trial']})"
+            f"ratings: expected {wanted} by {method}, found {row['rating']:g} (listener "
+            f"{row['listener']!r}, trial {row['trial']}, {row['item']} · {row['condition']})"
         )
-    told = ~mushra & (frame["x_was"] != "") & (frame["answer"] != "")
-    if (told & ((frame["x_was"] == frame["answer"]) != (frame["rating"] == 1.0))).any():
+    told = kind.correct & (frame["x_was"] != "") & (frame["answer"] != "")
+    if (told & ((frame["x_was"] == frame["answer"]) != (values == 1.0))).any():
         raise AnalysisError(
             "ratings: expected an ABX rating of 1 exactly where the answer is what X was, found otherwise"
         )

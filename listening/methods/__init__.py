@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import pkgutil
+from collections.abc import Mapping
 from importlib import import_module
+from typing import Any
 
 from listening.methods.base import AnswerError, Gates, Judgement, Method, PlannedSlot, UnknownMethod
 
@@ -28,9 +30,9 @@ def methods() -> dict[str, Method]:
     return {method.name: method() for method in found}
 
 
-def method_named(name: str) -> Method:
-    """The method called `name`; raises `UnknownMethod` naming those that exist."""
+def method_named(name: str, options: Mapping[str, Any] | None = None) -> Method:
+    """The method called `name`, with `options`; raises `UnknownMethod` naming those that exist."""
     known = methods()
     if name not in known:
         raise UnknownMethod(f"expected a test method ({', '.join(known)}), found {name!r}")
-    return known[name]
+    return type(known[name])(options)

@@ -5,10 +5,11 @@ from __future__ import annotations
 import re
 from abc import ABC, abstractmethod
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from listening.questions import key_problems
 from models_registry.audio import peak_db
 
 if TYPE_CHECKING:
@@ -45,11 +46,12 @@ class PlannedSlot:
 
 @dataclass(frozen=True)
 class Judgement:
-    """One rating that follows from an answer."""
+    """One rating that follows from an answer; `scale` names the scale where the method has several."""
 
     stimulus: Stimulus
     value: float
     detail: dict[str, Any] = field(default_factory=dict)
+    scale: str = ""
 
 
 @dataclass(frozen=True)
@@ -62,7 +64,10 @@ class Gates:
 
 
 class Method(ABC):
-    """A test method. Subclasses in this package register themselves by being defined."""
+    """A test method. Subclasses in this package register themselves by being defined.
+
+    `options` are what the method leaves to a campaign (`Campaign.options`), filled up with `defaults`.
+    """
 
     name: ClassVar[str]
     title: ClassVar[str]
@@ -72,6 +77,31 @@ class Method(ABC):
     default_instructions: ClassVar[str]
     # what the standard asks for; a campaign's plan may ask for other
     gates: ClassVar[Gates] = Gates()
+    # every option there is, with what holds where a campaign says nothing; its kind is the kind taken
+    defaults: ClassVar[Mapping[str, Any]] = {}
+
+    def __init__(self, options: Mapping[str, Any] | None = None) -> None:
+        self.options: dict[str, Any] = {**self.defaults, **(options or {})}
+
+    def option_problems(self) -> Iterator[str]:
+        """What is wrong with the options, one sentence each: unknown ones, another kind than the default's."""
+        kinds = {name: type(default) for name, default in self.defaults.items()}
+        numbers = {int: (int, float), float: (int, float)}
+        keys = {name: numbers.get(kind, kind) for name, kind in kinds.items()}
+        if not keys and self.options:
+            yield f"expected no options for {self.title}, found {', '.join(self.options)}"
+        elif problems := list(key_problems(self.options, keys=keys, required=[])):
+            yield from (f"options: {problem}" for problem in problems)
+        else:
+            yield from self.further_option_problems()
+
+    def further_option_problems(self) -> Iterator[str]:
+        """What is wrong with options that are of the right kind."""
+        yield from ()
+
+    def judged_together(self, stimuli: list[Stimulus]) -> list[list[Stimulus]]:
+        """Which stimuli of a trial share a page: all of them, unless the method makes several pages of a trial."""
+        return [stimuli]
 
     @abstractmethod
     def problems(self, campaign: Campaign) -> list[str]:

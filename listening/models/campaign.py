@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
 from django.db import models, transaction
@@ -47,11 +47,15 @@ class Campaign(models.Model):
 
         BS1534 = "bs1534-3", "ITU-R BS.1534-3 post-screening"
         MPEG = "mpeg-strict", "MPEG's strict rule"
+        BS1116 = "bs1116-t", "ITU-R BS.1116-3's t-test of expertise"
         NONE = "none", "none"
 
     slug = models.SlugField(max_length=80, unique=True)
     title = models.CharField(max_length=200)
     method = models.SlugField(max_length=40)
+    options = models.JSONField(
+        default=dict, blank=True, help_text="what the method leaves to the campaign, by name"
+    )
     instructions = models.TextField(blank=True)
     state = models.CharField(max_length=10, choices=State, default=State.DRAFT)
     screening = models.CharField(max_length=20, choices=Screening, default=Screening.BS1534)
@@ -87,16 +91,33 @@ class Campaign(models.Model):
 
     @property
     def protocol(self) -> Method:
-        """The test method's rules (listening/methods/)."""
+        """The test method's rules (listening/methods/), with this campaign's options."""
         from listening.methods import method_named
 
-        return method_named(self.method)
+        return method_named(self.method, self.options)
 
     @property
     def gates(self) -> Gates:
         """What must be done before a rating page may be left."""
         ratings = part_named(self.plan, "ratings") or {}
         return replace(self.protocol.gates, **ratings.get("gates", {}))
+
+    def set_options(self, options: dict[str, Any], *, actor: str) -> None:
+        """Give a draft other options of its method; raises `CampaignError` with everything that is wrong with them."""
+        from listening.methods import method_named
+
+        if problems := list(method_named(self.method, options).option_problems()):
+            raise CampaignError(f"{self.slug}: " + "; ".join(problems))
+        with transaction.atomic():
+            changed = Campaign.objects.filter(pk=self.pk, state=self.State.DRAFT).update(
+                options=options
+            )
+            if not changed:
+                raise CampaignError(
+                    f"{self.slug}: expected a draft to change, found it {self.state}"
+                )
+            audit.record("options", self, actor=actor, content={"options": options})
+        self.refresh_from_db()
 
     def lay_out(self, plan: list[Part], *, actor: str) -> None:
         """Give a draft another plan of parts; raises `CampaignError` with everything that is wrong with it."""
@@ -130,7 +151,7 @@ class Campaign(models.Model):
 
     def problems(self) -> list[str]:
         """Everything that keeps this campaign from being launched, one sentence each."""
-        problems = self.protocol.problems(self)
+        problems = [*self.protocol.option_problems()] or self.protocol.problems(self)
         try:
             checked_plan(self.plan, items=self.trials.values_list("item", flat=True))
         except PlanError as error:
@@ -157,6 +178,7 @@ class Campaign(models.Model):
         )
         return {
             "method": self.method,
+            "options": self.protocol.options,
             "screening": self.screening,
             "repetitions": self.repetitions,
             "plan": self.plan,

@@ -266,13 +266,15 @@ class RatingQuerySet(models.QuerySet["Rating"]):
         stimulus: Stimulus,
         value: float,
         detail: dict[str, Any],
+        scale: str = "",
     ) -> Rating:
-        """Add a rating that supersedes the page's earlier rating of the same stimulus, if there is one."""
-        earlier = self.current().filter(page=page, stimulus=stimulus).first()
+        """Add a rating that supersedes the page's earlier one of the same stimulus and scale, if there is one."""
+        earlier = self.current().filter(page=page, stimulus=stimulus, scale=scale).first()
         return self.create(
             response=response,
             page=page,
             stimulus=stimulus,
+            scale=scale,
             value=value,
             detail=detail,
             supersedes=earlier,
@@ -285,6 +287,9 @@ class Rating(models.Model):
     response = models.ForeignKey(Response, on_delete=models.PROTECT, related_name="ratings")
     page = models.ForeignKey(Page, on_delete=models.PROTECT, related_name="ratings")
     stimulus = models.ForeignKey(Stimulus, on_delete=models.PROTECT, related_name="ratings")
+    scale = models.CharField(
+        max_length=40, blank=True, help_text="where the method has several, such as SIG"
+    )
     value = models.FloatField()
     detail = models.JSONField(
         default=dict, help_text="what else the method keeps, such as X and the answer"
@@ -299,9 +304,9 @@ class Rating(models.Model):
     class Meta:
         ordering = ["pk"]
         constraints = [
-            # the first judgement of a stimulus on a page is one row; later ones form a chain behind it
+            # the first judgement of a stimulus on a page and scale is one row; later ones form a chain behind it
             models.UniqueConstraint(
-                fields=["page", "stimulus"],
+                fields=["page", "stimulus", "scale"],
                 condition=Q(supersedes__isnull=True),
                 name="rating_first_once",
             )
