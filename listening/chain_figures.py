@@ -27,16 +27,13 @@ def frequency_response(frequencies: ArrayLike, response: ArrayLike, *, name: str
     """Magnitude in dB of a complex `response` at `frequencies` (Hz)."""
     magnitude = 20 * np.log10(np.maximum(np.abs(response), 1e-12))
     figure, axes = canvas(6.4, 3.2)
-    axes.semilogx(frequencies, magnitude, color=COLOURS[0], lw=1.8)
+    axes.plot(frequencies, magnitude, color=COLOURS[0], lw=1.8)
     axes.axhline(0, color=MUTED, lw=0.8)
     axes.set_xlim(LOWEST_HZ, float(np.max(np.asarray(frequencies))))
     # a flat response is drawn flat, not as its rounding errors
     low, high = min(-6.0, float(magnitude.min())), max(6.0, float(magnitude.max()))
     axes.set_ylim(low - 0.05 * (high - low), high + 0.05 * (high - low))
-    axes.xaxis.set_major_formatter(EngFormatter(sep=""))
-    axes.xaxis.set_minor_formatter(NullFormatter())
-    axes.grid(axis="x", color=GRID, lw=0.8)
-    axes.set_xlabel("frequency (Hz)")
+    _frequency_axis(axes)
     axes.set_ylabel("gain (dB)")
     axes.set_title(f"{name}: frequency response", loc="left", fontsize=10, fontweight="bold")
     return figure
@@ -55,6 +52,35 @@ def curve(levels: ArrayLike, output: ArrayLike, *, name: str) -> Figure:
     axes.legend(frameon=False, fontsize=8.5)
     axes.set_title(f"{name}: input to output", loc="left", fontsize=10, fontweight="bold")
     return figure
+
+
+def band_levels(
+    centres: ArrayLike, levels: Mapping[str, ArrayLike], *, name: str, unit: str = "dB"
+) -> Figure:
+    """What holds in each band at `centres` (Hz), one stepped line for each name in `levels`."""
+    figure, axes = canvas(6.4, 3.2)
+    places = np.asarray(centres, dtype=np.float64)
+    styles = zip(cycle(COLOURS), cycle(STYLES))
+    for (label, level), (colour, style) in zip(levels.items(), styles, strict=False):
+        axes.plot(places, level, color=colour, ls=style, lw=1.6, ds="steps-mid", label=label)
+    axes.axhline(0, color=MUTED, lw=0.8)
+    # flat levels are drawn flat, not as their rounding errors
+    low, high = axes.get_ylim()
+    axes.set_ylim(min(low, -6), max(high, 6))
+    _frequency_axis(axes)
+    axes.set_xlim(places.min(), places.max())
+    axes.set_ylabel(f"level ({unit})")
+    axes.legend(frameon=False, fontsize=8.5)
+    axes.set_title(f"{name}: levels by band", loc="left", fontsize=10, fontweight="bold")
+    return figure
+
+
+def _frequency_axis(axes: Axes) -> None:
+    axes.set_xscale("log")
+    axes.xaxis.set_major_formatter(EngFormatter(sep=""))
+    axes.xaxis.set_minor_formatter(NullFormatter())
+    axes.grid(axis="x", color=GRID, lw=0.8)
+    axes.set_xlabel("frequency (Hz)")
 
 
 def training_history(

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-import numpy as np
 import pandas as pd
 from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpRequest, HttpResponse
@@ -17,6 +16,7 @@ from listening import chain_figures, evidence_figures, figures
 from listening.analysis import correlation
 from listening.analysis.frames import AnalysisError
 from listening.analysis.screening import Screening, screen
+from listening.block_pictures import picture_of
 from listening.computed import correlation_of, metric_evidence_of, ratings_of, scores_of
 from listening.drawing import rendered
 from listening.evidence import in_order_of_arrival
@@ -25,7 +25,6 @@ from models_registry.models import ModelVersion, TrainingRun
 
 CONTENT_TYPES = {"svg": "image/svg+xml", "pdf": "application/pdf"}
 METRIC_PREFIX = "metric-"
-POINTS = 600
 
 
 @dataclass(frozen=True)
@@ -145,7 +144,7 @@ def campaign_figure(evidence: Evidence, name: str) -> Figure:
 @login_required
 @require_safe
 def of_block(request: HttpRequest, name: str, number: int, block: str, form: str) -> HttpResponse:
-    """A block's frequency response or its curve, with the values it learned."""
+    """What a block does, with the values it learned."""
     version = get_object_or_404(ModelVersion, model__name=name, number=number)
     try:
         chain = version.load()
@@ -156,15 +155,10 @@ def of_block(request: HttpRequest, name: str, number: int, block: str, form: str
 
 
 def block_figure(chain: object, block: str) -> Figure:
-    found = chain.blocks.get(block)  # type: ignore[attr-defined]
-    if hasattr(found, "response"):
-        frequencies = np.geomspace(chain_figures.LOWEST_HZ, chain.rate / 2, POINTS)  # type: ignore[attr-defined]
-        response = chain.response(block, frequencies)  # type: ignore[attr-defined]
-        return chain_figures.frequency_response(frequencies, response, name=block)
-    if hasattr(found, "curve"):
-        levels = np.linspace(-1, 1, POINTS)
-        return chain_figures.curve(levels, chain.curve(block, levels), name=block)  # type: ignore[attr-defined]
-    raise Http404(f"no figure of block {block!r}")
+    picture = picture_of(chain, block)
+    if picture is None:
+        raise Http404(f"no figure of block {block!r}")
+    return picture.draw(chain, block)
 
 
 @login_required

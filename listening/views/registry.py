@@ -12,6 +12,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_http_methods, require_safe
 
+from listening.block_pictures import picture_of
 from listening.views.diagram import diagram
 from listening.views.forms import TrainForm
 from models_registry.extra import EngineMissing
@@ -147,7 +148,14 @@ def learned_values(found: ModelVersion) -> tuple[list[LearnedBlock], str]:
             for path, reading in readings.items()
             if path.startswith(prefix)
         ]
-        blocks.append(LearnedBlock(name, block.kind, figure_of(chain, name), values))
+        blocks.append(
+            LearnedBlock(
+                name,
+                block.kind,
+                picture.shows if (picture := picture_of(chain, name)) else "",
+                values,
+            )
+        )
     return blocks, ""
 
 
@@ -169,11 +177,3 @@ def shown(value: float) -> str:
     """Four significant figures, without an exponent."""
     text = f"{value:.0f}" if abs(value) >= 1000 else f"{value:.4g}"
     return text.replace("-", "−")
-
-
-def figure_of(chain: Any, block_id: str) -> str:
-    """What the block's figure shows: its frequency response, its curve, or nothing."""
-    block = chain.blocks[block_id]
-    if hasattr(block, "response"):
-        return "frequency response"
-    return "curve" if hasattr(block, "curve") else ""

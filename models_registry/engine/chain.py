@@ -26,7 +26,7 @@ from torch import Tensor, nn
 
 from models_registry.engine import spec as specification
 from models_registry.engine.adapters import ADAPTERS, Follower
-from models_registry.engine.blocks import Block, LinearBlock, ShapingBlock
+from models_registry.engine.blocks import BandBlock, Block, LinearBlock, ShapingBlock
 from models_registry.engine.contract import EngineError, Parameter
 
 # Start values at the very end of a range would sit where the squashing function is flat and never learn.
@@ -208,6 +208,13 @@ class Chain(nn.Module):
         grid = torch.from_numpy(np.asarray(levels, dtype=np.float64))
         with torch.no_grad():
             return block.curve(self.values(block_id), grid).numpy()
+
+    def profile(self, block_id: str) -> tuple[NDArray[np.float64], dict[str, NDArray[np.float64]]]:
+        """Centre frequencies (Hz) of the bands of `block_id` and, by name, what holds in each, in dB."""
+        block = self._block(block_id, BandBlock)
+        with torch.no_grad():
+            centres, levels = block.profile(self.values(block_id))
+        return centres.numpy(), {name: level.numpy() for name, level in levels.items()}
 
     def pole_radius(self) -> float:
         """The largest pole's distance from the origin over all blocks; always below 1."""

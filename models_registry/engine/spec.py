@@ -228,7 +228,8 @@ def _adapter(
         f"{name}.{parameter.name}"
         for name, block in blocks.items()
         for parameter in block.parameters.values()
-        if parameter.time_varying
+        # a follower speaks once per sample
+        if parameter.time_varying and parameter.size == block.hop == 1
     }
     targets = entry.get("targets")
     if not isinstance(targets, Mapping) or not targets:

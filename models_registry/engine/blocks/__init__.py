@@ -1,24 +1,36 @@
 """The blocks a chain is made of, one file per family; importing the package registers them."""
 
-from models_registry.engine.blocks.base import BLOCKS, Block, LinearBlock, ShapingBlock, register
+from models_registry.engine.blocks.base import (
+    BLOCKS,
+    BandBlock,
+    Block,
+    LinearBlock,
+    ShapingBlock,
+    register,
+)
 from models_registry.engine.blocks.biquad import Biquad, Crossover
 from models_registry.engine.blocks.clipper import Clipper, Settling
 from models_registry.engine.blocks.delay import Delay, Echo
+from models_registry.engine.blocks.denoising import SpectralGate, Wiener
 from models_registry.engine.blocks.dynamics import Compressor, Expander, Limiter
 from models_registry.engine.blocks.equaliser import Equaliser
 from models_registry.engine.blocks.fir import Fir, GraphicEqualiser, SampledFir
 from models_registry.engine.blocks.gain import Gain
+from models_registry.engine.blocks.harmonic import HarmonicFilter
 from models_registry.engine.blocks.reverb import Reverb
+from models_registry.engine.blocks.spectral import DeepFilter, SpectralBlock, SpectralGains
 from models_registry.engine.blocks.variable import VariableFilter
 from models_registry.engine.blocks.waveshaper import Waveshaper
 
 __all__ = [
     "BLOCKS",
+    "BandBlock",
     "Biquad",
     "Block",
     "Clipper",
     "Compressor",
     "Crossover",
+    "DeepFilter",
     "Delay",
     "Echo",
     "Equaliser",
@@ -26,13 +38,18 @@ __all__ = [
     "Fir",
     "Gain",
     "GraphicEqualiser",
+    "HarmonicFilter",
     "Limiter",
     "LinearBlock",
     "Reverb",
     "SampledFir",
     "Settling",
     "ShapingBlock",
+    "SpectralBlock",
+    "SpectralGains",
+    "SpectralGate",
     "VariableFilter",
     "Waveshaper",
+    "Wiener",
     "register",
 ]

@@ -1,7 +1,8 @@
 """The shape of a block, and the register of kinds.
 
 Conventions: signals are tensors (batch, channels, frames); a static parameter is a float64 tensor () or
-(size,), a time-varying one (batch, channels, frames). `state` is what a block carries from one
+(size,), a time-varying one (batch, channels, steps) or (batch, channels, steps, size), where a step is `hop` samples:
+one for each hop that ends within the stretch, counted from the first sample. `state` is what a block carries from one
 stretch of signal to the next, None at the start; gradients do not flow through it.
 """
 
@@ -32,6 +33,8 @@ class Block(ABC):
     # a block whose latency follows from its options sets ports of its own
     inlet: Port = Port()
     outlet: Port = Port()
+    # samples from one value of a time-varying parameter to the next
+    hop: int = 1
 
     def __init__(self, rate: int, options: Mapping[str, Any] | None = None) -> None:
         self.rate = rate
@@ -83,6 +86,14 @@ class ShapingBlock(Block):
     @abstractmethod
     def curve(self, values: Values, levels: Tensor) -> Tensor:
         """Output level for each input level (full scale = 1)."""
+
+
+class BandBlock(Block):
+    """A block that treats bands of the spectrum each on its own."""
+
+    @abstractmethod
+    def profile(self, values: Values) -> tuple[Tensor, dict[str, Tensor]]:
+        """The bands' centres (bands,) in Hz and, by name, what holds in each (bands,), in dB."""
 
 
 def register(cls: type[Block]) -> type[Block]:

@@ -45,9 +45,27 @@ def divided(samples: Tensor) -> tuple[Tensor, Tensor]:
     return whole.long(), samples - whole
 
 
-def _past(rows: Tensor, state: State, length: int) -> Tensor:
+def with_past(rows: Tensor, state: State, length: int) -> Tensor:
     past = rows.new_zeros(rows.shape[0], length) if state is None else state.to(rows.dtype)
     return torch.cat([past, rows], dim=1)
+
+
+def read(heard: Tensor, length: int, samples: Tensor) -> Tensor:
+    """What lies `samples` (at least 1; () or (rows, frames)) before each frame of `heard` (rows, length + frames),
+    whose first `length` frames are past."""
+    whole, fraction = divided(samples)
+    weights = lagrange(fraction).to(heard.dtype)
+    frames = heard.shape[1] - length
+    if samples.dim():
+        back = whole[..., None] + torch.arange(4)
+        at = torch.arange(length, heard.shape[1])[:, None] - back
+        near = heard.gather(1, at.flatten(1)).reshape(weights.shape)
+        return (near * weights).sum(-1)
+    first = length - int(whole)
+    output = heard.new_zeros(heard.shape[0], frames)
+    for k in range(4):
+        output = output + weights[k] * heard[:, first - k : first - k + frames]
+    return output
 
 
 @register
@@ -79,23 +97,12 @@ class Delay(LinearBlock):
     def process(self, signal: Tensor, values: Values, state: State) -> tuple[Tensor, State]:
         rows = signal.reshape(-1, signal.shape[-1])
         length = math.ceil(self.options["longest"] * self.rate / 1_000) + 3
-        heard = _past(rows, state, length)
+        heard = with_past(rows, state, length)
         # rounding may put the least delay a hair below one sample, which would need the sample to come
         samples = (values["time"].double() * self.rate / 1_000).clamp(min=1)
-        whole, fraction = divided(samples)
-        weights = lagrange(fraction).to(signal.dtype)
         if samples.dim():
-            shape = (*signal.shape, 4)
-            back = whole.expand(signal.shape).reshape(*rows.shape, 1) + torch.arange(4)
-            at = torch.arange(length, heard.shape[1])[:, None] - back
-            near = heard.gather(1, at.flatten(1)).reshape(*rows.shape, 4)
-            output = (near * weights.expand(shape).reshape(*rows.shape, 4)).sum(-1)
-        else:
-            first = length - int(whole)
-            frames = rows.shape[1]
-            output = torch.zeros_like(rows)
-            for k in range(4):
-                output = output + weights[k] * heard[:, first - k : first - k + frames]
+            samples = samples.expand(signal.shape).reshape(rows.shape)
+        output = read(heard, length, samples)
         return output.reshape(signal.shape), heard[:, heard.shape[1] - length :].detach().clone()
 
     def response(self, values: Values, frequencies: Tensor) -> Tensor:

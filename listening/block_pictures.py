@@ -1,0 +1,55 @@
+"""Which figure shows a block best: by what the block can answer about itself.
+
+Conventions: frequencies in Hz, levels in dB; `chain` is a `models_registry.engine.Chain`, which is not imported, since
+the site runs without PyTorch.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import numpy as np
+from matplotlib.figure import Figure
+
+from listening import chain_figures
+
+POINTS = 600
+
+
+class Picture(NamedTuple):
+    """A figure for blocks that have the method `answer`; `shows` completes the sentence "the block's …"."""
+
+    answer: str
+    shows: str
+    draw: Callable[[Any, str], Figure]
+
+
+def _response(chain: Any, block: str) -> Figure:
+    frequencies = np.geomspace(chain_figures.LOWEST_HZ, chain.rate / 2, POINTS)
+    return chain_figures.frequency_response(
+        frequencies, chain.response(block, frequencies), name=block
+    )
+
+
+def _curve(chain: Any, block: str) -> Figure:
+    levels = np.linspace(-1, 1, POINTS)
+    return chain_figures.curve(levels, chain.curve(block, levels), name=block)
+
+
+def _profile(chain: Any, block: str) -> Figure:
+    return chain_figures.band_levels(*chain.profile(block), name=block)
+
+
+# the first that fits
+PICTURES = (
+    Picture("profile", "levels by band", _profile),
+    Picture("response", "frequency response", _response),
+    Picture("curve", "curve", _curve),
+)
+
+
+def picture_of(chain: Any, block: str) -> Picture | None:
+    """The picture of `block` in `chain`; None where there is no such block or nothing to draw."""
+    found = chain.blocks.get(block)
+    return next((picture for picture in PICTURES if hasattr(found, picture.answer)), None)

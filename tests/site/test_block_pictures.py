@@ -1,0 +1,43 @@
+"""Every kind of block shows itself on a version's page, by the figure that fits it."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+pytest.importorskip("torch")
+
+from listening.block_pictures import picture_of
+from models_registry.engine import Chain
+from models_registry.engine.blocks import BLOCKS
+
+EXPECTED = {
+    "equaliser": "frequency response",
+    "compressor": "curve",
+    "spectral-gains": "levels by band",
+    "wiener": "levels by band",
+    "harmonic-filter": "frequency response",
+}
+# what shifts the operating point once has nothing to draw
+WITHOUT = {"settling"}
+
+
+@pytest.mark.parametrize("kind", BLOCKS)
+def test_every_block_has_its_picture(kind):
+    chain = Chain.from_spec({"version": 1, "rate": 16_000, "blocks": [{"id": "one", "kind": kind}]})
+    picture = picture_of(chain, "one")
+    if kind in WITHOUT:
+        assert picture is None
+        return
+    assert picture.shows == EXPECTED.get(kind, picture.shows)
+    figure = picture.draw(chain, "one")
+    drawn = [
+        line for axes in figure.axes for line in axes.get_lines() if np.size(line.get_xdata()) > 2
+    ]
+    assert drawn
+    assert "one" in figure.axes[0].get_title(loc="left")
+
+
+def test_there_is_no_picture_of_a_block_that_is_not_there():
+    chain = Chain.from_spec({"version": 1, "rate": 16_000, "blocks": [{"id": "a", "kind": "gain"}]})
+    assert picture_of(chain, "b") is None
