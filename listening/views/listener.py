@@ -160,6 +160,8 @@ def for_player(
                 "token": str(slot.token),
                 "label": slot.label,
                 "url": reverse("stimulus", args=[found.token, slot.token]),
+                # the reference under its name, whose picture gives nothing away
+                "open": not slot.stimulus_id and not slot.clip,
                 "answer": answers.get(slot.label),
                 "heard": heard.get(slot.label, 0) > 0,
                 "ended": slot.label in ended,

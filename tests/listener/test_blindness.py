@@ -131,7 +131,10 @@ def test_the_page_of_a_slot_is_the_same_text_for_every_slot(session):
             assert token.version == 4
             assert slot.pop("url") == f"/s/{session.token}/audio/{token}.wav"
             expected = str(place or "Reference")
-            assert slot.pop("label") == ("ABX"[place] if len(slots) == 3 else expected)
+            label = slot.pop("label")
+            assert label == ("ABX"[place] if len(slots) == 3 else expected)
+            # only what bears its name may be drawn
+            assert slot.pop("open") == (label == "Reference")
             assert slot == {"answer": None, "heard": False, "ended": False}
         method = session.campaign.method
         for slot in page.slots.all():

@@ -10,7 +10,8 @@ const PATIENCE_MS = 400;
 const TIMEOUT_MS = 20_000;
 
 /**
- * @typedef {{token: string, label: string, url: string, answer: unknown, heard: boolean, ended: boolean}} SlotData
+ * @typedef {{token: string, label: string, url: string, open: boolean, answer: unknown, heard: boolean,
+ *   ended: boolean}} SlotData
  * @typedef {{rate: boolean, listen: boolean, hear_end: boolean}} Gates
  * @typedef {{session: string, page: number, practice: boolean, rate: number, level: number | null, gates: Gates,
  *   responses: string, visit: string, finish: string, ahead: string[], slots: SlotData[]}} PageData
@@ -45,7 +46,10 @@ export class AnswerPage {
     this.data = data;
     this.slots = this.data.slots;
     this.required = required;
-    this.player = new Player(this.slots.map((slot) => slot.url), this.data.rate, { once });
+    this.player = new Player(this.slots.map((slot) => slot.url), this.data.rate, {
+      once,
+      openSound: this.slots.findIndex(({ open }) => open),
+    });
     this.journal = new Journal(this.data.responses, this.data.session, store);
     this.telemetry = new Telemetry(this.player, this.slots.map((slot) => slot.label));
     /** the answers given, by slot label @type {Map<string, any>} */

@@ -1,6 +1,7 @@
 /** What every rating page shares beside its answers: transport, loop, volume and keys. */
 
 import { AnswerPage, the } from "./answers.js";
+import { Timeline } from "./timeline.js";
 
 export { the };
 
@@ -16,6 +17,7 @@ function pressedBySpace(target) {
 export class ListeningPage extends AnswerPage {
   /** the buttons that play, in the order of the slots @type {HTMLButtonElement[]} */
   hears = Array.from(document.querySelectorAll("button.hear"));
+  timeline = new Timeline(this.player, the("#timeline"));
 
   /** Show the page to be used. @param {Record<string, () => void>} keys what `KeyboardEvent.key`, in lower case, does */
   use(keys) {
@@ -25,6 +27,7 @@ export class ListeningPage extends AnswerPage {
   }
 
   loaded() {
+    this.timeline.draw(this.player.open);
     for (const hear of this.hears) hear.disabled = false;
   }
 
@@ -108,8 +111,7 @@ export class ListeningPage extends AnswerPage {
     position.max = duration;
     if (!position.matches(":active")) position.value = seconds;
     position.ariaValueText = `${seconds.toFixed(1)} s`;
-    position.style.setProperty("--from", player.loopStart / player.frames);
-    position.style.setProperty("--to", player.loopEnd / player.frames);
+    this.timeline.show();
     the("#time").textContent = `${seconds.toFixed(1)} / ${duration.toFixed(1)} s`;
     the("#loop-all").disabled = player.loopStart === 0 && player.loopEnd === player.frames;
     this.hears.forEach((hear, index) => {

@@ -13,11 +13,15 @@ const VOLUME_S = 0.01;
 export class Player extends EventTarget {
   /**
    * @param {string[]} urls @param {number} rate Hz, of all sounds
-   * @param {{once?: boolean}} options `once`: end at the end instead of repeating
+   * @param {{once?: boolean, openSound?: number}} options `once`: end at the end instead of repeating; `openSound`: index
+   *   of the sound that hides nothing and may be drawn, −1 where there is none
    */
-  constructor(urls, rate, { once = false } = {}) {
+  constructor(urls, rate, { once = false, openSound = -1 } = {}) {
     super();
     this.once = once;
+    this.openSound = openSound;
+    /** the samples of that sound, by channel @type {Float32Array[] | null} */
+    this.open = null;
     this.urls = urls;
     this.rate = rate;
     /** what is heard, from the deck's last report */
@@ -64,6 +68,7 @@ export class Player extends EventTarget {
     });
     await module;
     this.frames = this.loopEnd = stimuli[0][0].length;
+    this.open = stimuli[this.openSound] ?? null;
     this.gain = new GainNode(context, { gain: storedVolume() });
     this.deck = deckNode(context, stimuli, { once: this.once });
     this.deck.connect(this.gain).connect(context.destination);
@@ -102,14 +107,21 @@ export class Player extends EventTarget {
     else this.play();
   }
 
-  /** @param {number} frame */
+  /** Call it in a gesture. @param {number} frame */
   seek(frame) {
-    this.deck?.port.postMessage({ seek: frame });
+    this.tell({ seek: frame });
   }
 
-  /** @param {number} start @param {number} end in frames */
+  /** Call it in a gesture. @param {number} start @param {number} end in frames */
   loop(start, end) {
-    this.deck?.port.postMessage({ loop: { start, end } });
+    this.tell({ loop: { start, end } });
+  }
+
+  /** @param {object} message */
+  tell(message) {
+    this.deck?.port.postMessage(message);
+    // a deck that does not run, were it only in silence, does not report either
+    this.context?.resume();
   }
 
   /** @param {number} index of a sound */
