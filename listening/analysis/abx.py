@@ -19,7 +19,7 @@ from scipy import optimize, stats
 from statsmodels.stats.multitest import multipletests
 
 from listening.analysis import sequential_abx
-from listening.analysis.comparison import holm
+from listening.analysis.adjustment import holm
 from listening.analysis.frames import AnalysisError
 
 CHANCE = 0.5

@@ -16,8 +16,7 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 from scipy import stats
 
-from listening.analysis.adjustment import hochberg
-from listening.analysis.adjustment import holm as holm
+from listening.analysis.adjustment import hochberg, holm
 from listening.analysis.anova import RepeatedMeasures, repeated_measures
 from listening.analysis.cells import Cells, cells, mean_by
 from listening.analysis.frames import AnalysisError

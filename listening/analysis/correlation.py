@@ -19,8 +19,8 @@ import pandas as pd
 from numpy.typing import ArrayLike
 from scipy import stats
 
+from listening.analysis.adjustment import holm
 from listening.analysis.bootstrap import item_bootstrap
-from listening.analysis.comparison import holm
 from listening.analysis.frames import AnalysisError, one_score_each, stimulus_key
 
 CONFIDENCE = 0.95

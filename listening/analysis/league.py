@@ -15,8 +15,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from listening.analysis.adjustment import holm
 from listening.analysis.bootstrap import BLOCK, CONFIDENCE, RESAMPLES, SEED
-from listening.analysis.comparison import holm
 from listening.analysis.correlation import FEWEST, pearson
 from listening.analysis.correlation_tests import dependent_difference
 from listening.analysis.frames import AnalysisError

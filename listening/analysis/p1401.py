@@ -18,7 +18,7 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 from scipy import stats
 
-from listening.analysis.comparison import holm
+from listening.analysis.adjustment import holm
 from listening.analysis.correlation_tests import dependent_difference
 from listening.analysis.frames import AnalysisError
 from listening.analysis.mapping import PARAMETERS, fit_mapping

@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from listening.analysis.comparison import holm
+from listening.analysis.adjustment import holm
 from listening.analysis.frames import AnalysisError
 
 CHOICES = ("first", "second", "tie")
