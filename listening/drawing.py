@@ -26,16 +26,18 @@ ROLE_ORDER = ("reference", "system", "anchor70", "anchor", "anchor35")
 # BS.1534-3: the continuous quality scale
 QUALITIES = ("Bad", "Poor", "Fair", "Good", "Excellent")
 NAME_WIDTH = 13
+# of PNG, as printers want it
+DPI = 200
 # matplotlib's caches of fonts and of mathematical text are not made for threads
 DRAWING = threading.Lock()
 
 
 def rendered(figure: Figure, form: str) -> bytes:
-    """The figure as svg or pdf, the same bytes for the same rows."""
+    """The figure as svg, pdf or png, the same bytes for the same rows."""
     buffer = io.BytesIO()
-    undated = {"Date": None} if form == "svg" else {"CreationDate": None}
+    undated = {"svg": {"Date": None}, "pdf": {"CreationDate": None}}.get(form)
     with DRAWING, mpl.rc_context({"svg.hashsalt": "earwitness", "pdf.fonttype": 42}):
-        figure.savefig(buffer, format=form, metadata=undated)
+        figure.savefig(buffer, format=form, metadata=undated, dpi=DPI)
     return buffer.getvalue()
 
 

@@ -60,7 +60,7 @@ def write(
     tables = _tables(ratings, scores, analysis, about or {})
     match path.suffix.lower():
         case ".csv":
-            content = _csv(tables["ratings"])
+            content = csv_bytes(tables["ratings"])
         case ".json":
             content = json.dumps(plain(tables), ensure_ascii=False, indent=1).encode()
         case _:
@@ -124,7 +124,8 @@ def _rows(table: pd.DataFrame) -> Iterator[list[Any]]:
         yield [plain(value) for value in row]
 
 
-def _csv(table: pd.DataFrame) -> bytes:
+def csv_bytes(table: pd.DataFrame) -> bytes:
+    """`table` with its heading, text guarded against spreadsheets."""
     text = io.StringIO(newline="")
     writer = csv.writer(text)
     for row in _rows(table):

@@ -13,10 +13,10 @@ from django.views.decorators.http import require_safe
 
 from listening.analysis.league import League
 from listening.analysis.report import Correlation
+from listening.campaign_figures import Evidence, Shown, figures_of, scatter_of
 from listening.computed import correlation_of, metric_evidence_of
 from listening.models import Campaign, Stimulus
 from listening.views.campaigns import visible_campaign
-from listening.views.figures import METRIC_PREFIX
 
 Record = dict[Hashable, Any]
 
@@ -53,6 +53,7 @@ def metric_tables(campaign: Campaign, correlation: Correlation) -> dict[str, Any
         "parts": part_rows(parts[parts["direction"] != "none"]),
         "part_descriptors": part_rows(parts[parts["direction"] == "none"]),
         "caveats": (*correlation.caveats, *found.caveats),
+        "league_figures": figures_of(Evidence(campaign), "league"),
     }
 
 
@@ -137,11 +138,14 @@ def chosen_metric(
     metric = asked or next(iter([*ranked, *mapped, *names]))
     rows = correlation.table.query("metric == @metric and level == 'stimulus'")
     row = rows.to_dict("records")[0]
+    figure = scatter_of(metric)
     return {
         "metric": metric,
         "metric_row": row,
         "metric_names": names,
-        "scatter": f"{METRIC_PREFIX}{metric}" if row["n"] else "",
+        "scatter": [Shown(figure.name, figure.title, True, f"{row['reading'].capitalize()}.")]
+        if row["n"]
+        else [],
         "disagreements": playable(
             campaign, found.disagreements.query("metric == @metric").to_dict("records")
         ),

@@ -10,13 +10,16 @@ from listening import telemetry
 from listening.analysis import abx, report
 from listening.analysis.mixed import MixedModel
 from listening.analysis.screening import TITLES
+from listening.campaign_figures import Evidence, Shown, figures_of, scatter_of
 from listening.computed import analysis_of, correlation_of, ratings_of, scores_of
 from listening.drawing import ordered
 from listening.evidence import left_out
 from listening.models import Campaign, Check, Condition, Page
 from listening.models.session import TURNED_AWAY
 from listening.parts import volume_set
-from listening.views.figures import CAMPAIGN_FIGURES, METRIC_PREFIX
+
+# of the page, each with figures of its own
+SECTIONS = ("ratings", "listeners", "comparisons", "screening")
 
 
 def evidence(campaign: Campaign) -> dict[str, Any]:
@@ -24,7 +27,6 @@ def evidence(campaign: Campaign) -> dict[str, Any]:
     ratings, scores = ratings_of(campaign), scores_of(campaign)
     analysis, problem = analysis_of(campaign)
     correlation, correlation_problem = correlation_of(campaign)
-    figures = [f for f in CAMPAIGN_FIGURES if analysis and f.method == campaign.method]
     return {
         "n_ratings": len(ratings),
         "flagged": flagged_pages(campaign),
@@ -43,8 +45,11 @@ def evidence(campaign: Campaign) -> dict[str, Any]:
         "correlation_problem": correlation_problem,
         "correlation_levels": correlation_levels(correlation) if correlation else [],
         "scores": score_table(scores),
-        "rating_figures": [figure for figure in figures if figure.section == "ratings"],
-        "screening_figures": [figure for figure in figures if figure.section == "screening"],
+        **(
+            {f"{section}_figures": figures_of(Evidence(campaign), section) for section in SECTIONS}
+            if analysis
+            else {}
+        ),
         "correlation_figures": metric_figures(correlation) if correlation else [],
     }
 
@@ -141,15 +146,13 @@ def correlation_levels(correlation: report.Correlation) -> list[dict[str, Any]]:
     return levels
 
 
-def metric_figures(correlation: report.Correlation) -> list[dict[str, str]]:
+def metric_figures(correlation: report.Correlation) -> list[Shown]:
     """A scatter for every metric that has a correlation."""
     rows = correlation.table[correlation.table["level"] == "stimulus"].dropna(subset="pearson")
+    figures = [scatter_of(metric) for metric in rows["metric"]]
     return [
-        {
-            "name": f"{METRIC_PREFIX}{metric}",
-            "title": f"{metric} beside the mean rating of every stimulus",
-        }
-        for metric in rows["metric"]
+        Shown(figure.name, figure.title, figure.wide, f"{reading}.")
+        for figure, reading in zip(figures, rows["reading"].str.capitalize(), strict=True)
     ]
 
 

@@ -19,6 +19,7 @@ from listening.analysis.monitoring import ALPHA, Progress, progress
 from listening.analysis.performance import performance
 from listening.analysis.planning import Plan, Variances, plan, power_table
 from listening.analysis.report import MushraAnalysis
+from listening.campaign_figures import Evidence, figures_of
 from listening.computed import analysis_of, once, ratings_of
 from listening.evidence import in_order_of_arrival
 from listening.models import Campaign
@@ -87,6 +88,7 @@ def found_for(campaign: Campaign, asked: dict[str, float | None]) -> dict[str, A
         "comparison": analysis.comparison,
         "pairs": analysis.comparison.pairs.to_dict("records"),
         "margin": margin,
+        "progress_figures": figures_of(Evidence(campaign), "progress"),
         **anova_table(analysis.comparison),
         **(equivalence_table(kept, margin) if margin else {}),
         **progress_table(campaign, kept, margin),

@@ -8,7 +8,14 @@ import pytest
 from listening.analysis.frames import AnalysisError
 from listening.analysis.league import league
 from listening.analysis.monitoring import ALPHA, FIRST_LOOK, progress
-from listening.evidence_figures import league_forest, sequence_plot
+from listening.evidence_figures import (
+    LISTENERS,
+    league_forest,
+    metric_map,
+    metric_table,
+    sequence_plot,
+    sequence_table,
+)
 from tests.analysis.conftest import campaign
 from tests.analysis.test_league import points_of
 
@@ -81,3 +88,29 @@ def test_simulated_listeners_are_stamped(arrived, points):
     assert "SIMULATED" not in words(sequence_plot(arrived.assign(simulated=False)))
     assert "SIMULATED" in words(sequence_plot(arrived.assign(simulated=True)))
     assert "SIMULATED" in words(league_forest(league(points), points.assign(simulated=True)))
+
+
+def test_the_metric_map_holds_every_r_and_the_listeners_beside_what_is_like_them(points):
+    table = metric_table(points)
+    wide = points.pivot(index=["item", "condition"], columns="metric", values="value")
+    near = points[points["metric"] == "near"]
+    assert table.loc["near", "far"] == pytest.approx(np.corrcoef(wide["near"], wide["far"])[0, 1])
+    expected = np.corrcoef(near["value"], near["rating"])[0, 1]
+    assert table.loc["near", LISTENERS] == pytest.approx(expected)
+    order = list(table.columns)
+    assert abs(order.index("near") - order.index(LISTENERS)) == 1
+    assert list(table.index) == order
+    shown = metric_map(points).axes[0].images[0].get_array()
+    assert np.asarray(shown) == pytest.approx(table.to_numpy())
+
+
+def test_one_metric_has_no_map(points):
+    with pytest.raises(AnalysisError, match="expected two metrics"):
+        metric_table(points[points["metric"] == "near"])
+
+
+def test_the_sequences_as_a_table_are_those_drawn(arrived):
+    table = sequence_table(arrived)
+    now = progress(arrived, "a", "b", alpha=ALPHA / 3)
+    last = table.query("a == 'a' and b == 'b'").iloc[-1]
+    assert (last["mean"], last["low"], last["high"]) == (now.mean, now.low, now.high)

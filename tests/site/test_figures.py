@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import xml.etree.ElementTree as ET
 
 import pytest
 from django.urls import reverse
 
-from listening.views.figures import CAMPAIGN_FIGURES
+from listening.analysis.description import describe
+from listening.campaign_figures import CAMPAIGN_FIGURES, Evidence
 from tests.factories import mushra_campaign
 
 SVG = "{http://www.w3.org/2000/svg}svg"
 
 
 def figures(campaign):
-    return [figure.name for figure in CAMPAIGN_FIGURES if figure.method == campaign.method]
+    analysis = Evidence(campaign).analysis
+    return [figure.name for figure in CAMPAIGN_FIGURES if isinstance(analysis, figure.kind)]
 
 
-def test_every_figure_is_served_as_svg_and_as_pdf(researcher, rated, told_apart):
+def test_every_figure_is_served_as_svg_pdf_and_png_with_its_data(researcher, rated, told_apart):
     wanted = [(rated, name) for name in [*figures(rated), "metric-si-sdr"]]
     wanted += [(told_apart, name) for name in figures(told_apart)]
     for campaign, name in wanted:
@@ -27,11 +31,26 @@ def test_every_figure_is_served_as_svg_and_as_pdf(researcher, rated, told_apart)
         pdf = researcher.get(reverse("campaign-figure", args=[campaign.slug, name, "pdf"]))
         assert pdf["Content-Type"] == "application/pdf"
         assert pdf.content.startswith(b"%PDF-"), name
+        table = researcher.get(reverse("campaign-figure", args=[campaign.slug, name, "csv"]))
+        rows = list(csv.reader(io.StringIO(table.content.decode())))
+        assert len(rows) > 1, name
+        assert "nan" not in table.content.decode().lower(), name
+    png = researcher.get(reverse("campaign-figure", args=[rated.slug, "means", "png"]))
+    assert png.content.startswith(b"\x89PNG")
 
 
 def test_the_same_rows_give_the_same_bytes(researcher, rated):
     address = reverse("campaign-figure", args=[rated.slug, "means", "svg"])
     assert researcher.get(address).content == researcher.get(address).content
+
+
+def test_a_figure_s_alternative_says_what_it_shows(researcher, rated):
+    text = researcher.get(rated.get_absolute_url()).content.decode()
+    means = describe(Evidence(rated).kept).set_index("condition")
+    low, middle, high = means.loc["system one", ["ci_low", "mean_of_listeners", "ci_high"]]
+    assert f"system one {middle:.2f} [{low:.2f}, {high:.2f}]" in text
+    for name in ("listeners", "distributions", "differences"):
+        assert reverse("campaign-figure", args=[rated.slug, name, "csv"]) in text
 
 
 def test_blocks_and_training_have_figures_too(researcher, version):

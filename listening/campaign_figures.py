@@ -1,0 +1,318 @@
+"""Which figures a campaign has: each is drawn and tabled from the same analysis.
+
+One list, `CAMPAIGN_FIGURES`, serves the pages, the report and the downloads.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+
+import pandas as pd
+from matplotlib.figure import Figure
+
+from listening import choice_figures, comparison_figures, evidence_figures, figures
+from listening.analysis import abx
+from listening.analysis.description import describe
+from listening.analysis.frames import AnalysisError
+from listening.analysis.league import League
+from listening.analysis.plain import MISSING, number
+from listening.analysis.report import AbxAnalysis, Analysis, Correlation, MushraAnalysis
+from listening.analysis.screening import Screening
+from listening.computed import (
+    analysis_of,
+    correlation_of,
+    metric_evidence_of,
+    once,
+    ratings_of,
+)
+from listening.drawing import ordered
+from listening.evidence import in_order_of_arrival
+from listening.models import Campaign
+
+METRIC_PREFIX = "metric-"
+# of a figure's table, in this order: what names a row, what it shows, and the interval
+NAMES = ("a", "b", "kind", "item", "condition", "listener", "system", "metric")
+VALUES = ("mean_of_listeners", "median", "difference", "proportion", "centred", "r")
+ENDS = (("ci_low", "ci_high"), ("q1", "q3"), ("item_low", "item_high"))
+# so many rows can still be listened to
+MOST_TOLD = 12
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """What a campaign's figure may be drawn from; raises `AnalysisError` for what there is not."""
+
+    campaign: Campaign
+
+    @cached_property
+    def ratings(self) -> pd.DataFrame:
+        return ratings_of(self.campaign)
+
+    @cached_property
+    def analysis(self) -> Analysis:
+        found, problem = analysis_of(self.campaign)
+        if found is None:
+            raise AnalysisError(problem)
+        return found
+
+    @property
+    def screening(self) -> Screening:
+        return self.analysis.screening
+
+    @cached_property
+    def kept(self) -> pd.DataFrame:
+        return self.screening.keep(self.ratings)
+
+    @cached_property
+    def arrived(self) -> pd.DataFrame:
+        return in_order_of_arrival(self.campaign, self.kept)
+
+    @cached_property
+    def correlation(self) -> Correlation:
+        found, problem = correlation_of(self.campaign)
+        if found is None:
+            raise AnalysisError(problem)
+        return found
+
+    @property
+    def league(self) -> League:
+        return metric_evidence_of(self.campaign, self.correlation).league
+
+    @property
+    def ratings_analysis(self) -> MushraAnalysis:
+        assert isinstance(self.analysis, MushraAnalysis)
+        return self.analysis
+
+
+@dataclass(frozen=True)
+class CampaignFigure:
+    """A figure of one kind of analysis: `draw` makes it, `data` is the table behind it."""
+
+    name: str
+    kind: type[Analysis]
+    section: str
+    title: str
+    draw: Callable[[Evidence], Figure]
+    data: Callable[[Evidence], pd.DataFrame]
+    # items are many: their figure takes the page's width
+    wide: bool = False
+
+
+def _means(found: Evidence) -> pd.DataFrame:
+    columns = ["condition", "role", "mean_of_listeners", "ci_low", "ci_high", "n_listeners"]
+    return ordered(describe(found.kept))[columns]
+
+
+def _boxes(found: Evidence) -> pd.DataFrame:
+    columns = ["condition", "role", "median", "q1", "q3", "mean", "n_ratings", "n_outliers"]
+    return ordered(describe(found.kept))[columns]
+
+
+def _items(found: Evidence) -> pd.DataFrame:
+    columns = ["item", "condition", "role", "mean_of_listeners", "ci_low", "ci_high", "n_listeners"]
+    return describe(found.kept, by=["condition", "item"])[columns]
+
+
+def _shares(found: Evidence) -> pd.DataFrame:
+    columns = [*abx.PAIR, "listener", "correct", "trials", "proportion", "ci_low", "ci_high"]
+    return abx.per_listener(found.kept)[[*columns, "p", "p_holm"]]
+
+
+def _league(found: Evidence) -> pd.DataFrame:
+    return found.league.table
+
+
+CAMPAIGN_FIGURES = (
+    CampaignFigure(
+        "means",
+        MushraAnalysis,
+        "ratings",
+        "Mean rating per condition, after screening",
+        lambda found: figures.condition_means(found.kept),
+        _means,
+    ),
+    CampaignFigure(
+        "boxes",
+        MushraAnalysis,
+        "ratings",
+        "Box plots of the ratings, after screening",
+        lambda found: figures.box_plots(found.kept),
+        _boxes,
+    ),
+    CampaignFigure(
+        "items",
+        MushraAnalysis,
+        "ratings",
+        "Mean rating per item, after screening",
+        lambda found: figures.item_profile(found.kept),
+        _items,
+        wide=True,
+    ),
+    CampaignFigure(
+        "listeners",
+        MushraAnalysis,
+        "listeners",
+        "Mean rating of every listener for every condition, after screening",
+        lambda found: comparison_figures.listener_map(found.kept),
+        lambda found: comparison_figures.listener_table(found.kept).reset_index(),
+    ),
+    CampaignFigure(
+        "distributions",
+        MushraAnalysis,
+        "listeners",
+        "Histograms of the ratings and Q-Q plots of their residuals, after screening",
+        lambda found: comparison_figures.distributions(found.kept),
+        lambda found: comparison_figures.residual_table(found.kept),
+        wide=True,
+    ),
+    CampaignFigure(
+        "differences",
+        MushraAnalysis,
+        "comparisons",
+        "Differences between conditions, for these items and for items like these",
+        lambda found: comparison_figures.difference_forest(
+            found.ratings_analysis.comparison, found.kept
+        ),
+        lambda found: comparison_figures.difference_table(found.ratings_analysis.comparison),
+    ),
+    CampaignFigure(
+        "screening",
+        MushraAnalysis,
+        "screening",
+        "What the screening looks at, all listeners",
+        lambda found: figures.screening_plot(found.ratings, found.screening),
+        lambda found: found.screening.decisions,
+    ),
+    CampaignFigure(
+        "sequence",
+        MushraAnalysis,
+        "progress",
+        "Differences while listeners came in",
+        lambda found: evidence_figures.sequence_plot(found.arrived),
+        lambda found: evidence_figures.sequence_table(found.arrived),
+        wide=True,
+    ),
+    CampaignFigure(
+        "league",
+        MushraAnalysis,
+        "league",
+        "Metrics ranked by their agreement with the listeners",
+        lambda found: evidence_figures.league_forest(found.league, found.correlation.points),
+        _league,
+    ),
+    CampaignFigure(
+        "metric-map",
+        MushraAnalysis,
+        "league",
+        "Correlations of every two metrics, alike ones beside each other",
+        lambda found: evidence_figures.metric_map(found.correlation.points),
+        lambda found: evidence_figures.metric_table(found.correlation.points).reset_index(
+            names="metric"
+        ),
+        wide=True,
+    ),
+    CampaignFigure(
+        "proportions",
+        AbxAnalysis,
+        "ratings",
+        "Share of right answers, per listener and together",
+        lambda found: figures.abx_proportions(found.kept),
+        _shares,
+    ),
+    CampaignFigure(
+        "funnel",
+        AbxAnalysis,
+        "ratings",
+        "Listeners beside what chance makes of listeners who are alike",
+        lambda found: choice_figures.funnel(found.kept),
+        _shares,
+    ),
+    CampaignFigure(
+        "evidence",
+        AbxAnalysis,
+        "ratings",
+        "Evidence that each listener does not guess, trial by trial",
+        lambda found: choice_figures.evidence_paths(found.kept),
+        lambda found: choice_figures.path_table(found.kept),
+    ),
+)
+
+
+def scatter_of(metric: str) -> CampaignFigure:
+    """Mean rating against one metric's score."""
+
+    def points(found: Evidence) -> pd.DataFrame:
+        of_all = found.correlation.points
+        return of_all[of_all["metric"] == metric]
+
+    return CampaignFigure(
+        METRIC_PREFIX + metric,
+        MushraAnalysis,
+        "correlation",
+        f"{metric} beside the mean rating of every stimulus",
+        lambda found: figures.metric_scatter(points(found)),
+        lambda found: points(found)[["item", "condition", "role", "value", "rating", "n_ratings"]],
+    )
+
+
+@dataclass(frozen=True)
+class Shown:
+    """A figure as a page shows it: `words` are its text alternative beside the title."""
+
+    name: str
+    title: str
+    wide: bool
+    words: str
+
+
+def figures_of(evidence: Evidence, section: str) -> list[Shown]:
+    """The figures of one section that the campaign's analysis has."""
+
+    def found() -> list[Shown]:
+        return [
+            Shown(one.name, one.title, one.wide, _words(one, evidence))
+            for one in CAMPAIGN_FIGURES
+            if one.section == section and isinstance(evidence.analysis, one.kind)
+        ]
+
+    return once(evidence.campaign, f"figures/{section}", found)
+
+
+def _words(figure: CampaignFigure, evidence: Evidence) -> str:
+    try:
+        return told(figure.data(evidence))
+    except AnalysisError as why:
+        return f"Not drawn: {why}."
+
+
+def told(table: pd.DataFrame) -> str:
+    """The rows of a figure's table in words: names, value and interval; empty where no column is its value."""
+    value = next((name for name in VALUES if name in table), None)
+    if value is None:
+        return f"{len(table)} rows: the data say them all."
+    names = [c for c in NAMES if c in table and table[c].nunique() > 1] or ["condition"]
+    if len(table) > MOST_TOLD:
+        return f"{len(table)} values from {fmt(table[value].min())} to {fmt(table[value].max())}."
+    low, high = next((ends for ends in ENDS if ends[0] in table), ("", ""))
+    rows = []
+    for row in table.to_dict("records"):
+        of = " · ".join(str(row[name]) for name in names if name in row)
+        interval = f" [{fmt(row[low])}, {fmt(row[high])}]" if low else ""
+        rows.append(f"{of} {fmt(row[value])}{interval}")
+    return "; ".join(rows) + "."
+
+
+def fmt(value: float) -> str:
+    return number(2)(value) if pd.notna(value) else MISSING
+
+
+def figure_named(name: str, evidence: Evidence) -> CampaignFigure | None:
+    """The figure called `name` that the campaign's analysis has; None where it has none."""
+    if name.startswith(METRIC_PREFIX) and name not in {one.name for one in CAMPAIGN_FIGURES}:
+        return scatter_of(name.removeprefix(METRIC_PREFIX))
+    for one in CAMPAIGN_FIGURES:
+        if one.name == name and isinstance(evidence.analysis, one.kind):
+            return one
+    return None
