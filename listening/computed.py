@@ -14,7 +14,7 @@ from django.core.cache import cache
 from django.db.models import Count, Max, QuerySet
 
 from listening.analysis import report
-from listening.analysis.frames import AnalysisError
+from listening.analysis.frames import METHODS, AnalysisError
 from listening.analysis.metric_evidence import MetricEvidence
 from listening.evidence import ratings_frame, scores_frame
 from listening.models import Campaign, Rating, Stimulus
@@ -26,7 +26,7 @@ NO_RATINGS = (
 NO_SCORES = (
     "No scores yet. Score all stimuli, and this table says which metrics agree with the listeners."
 )
-NO_MEANS = "Answers in ABX are right or wrong: there are no mean ratings to set metrics beside."
+NO_MEANS = "Answers are right or wrong: there are no mean ratings to set metrics beside."
 # what nobody looks at any more is dropped
 SECONDS = 24 * 3600
 T = TypeVar("T")
@@ -101,7 +101,7 @@ def _analysed(campaign: Campaign, ratings: pd.DataFrame) -> tuple[report.Analysi
 def _correlated(
     campaign: Campaign, ratings: pd.DataFrame, scores: pd.DataFrame
 ) -> tuple[report.Correlation | None, str]:
-    if campaign.method == "abx":
+    if METHODS[campaign.method].reading not in report.WITH_MEANS:
         return None, NO_MEANS
     if ratings.empty or scores.empty:
         return None, NO_RATINGS if ratings.empty else NO_SCORES

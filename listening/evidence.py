@@ -12,11 +12,14 @@ from typing import Any
 import pandas as pd
 
 from listening.analysis import frames
+from listening.analysis.expertise import less_reference
 from listening.models import Campaign, Condition, Page, Rating, Slot, Stimulus
 from metrics import catalogue
 from metrics.models import Score
 from models_registry.models import ModelVersion
 
+# a further column of methods whose grades count by their difference from the hidden reference's
+DIFFERENCE_GRADE = "difference_grade"
 # the columns of a rating that trace it to the weights, beside those the analysis reads
 TRACE_COLUMNS = ["model_version", "model_sha256", "weights_sha256"]
 
@@ -77,7 +80,10 @@ def ratings_frame(campaign: Campaign) -> pd.DataFrame:
             }
         )
     columns = [*frames.RATING_COLUMNS, *TRACE_COLUMNS]
-    return frames.ratings_frame(pd.DataFrame(records, columns=columns))
+    found = frames.ratings_frame(pd.DataFrame(records, columns=columns))
+    if frames.METHODS[campaign.method].reading == "differences":
+        found[DIFFERENCE_GRADE] = less_reference(found)
+    return found
 
 
 def left_out(campaign: Campaign) -> dict[str, int]:

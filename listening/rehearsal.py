@@ -8,14 +8,22 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any
 
 import pandas as pd
 
 from listening import sessions
 from listening.evidence import scores_frame
+from listening.methods import Method
 from listening.models import Campaign, Condition, Page, Slot, Stimulus
-from listening.simulation import quality_from_scores, simulate_abx, simulate_mushra
+from listening.simulation import (
+    Hearer,
+    hearers,
+    quality_from_scores,
+    simulate_abx,
+    simulate_mushra,
+)
 from models_registry import audit
 
 # the metric that the simulated listeners' latent quality follows
@@ -37,11 +45,11 @@ def rehearse(
     Returns how many were added. The campaign must be scored by `FOLLOWED_METRIC` before.
     """
     there = set(campaign.listeners.filter(simulated=True).values_list("code", flat=True))
-    ratings = _simulated(campaign, listeners=listeners, seed=seed)
     added = 0
-    for number, (code, given) in enumerate(ratings.groupby("listener", sort=False), start=1):
-        if str(code) not in there:
-            _sit_through(campaign, str(code), seed + number, _ANSWERS[campaign.method](given))
+    panel = _panel(campaign, listeners=listeners, seed=seed)
+    for number, (code, answers) in enumerate(panel, start=1):
+        if code not in there:
+            _sit_through(campaign, code, seed + number, answers)
             added += 1
         progress(number / listeners, f"simulated listener {number} of {listeners}")
     if added:
@@ -61,6 +69,32 @@ def _sit_through(campaign: Campaign, code: str, seed: int, answers: Answers) -> 
         for body in answers(page, sessions.slots_of(page)):
             sessions.respond(session, page, uuid.uuid4(), body)
         sessions.finish(session, page)
+
+
+def _panel(campaign: Campaign, *, listeners: int, seed: int) -> Iterator[tuple[str, Answers]]:
+    """Every simulated listener's code, and how they answer."""
+    if campaign.method in _ANSWERS:
+        ratings = _simulated(campaign, listeners=listeners, seed=seed)
+        for code, given in ratings.groupby("listener", sort=False):
+            yield str(code), _ANSWERS[campaign.method](given)
+        return
+    found = _qualities(campaign).set_index(["item", "condition"])["quality"].to_dict()
+
+    def quality(stimulus: Stimulus) -> float:
+        return float(found[stimulus.trial.item, stimulus.condition.name])
+
+    for hearer in hearers(listeners, seed=seed):
+        yield hearer.code, partial(_heard, campaign.protocol, hearer, quality)
+
+
+def _heard(
+    protocol: Method,
+    hearer: Hearer,
+    quality: Callable[[Stimulus], float],
+    page: Page,
+    slots: list[Slot],
+) -> Iterator[dict[str, Any]]:
+    return protocol.rehearsed(slots, hearer, quality)
 
 
 def _simulated(campaign: Campaign, *, listeners: int, seed: int) -> pd.DataFrame:

@@ -335,9 +335,7 @@ def _abx(analysis: report.AbxAnalysis, kept: pd.DataFrame) -> Section:
 
 
 def _statistics(analysis: report.Analysis) -> Section:
-    mushra = isinstance(analysis, report.MushraAnalysis)
-    methods = report.MUSHRA_METHODS if mushra else report.ABX_METHODS
-    rows = [[name, words] for name, words in methods.items()]
+    rows = [[name, words] for name, words in analysis.methods.items()]
     return Section(
         "Statistics", [], [Table("How the figures are computed.", ["Figure", "Method"], rows)]
     )

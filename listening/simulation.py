@@ -46,6 +46,46 @@ DEFAULT_PANEL = Panel()
 CARELESS_REFERENCE = 84.0
 
 
+@dataclass(frozen=True)
+class Hearer:
+    """One simulated listener, who answers page by page: see `hearers`."""
+
+    code: str
+    bias: float
+    stretch: float
+    careless: bool
+    panel: Panel
+    rng: np.random.Generator
+
+    def perceive(self, quality: float) -> float:
+        """A latent quality (0–100) as it is perceived this time, on the same scale."""
+        if self.rng.random() < self.panel.lapses:
+            return float(self.rng.uniform(0, 100))
+        noise = self.rng.normal(0, self.panel.noise)
+        return float(np.clip(50 + self.stretch * (quality - 50) + self.bias + noise, 0, 100))
+
+    def category(self, quality: float, categories: int = 5) -> int:
+        """A latent quality as a category from 1, the worst."""
+        return 1 + min(int(self.perceive(quality) * categories / 100), categories - 1)
+
+
+def hearers(listeners: int, *, seed: int, panel: Panel = DEFAULT_PANEL) -> list[Hearer]:
+    """A panel of simulated listeners; the same seed gives the same."""
+    rng = np.random.default_rng([seed, 2132])
+    careless = set(rng.permutation(listeners)[: round(panel.careless * listeners)])
+    return [
+        Hearer(
+            code,
+            bias=rng.normal(0, panel.bias),
+            stretch=rng.normal(1, panel.spread),
+            careless=number in careless,
+            panel=panel,
+            rng=np.random.default_rng([seed, 2132, number]),
+        )
+        for number, code in enumerate(_codes(listeners))
+    ]
+
+
 def simulate_mushra(
     stimuli: pd.DataFrame,
     *,

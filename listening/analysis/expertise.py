@@ -24,18 +24,25 @@ def difference_grades(ratings: pd.DataFrame) -> pd.DataFrame:
 
     Trials without a hidden reference have none. Raises `AnalysisError` when that leaves no grade.
     """
-    reference = ratings[ratings["role"] == "reference"].drop_duplicates(PRESENTATION)
     systems = ratings[ratings["role"] == "system"]
-    beside = systems[PRESENTATION].merge(
-        reference[[*PRESENTATION, "rating"]], on=PRESENTATION, how="left"
-    )["rating"]
-    grades = (systems["rating"].to_numpy() - beside.to_numpy()).round(DECIMALS)
-    found = systems.assign(rating=grades)[~np.isnan(grades)]
+    grades = less_reference(ratings)[systems.index]
+    found = systems.assign(rating=grades)[grades.notna()]
     if found.empty:
         raise AnalysisError(
             "difference grades: expected systems rated beside a hidden reference, found none"
         )
     return found
+
+
+def less_reference(ratings: pd.DataFrame) -> pd.Series:
+    """Each row's rating less that of the hidden reference in the same trial; missing where there is none, and for the
+    hidden reference itself."""
+    reference = ratings[ratings["role"] == "reference"].drop_duplicates(PRESENTATION)
+    beside = ratings[PRESENTATION].merge(
+        reference[[*PRESENTATION, "rating"]], on=PRESENTATION, how="left"
+    )["rating"]
+    found = (ratings["rating"] - beside.to_numpy()).round(DECIMALS)
+    return found.where(ratings["role"] != "reference")
 
 
 def expertise(grades: pd.DataFrame) -> pd.DataFrame:

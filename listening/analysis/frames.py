@@ -42,26 +42,31 @@ from pandas.api.types import infer_dtype
 
 @dataclass(frozen=True)
 class Ratings:
-    """What a method's ratings are: numbers from `low` to `high`, `whole` ones where it says so, on one scale or on
-    `several` named ones; or whether an answer was `correct` (1) or wrong (0)."""
+    """What a method's ratings are: numbers from `low` to `high`, `whole` ones where it says so.
+
+    `reading` says what they mean: 'grades' of stimuli beside each other, grades whose 'differences' from the hidden
+    reference count, 'opinions' of single stimuli, or 'answers' that are right (1) or wrong (0). There may be `several`
+    named scales, of which one may be the `overall` one.
+    """
 
     low: float
     high: float
+    reading: str = "grades"
     whole: bool = False
     several: bool = False
-    correct: bool = False
+    overall: str = ""
 
 
 MUSHRA_RANGE = (0.0, 100.0)
-CORRECT = Ratings(0, 1, whole=True, correct=True)
+CORRECT = Ratings(0, 1, "answers", whole=True)
 METHODS: Mapping[str, Ratings] = {
     "mushra": Ratings(*MUSHRA_RANGE),
     "bs2132": Ratings(0, 100),
-    "attributes": Ratings(0, 100, several=True),
-    "bs1116": Ratings(1, 5),
-    "acr": Ratings(1, 5, whole=True),
-    "dcr": Ratings(1, 5, whole=True),
-    "p835": Ratings(1, 5, whole=True, several=True),
+    "bs1116": Ratings(1, 5, "differences"),
+    "attributes": Ratings(0, 100, "opinions", several=True),
+    "acr": Ratings(1, 5, "opinions", whole=True),
+    "dcr": Ratings(1, 5, "opinions", whole=True),
+    "p835": Ratings(1, 5, "opinions", whole=True, several=True, overall="OVRL"),
     "abx": CORRECT,
 }
 ROLES = ("reference", "anchor35", "anchor70", "anchor", "system")
@@ -264,6 +269,7 @@ def _among(values: pd.Series, allowed: Collection[str], name: str) -> None:
 def _check_ratings(frame: pd.DataFrame, method: str) -> None:
     """Raise `AnalysisError` unless all of one method's ratings are what it says."""
     kind, values = METHODS[method], frame["rating"]
+    correct = kind.reading == "answers"
     if (nameless := (frame["scale"] != "") != kind.several).any():
         wanted, found = ("a scale", "none") if kind.several else ("no scale", "one")
         row = frame[nameless].iloc[0]
@@ -275,13 +281,13 @@ def _check_ratings(frame: pd.DataFrame, method: str) -> None:
     if outside.any():
         row = frame[outside].iloc[0]
         wanted = f"{'whole ' * kind.whole}ratings from {kind.low:g} to {kind.high:g}"
-        if kind.correct:
+        if correct:
             wanted = "a rating of 1 (correct) or 0 (wrong)"
         raise AnalysisError(
             f"ratings: expected {wanted} by {method}, found {row['rating']:g} (listener "
             f"{row['listener']!r}, trial {row['trial']}, {row['item']} · {row['condition']})"
         )
-    told = kind.correct & (frame["x_was"] != "") & (frame["answer"] != "")
+    told = correct & (frame["x_was"] != "") & (frame["answer"] != "")
     if (told & ((frame["x_was"] == frame["answer"]) != (values == 1.0))).any():
         raise AnalysisError(
             "ratings: expected an ABX rating of 1 exactly where the answer is what X was, found otherwise"

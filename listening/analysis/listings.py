@@ -57,6 +57,19 @@ def conditions(described: pd.DataFrame) -> str:
     return "\n".join([laid, *flagged])
 
 
+def identification(counts: pd.DataFrame) -> str:
+    return "The hidden reference, by how it was graded beside each system:\n" + table(
+        {
+            "condition": (counts["condition"], str),
+            "presentations": (counts["presentations"], whole),
+            "higher": (counts["identified"], whole),
+            "alike": (counts["tied"], whole),
+            "lower": (counts["misidentified"], whole),
+            "p, mean is 0": (counts["p"], p_value),
+        }
+    )
+
+
 def mixed(model: MixedModel) -> str:
     """The model's differences, its variances and what it cannot say."""
     pairs, sizes = model.pairs, model.components

@@ -33,6 +33,12 @@ TITLES = {
     "p808": "ITU-T P.808's gold and trapping questions",
     "none": "no screening",
 }
+# whose ratings a rule is made for; 'none' is for all
+FOR_METHODS = {
+    "bs1534-3": ("mushra",),
+    "mpeg-strict": ("mushra",),
+    "bs1116-t": ("bs1116", "mushra"),
+}
 # BS.1534-3 section 4.1.2: a grade of 90 separates transparent from not
 LIMIT = 90.0
 
@@ -78,10 +84,11 @@ def screen(ratings: pd.DataFrame, *, rule: str = "bs1534-3") -> Screening:
     if rule not in RULES:
         raise AnalysisError(f"expected a screening rule among {', '.join(RULES)}, found {rule!r}")
     method = single_method(ratings)
-    decisions = _counts(ratings)
-    if rule != "none" and method != "mushra":
+    decisions = _counts(ratings, of_limit=method == "mushra")
+    if method not in FOR_METHODS.get(rule, (method,)):
+        wanted = " or ".join(FOR_METHODS[rule]).upper()
         return Screening(
-            rule, decisions, not_applied=(f"{TITLES[rule]} is for MUSHRA, this is {method}",)
+            rule, decisions, not_applied=(f"{TITLES[rule]} is for {wanted}, this is {method}",)
         )
     if rule == "bs1534-3":
         return _bs1534(ratings, decisions)
@@ -92,18 +99,20 @@ def screen(ratings: pd.DataFrame, *, rule: str = "bs1534-3") -> Screening:
     return Screening(rule, decisions)
 
 
-def _counts(ratings: pd.DataFrame) -> pd.DataFrame:
+def _counts(ratings: pd.DataFrame, *, of_limit: bool) -> pd.DataFrame:
+    """One row per listener, kept so far; with the counts that compare ratings with `LIMIT` where it means something."""
     listeners = ratings.groupby("listener", sort=False, observed=True)["rating"].count()
-    reference = _counted(ratings, "reference", ratings["rating"] < LIMIT)
-    anchor = _counted(ratings, "anchor70", ratings["rating"] > LIMIT)
     decisions = pd.DataFrame({"ratings": listeners})
-    decisions[["reference_below_90", "reference_rated"]] = reference.reindex(
-        decisions.index, fill_value=0
-    )
-    decisions[["anchor70_above_90", "anchor70_rated"]] = anchor.reindex(
-        decisions.index, fill_value=0
-    )
-    decisions["anchor70_above_90_all"] = decisions["anchor70_above_90"]
+    if of_limit:
+        reference = _counted(ratings, "reference", ratings["rating"] < LIMIT)
+        anchor = _counted(ratings, "anchor70", ratings["rating"] > LIMIT)
+        decisions[["reference_below_90", "reference_rated"]] = reference.reindex(
+            decisions.index, fill_value=0
+        )
+        decisions[["anchor70_above_90", "anchor70_rated"]] = anchor.reindex(
+            decisions.index, fill_value=0
+        )
+        decisions["anchor70_above_90_all"] = decisions["anchor70_above_90"]
     decisions = uncoded(decisions.reset_index(names="listener"))
     decisions.insert(1, "excluded", False)
     decisions.insert(2, "reason", "")

@@ -36,6 +36,8 @@ PREFERENCE_METHODS = {
     "order": "how often the first and the second presented won",
     "circles": "a mostly beats b, b mostly c, c mostly a: no single scale holds all three",
 }
+# of an ordinal model: more is a continuous scale
+MOST_CATEGORIES = 11
 R = TypeVar("R")
 CATEGORY_METHODS = {
     "pairs": "how b compares with a, sign turned to that order; t-test on one mean per listener, Holm over the pairs",
@@ -55,6 +57,13 @@ class VoteReport:
     caveats: tuple[str, ...]
     methods: dict[str, str]
 
+    @property
+    def conditions(self) -> pd.DataFrame:
+        """The mean opinion scores (`mos.means`) of a report of opinions."""
+        found = self.results["conditions"]
+        assert isinstance(found, pd.DataFrame)
+        return found
+
     def to_json(self) -> str:
         """Every figure, unrounded; a missing one is null."""
         return json.dumps(self.as_dict(), ensure_ascii=False, indent=2, allow_nan=False)
@@ -69,13 +78,20 @@ class VoteReport:
         return "\n\n".join([title, *self.tables, *self.caveats]) + "\n"
 
 
-def analyse_opinions(data: pd.DataFrame, *, campaign: str = "") -> VoteReport:
-    """Category ratings: `data` has listener, item, condition and rating."""
+def analyse_opinions(
+    data: pd.DataFrame,
+    *,
+    campaign: str = "",
+    method: str = "acr",
+    scale: tuple[float, float] = mos.SCALE,
+) -> VoteReport:
+    """Opinions on a `scale`: `data` has listener, item, condition and rating. Beyond `MOST_CATEGORIES` different
+    ratings they are no categories, and there is no ordinal model."""
     votes = data.assign(stimulus=data["condition"].astype(str) + " · " + data["item"].astype(str))
     tried = _Tried()
     conditions, stimuli = mos.means(votes, by="condition"), mos.means(votes)
     low, high = float(votes["rating"].min()), float(votes["rating"].max())
-    scale = (min(low, mos.SCALE[0]), max(high, mos.SCALE[1]))
+    scale = (min(low, scale[0]), max(high, scale[1]))
     models = {}
     for name, fit in (
         ("p913", mos.bias_removed),
@@ -89,7 +105,9 @@ def analyse_opinions(data: pd.DataFrame, *, campaign: str = "") -> VoteReport:
         level: tried(partial(reliability.krippendorff, full, level=level))
         for level in reliability.LEVELS
     }
-    ordinal = tried(lambda: cumulative_logit(votes, by="condition"))
+    ordinal = None
+    if votes["rating"].nunique() <= MOST_CATEGORIES:
+        ordinal = tried(lambda: cumulative_logit(votes, by="condition"))
     agreement = reliability.agreement(votes)
     constant = agreement.loc[agreement["constant"], "listener"]
     results: dict[str, object] = {
@@ -109,7 +127,7 @@ def analyse_opinions(data: pd.DataFrame, *, campaign: str = "") -> VoteReport:
     caveats = [f"listener {who} always gave the same rating" for who in constant]
     return VoteReport(
         campaign,
-        "acr",
+        method,
         int(votes["listener"].nunique()),
         results,
         (_opinion_table(conditions),),

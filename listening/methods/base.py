@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from abc import ABC, abstractmethod
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -14,6 +14,7 @@ from models_registry.audio import peak_db
 
 if TYPE_CHECKING:
     from listening.models import Campaign, Condition, Page, Rating, Slot, Stimulus, Trial
+    from listening.simulation import Hearer
     from models_registry.models import Signal
 
 # BS.1534-3, 5.1.2: no loop shorter than this
@@ -102,6 +103,12 @@ class Method(ABC):
     def judged_together(self, stimuli: list[Stimulus]) -> list[list[Stimulus]]:
         """Which stimuli of a trial share a page: all of them, unless the method makes several pages of a trial."""
         return [stimuli]
+
+    def rehearsed(
+        self, slots: list[Slot], hearer: Hearer, quality: Callable[[Stimulus], float]
+    ) -> Iterator[dict[str, Any]]:
+        """What a simulated listener answers on a page, to whom every stimulus has a latent quality (0–100)."""
+        raise NotImplementedError(f"expected a method that can be rehearsed, found {self.title}")
 
     @abstractmethod
     def problems(self, campaign: Campaign) -> list[str]:

@@ -39,6 +39,29 @@ class Reference:
             )
         )
 
+    def bs1116(self) -> pd.DataFrame:
+        data = self.data("bs1116").assign(trial=range(192), method="bs1116")
+        rows = [
+            data.assign(condition=name, role=role, rating=data[grade])
+            for name, role, grade in (
+                (data["system"], "system", "grade_system"),
+                ("reference", "reference", "grade_reference"),
+            )
+        ]
+        return ratings_frame(pd.concat(rows))
+
+    def acr(self) -> pd.DataFrame:
+        data = self.data("mos")
+        return ratings_frame(
+            data.assign(
+                method="acr",
+                condition=data["system"],
+                role="system",
+                trial=data.groupby("listener").cumcount() + 1,
+                rating=data["score"],
+            )
+        )
+
     def abx(self) -> pd.DataFrame:
         data = self.data("abx")
         return ratings_frame(

@@ -218,5 +218,5 @@ def test_correlate_says_when_there_are_few_items_and_refuses_abx(reference):
     assert correlate(few, _scores(few)).caveats == (
         "only 3 item(s): an interval that draws items is rough",
     )
-    with pytest.raises(AnalysisError, match="expected MUSHRA ratings, found abx"):
+    with pytest.raises(AnalysisError, match="expected ratings that have means, found abx"):
         correlate(reference.abx(), _scores(ratings))

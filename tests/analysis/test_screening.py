@@ -9,7 +9,7 @@ from scipy import stats
 
 from listening.analysis.description import mean_interval
 from listening.analysis.expertise import difference_grades, expertise
-from listening.analysis.frames import AnalysisError, ratings_frame
+from listening.analysis.frames import AnalysisError
 from listening.analysis.screening import control_questions, screen
 from tests.analysis.conftest import campaign
 from tests.analysis.trees import check
@@ -106,23 +106,10 @@ def test_an_unknown_rule_is_refused(reference):
         screen(reference.mushra(), rule="strict")
 
 
-def impairment_campaign(reference):
-    """The reference BS.1116 grades as a campaign; its 1–5 scale fits into MUSHRA's range."""
-    data = reference.data("bs1116").assign(trial=range(192), method="mushra")
-    rows = [
-        data.assign(condition=name, role=role, rating=data[grade])
-        for name, role, grade in (
-            (data["system"], "system", "grade_system"),
-            ("reference", "reference", "grade_reference"),
-        )
-    ]
-    return ratings_frame(pd.concat(rows))
-
-
 def test_expertise_is_decided_as_in_r(reference):
     # R: t.test(sdg, alternative = "less") per listener
     expected = reference.expected("bs1116")
-    ratings = impairment_campaign(reference)
+    ratings = reference.bs1116()
     found = expertise(difference_grades(ratings))
     mine = [
         {
@@ -146,7 +133,7 @@ def test_expertise_is_decided_as_in_r(reference):
 
 def test_the_experts_difference_grades_are_described_as_in_r(reference):
     expected = reference.expected("bs1116")
-    ratings = impairment_campaign(reference)
+    ratings = reference.bs1116()
     grades = difference_grades(screen(ratings, rule="bs1116-t").keep(ratings))
     figures = 0
     for system, theirs in expected["systems"].items():

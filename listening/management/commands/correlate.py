@@ -28,6 +28,9 @@ class Command(CampaignCommand):
         add_format(parser, "table", "json")
         parser.add_argument("--metrics", metavar="A,B", help="default: the whole catalogue")
         parser.add_argument("--given", metavar="A", help="hold this metric fixed (partial r)")
+        parser.add_argument(
+            "--scale", metavar="NAME", help="of a campaign whose method has several, such as BAK"
+        )
         add_file_options(parser)
         parser.add_argument(
             "--higher", metavar="A,B", help="metrics of a file that rise with quality"
@@ -72,4 +75,10 @@ class Command(CampaignCommand):
         if names:
             scores = scores[scores["metric"].isin(names)]
         rule = options["screening"] or campaign.screening
-        return correlate(ratings_frame(campaign), scores, screening=rule, given=options["given"])
+        return correlate(
+            ratings_frame(campaign),
+            scores,
+            screening=rule,
+            given=options["given"],
+            scale=options["scale"],
+        )
