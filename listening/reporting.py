@@ -104,7 +104,12 @@ def _design(campaign: Campaign) -> Section:
         "Parts of a listener's way": ", ".join(str(part["part"]) for part in campaign.plan),
         "Ratings": source,
     }
-    instructions = campaign.instructions or "no instructions are recorded"
+    default = (
+        "no instructions are recorded"
+        if campaign.source
+        else campaign.protocol.default_instructions
+    )
+    instructions = campaign.instructions or default
     table = Table("The design, as recorded.", ["", ""], [list(fact) for fact in facts.items()])
     return Section("Design and procedure", [f"Instructions to listeners: {instructions}"], [table])
 

@@ -9,6 +9,7 @@ from django.urls import URLPattern, URLResolver, path
 from listening.views import (
     audio,
     campaigns,
+    collect,
     figures,
     guide,
     jobs,
@@ -39,6 +40,9 @@ listeners: list[URLPattern | URLResolver] = [
     path("s/<uuid:token>/pages/<int:number>/", parts.answer_part, name="answer-part"),
     path("s/<uuid:token>/pages/<int:number>/visit/", listener.visit, name="visit"),
     path("s/<uuid:token>/pages/<int:number>/finish/", listener.finish_page, name="finish-page"),
+    # another front end's sessions
+    path("collect", collect.collected, name="collect"),
+    path("<str:test_id>/collect", collect.collected, name="collect-of"),
 ]
 
 # for researchers

@@ -196,8 +196,12 @@ def _multi_stimulus(pages: list[_Page], notes: list[str]) -> Data:
         notes.append(f"without {' and '.join(missing)} this is no MUSHRA after BS.1534-3")
     if any(page.data.get("showConditionNames") is True for page in pages):
         notes.append("showConditionNames is not taken over: listeners stay blind")
-    anchors = {"anchors": roles} if missing else {}
-    return _compared("mushra", pages, roles, notes) | ({"options": anchors} if anchors else {})
+    options: Data = {"anchors": roles} if missing else {}
+    campaign = _compared("mushra", pages, roles, notes)
+    if len({frozenset(page.data["stimuli"]) for page in pages}) > 1:
+        notes.append("not every page has every stimulus: the design is incomplete")
+        options["incomplete"] = True
+    return campaign | ({"options": options} if options else {})
 
 
 def _triple_stimulus(pages: list[_Page], notes: list[str]) -> Data:

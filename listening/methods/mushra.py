@@ -7,6 +7,7 @@ five equal intervals bear words. A stimulus that was never touched is unrated; t
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from listening.methods.base import (
@@ -42,12 +43,30 @@ class Mushra(Method):
         "slider of the version that is playing."
     )
 
+    # a test without one of the anchors, or with systems that are not there for every item, says so where it is shown
+    defaults = {"anchors": [Role.ANCHOR35.value, Role.ANCHOR70.value], "incomplete": False}
+
+    def __init__(self, options: Mapping[str, Any] | None = None) -> None:
+        super().__init__(options)
+        anchors = self.options["anchors"]
+        missing = [
+            str(role.label) for role in (Role.ANCHOR35, Role.ANCHOR70) if role not in anchors
+        ]
+        if missing:
+            self.standard = f"after ITU-R BS.1534-3, but without its {' and '.join(missing)}"
+
+    def further_option_problems(self) -> Iterator[str]:
+        for anchor in self.options["anchors"]:
+            if anchor not in self.defaults["anchors"]:
+                yield f"expected anchors among {', '.join(self.defaults['anchors'])}, found {anchor!r}"
+
     def problems(self, campaign: Campaign) -> list[str]:
-        problems = list(material_problems(campaign))
+        incomplete = self.options["incomplete"]
+        problems = list(material_problems(campaign, incomplete=incomplete))
         roles = [condition.role for condition in campaign.conditions.all()]
         if (found := roles.count(Role.REFERENCE)) != 1:
             problems.append(f"expected one hidden reference among the conditions, found {found}")
-        for role in (Role.ANCHOR35, Role.ANCHOR70):
+        for role in map(Role, self.options["anchors"]):
             if role not in roles:
                 problems.append(f"expected the {role.label} among the conditions, found none")
         if Role.SYSTEM not in roles:

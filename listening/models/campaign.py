@@ -70,6 +70,12 @@ class Campaign(models.Model):
         default=default_plan,
         help_text="the parts of a listener's way, in order (listening/plan.py)",
     )
+    collect_as = models.CharField(
+        max_length=200,
+        blank=True,
+        db_index=True,
+        help_text="the testId under which webMUSHRA's front end may post its sessions",
+    )
     source = models.TextField(blank=True, help_text="where imported ratings come from")
     owner = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="campaigns"

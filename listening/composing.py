@@ -1,0 +1,298 @@
+"""Campaigns from documents and back: what the command line, the editor and the API make and show is one description.
+
+A document (listening/exchange/campaign_document.py) names every sound by its file or by the hash of a stored signal.
+Composing reads and checks everything first, and then stores everything or nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path, PurePosixPath
+
+from django.contrib.auth.models import User
+from django.db import transaction
+
+from listening.anchors import LOW_ANCHOR_HZ, MID_ANCHOR_HZ, anchor
+from listening.building import unclipped
+from listening.exchange.campaign_document import FORMAT, HASH_PREFIX, MADE, Data
+from listening.exchange.documents import Document
+from listening.exchange.documents import Path as Where
+from listening.methods import UnknownMethod, method_named
+from listening.models import Campaign, Condition, Stimulus, Trial
+from listening.models.campaign import CampaignError
+from listening.plan import PlanError, checked_plan, default_plan
+from models_registry import audio, audit
+from models_registry.audio import Audio, AudioError
+from models_registry.models import ModelVersion, Signal
+
+Progress = Callable[[float, str], None]
+Problems = list[tuple[Where, str]]
+CUT_OFF_HZ = {"anchor35": LOW_ANCHOR_HZ, "anchor70": MID_ANCHOR_HZ}
+SCREENING = {"mushra": "bs1534-3", "bs1116": "bs1116-t"}
+# as the exported sounds' files are named where the item's and the condition's names allow
+SOUND_FILE = "{item:03d}-{condition:03d}.wav"
+
+
+def compose(
+    document: Document,
+    *,
+    audio_folder: Path | None = None,
+    owner: User | None = None,
+    actor: str,
+    progress: Progress = lambda share, message: None,
+) -> Campaign:
+    """Make the draft that `document` describes.
+
+    Raises `DocumentError` with every sound, version, option or part that is not as it should be, and
+    `CampaignError` for a slug that is taken.
+    """
+    data = document.data
+    if Campaign.objects.filter(slug=data["slug"]).exists():
+        raise CampaignError(f"expected a new campaign, found that {data['slug']!r} exists already")
+    problems = _setting_problems(data)
+    versions = _versions(data, problems)
+    sounds = _sounds(data, audio_folder, problems, progress)
+    if problems:
+        raise document.error(problems)
+    with transaction.atomic():
+        campaign = _campaign(data, owner)
+        conditions = {
+            one["name"]: Condition.objects.create(
+                campaign=campaign,
+                name=one["name"],
+                role=one.get("role", Condition.Role.SYSTEM),
+                version=versions.get(one["name"]),
+            )
+            for one in data["conditions"]
+        }
+        for number, (item, of_item) in enumerate(zip(data["items"], sounds, strict=True), start=1):
+            _trial(campaign, conditions, number, item["title"], of_item)
+            progress(number / len(sounds), "storing")
+        audit.record("build", campaign, actor=actor, content=campaign.fingerprint())
+    return campaign
+
+
+def _campaign(data: Data, owner: User | None) -> Campaign:
+    return Campaign.objects.create(
+        slug=data["slug"],
+        title=data["title"],
+        method=data["method"],
+        options=data.get("options", {}),
+        instructions=data.get("instructions", ""),
+        screening=data.get("screening", SCREENING.get(data["method"], "none")),
+        repetitions=data.get("repetitions", 1),
+        seed=data.get("seed", 0),
+        quota=data.get("quota"),
+        plan=data.get("plan", default_plan()),
+        collect_as=data.get("collect", ""),
+        owner=owner,
+    )
+
+
+def _trial(
+    campaign: Campaign,
+    conditions: dict[str, Condition],
+    number: int,
+    title: str,
+    sounds: dict[str, Audio | Signal],
+) -> None:
+    """Store one item's sounds; the open reference is the one under the empty name."""
+    signals = unclipped(
+        title,
+        {
+            name: sound
+            if isinstance(sound, Signal)
+            else Signal.objects.store(sound, title=f"{title} · {name or 'reference'}")
+            for name, sound in sounds.items()
+        },
+    )
+    trial = Trial.objects.create(
+        campaign=campaign, number=number, item=title, reference=signals.pop("", None)
+    )
+    Stimulus.objects.bulk_create(
+        Stimulus(trial=trial, condition=condition, signal=signals[name])
+        for name, condition in conditions.items()
+        if name in signals
+    )
+
+
+# what the document asks for
+
+
+def _setting_problems(data: Data) -> Problems:
+    problems: Problems = []
+    try:
+        method = method_named(data["method"], data.get("options", {}))
+    except UnknownMethod as error:
+        return [(("method",), str(error))]
+    problems += [(("options",), what) for what in method.option_problems()]
+    screening = data.get("screening", "none")
+    if screening not in Campaign.Screening.values:
+        rules = ", ".join(Campaign.Screening.values)
+        problems.append((("screening",), f"expected one of {rules}, found {screening!r}"))
+    try:
+        items = [item["title"] for item in data["items"]]
+        checked_plan(data.get("plan", default_plan()), items=items)
+    except PlanError as error:
+        problems += [(("plan",), what) for what in error.problems]
+    return problems
+
+
+def _versions(data: Data, problems: Problems) -> dict[str, ModelVersion]:
+    versions = {}
+    for place, condition in enumerate(data["conditions"]):
+        if "version" in condition:
+            try:
+                versions[condition["name"]] = ModelVersion.objects.named(condition["version"])
+            except ModelVersion.DoesNotExist as error:
+                problems.append((("conditions", place, "version"), str(error)))
+    return versions
+
+
+def _sounds(
+    data: Data, folder: Path | None, problems: Problems, progress: Progress
+) -> list[dict[str, Audio | Signal]]:
+    """For each item its sounds by condition, and its open reference under the empty name."""
+    library = _Library(folder)
+    roles = {one["name"]: one.get("role", "system") for one in data["conditions"]}
+    of_items = []
+    for place, item in enumerate(data["items"]):
+        sounds: dict[str, Audio | Signal] = {}
+        named = {"": item.get("reference")} | item.get("stimuli", {})
+        for name, source in named.items():
+            if source is None:
+                continue
+            path = ("items", place, *(("stimuli", name) if name else ("reference",)))
+            try:
+                sounds[name] = library.sound(source)
+            except AudioError as error:
+                problems.append((path, str(error)))
+        try:
+            _make(sounds, roles)
+        except AudioError as error:
+            problems.append((("items", place), f"{item['title']}: {error}"))
+        of_items.append(sounds)
+        progress((place + 1) / len(data["items"]), "reading sounds")
+    return of_items
+
+
+def _make(sounds: dict[str, Audio | Signal], roles: dict[str, str]) -> None:
+    """Add what is made from the open reference: the hidden reference, the anchors."""
+    reference = sounds.get("")
+    if reference is None:
+        return
+    sound = reference.audio() if isinstance(reference, Signal) else reference
+    for name, role in roles.items():
+        if role in MADE and name not in sounds:
+            sounds[name] = reference if role == "reference" else anchor(sound, CUT_OFF_HZ[role])
+
+
+class _Library:
+    """Where sounds come from: files below a folder, read once each, and stored signals."""
+
+    def __init__(self, folder: Path | None) -> None:
+        self.folder = folder
+        self.known: dict[str, Audio | Signal] = {}
+
+    def sound(self, source: str) -> Audio | Signal:
+        """Raises `AudioError` for a name that leads to no sound."""
+        if source not in self.known:
+            self.known[source] = (
+                self._stored(source) if source.startswith(HASH_PREFIX) else self._file(source)
+            )
+        return self.known[source]
+
+    def _stored(self, source: str) -> Signal:
+        try:
+            return Signal.objects.get(sha256=source.removeprefix(HASH_PREFIX))
+        except Signal.DoesNotExist:
+            raise AudioError(
+                f"expected the hash of a stored signal, found none of {source}"
+            ) from None
+
+    def _file(self, source: str) -> Audio:
+        if self.folder is None:
+            raise AudioError(
+                f"expected a folder of audio to look for {source} in, found none named"
+            )
+        # paths may begin where another server's root was
+        steps = PurePosixPath(source.replace("\\", "/")).parts
+        for skipped in range(len(steps)):
+            found = self.folder.joinpath(*steps[skipped:])
+            inside = found.resolve().is_relative_to(self.folder.resolve())
+            if inside and found.is_file():
+                return audio.read(found, name=source)
+        raise AudioError(f"expected the file {source} in the folder of audio, found none")
+
+
+# what a campaign is
+
+
+def describe(campaign: Campaign) -> Data:
+    """`campaign` as the data of a document that `compose` makes the same campaign of."""
+    conditions = list(campaign.conditions.select_related("version__model"))
+    trials = campaign.trials.select_related("reference").prefetch_related(
+        "stimuli__signal", "stimuli__condition"
+    )
+    data: Data = {
+        "format": FORMAT,
+        "slug": campaign.slug,
+        "title": campaign.title,
+        "method": campaign.method,
+        "options": campaign.options,
+        "screening": str(campaign.screening),
+        "repetitions": campaign.repetitions,
+        "seed": campaign.seed,
+        "quota": campaign.quota,
+        "instructions": campaign.instructions,
+        "plan": campaign.plan,
+        "collect": campaign.collect_as,
+        "conditions": [_condition(condition) for condition in conditions],
+        "items": [_item(trial) for trial in trials],
+    }
+    return {key: value for key, value in data.items() if value not in (None, "", {})}
+
+
+def _condition(condition: Condition) -> Data:
+    version = {"version": str(condition.version)} if condition.version else {}
+    return {"name": condition.name, "role": str(condition.role), **version}
+
+
+def _item(trial: Trial) -> Data:
+    reference = {"reference": _hash(trial.reference)} if trial.reference else {}
+    stimuli = {
+        stimulus.condition.name: _hash(stimulus.signal)
+        for stimulus in trial.stimuli.all()
+        if stimulus.signal
+    }
+    return {"title": trial.item, **reference, "stimuli": stimuli}
+
+
+def _hash(signal: Signal) -> str:
+    return f"{HASH_PREFIX}{signal.sha256}"
+
+
+def with_files(data: Data, folder: Path) -> Data:
+    """`data` with files instead of hashes, which are written to `folder`."""
+    names: dict[str, str] = {}
+    folder.mkdir(parents=True, exist_ok=True)
+
+    def written(source: str, name: str) -> str:
+        if source not in names:
+            signal = Signal.objects.get(sha256=source.removeprefix(HASH_PREFIX))
+            audio.write(folder / name, signal.audio())
+            names[source] = name
+        return names[source]
+
+    order = {one["name"]: place for place, one in enumerate(data["conditions"], start=1)}
+    items = []
+    for number, item in enumerate(data["items"], start=1):
+        copy = dict(item)
+        if "reference" in item:
+            copy["reference"] = written(item["reference"], f"{number:03d}-reference.wav")
+        copy["stimuli"] = {
+            name: written(source, SOUND_FILE.format(item=number, condition=order[name]))
+            for name, source in item["stimuli"].items()
+        }
+        items.append(copy)
+    return {**data, "items": items}

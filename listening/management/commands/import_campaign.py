@@ -1,0 +1,83 @@
+"""Make campaigns from a document of ours or a configuration of webMUSHRA."""
+
+from __future__ import annotations
+
+import getpass
+from argparse import ArgumentParser
+from pathlib import Path
+from typing import Any
+
+from django.db import transaction
+
+from listening.composing import compose
+from listening.exchange import campaign_document, documents, webmushra
+from listening.exchange.documents import Document
+from models_registry.management.base import Refused, RefusingCommand
+from models_registry.management.progress import bar
+
+
+class Command(RefusingCommand):
+    help = (
+        "Make a draft from FILE: a campaign as YAML or JSON, or a configuration of webMUSHRA "
+        "(one campaign for each method that it uses)."
+    )
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("file", type=Path)
+        parser.add_argument(
+            "--audio",
+            type=Path,
+            metavar="DIR",
+            help="where the named sounds lie (default: beside FILE)",
+        )
+        parser.add_argument("--slug", default="", help="another name for the campaign")
+        parser.add_argument(
+            "--skip-unsupported",
+            action="store_true",
+            help="leave out pages of webMUSHRA's that have no counterpart, and say which",
+        )
+        parser.add_argument("--launch", action="store_true", help="open it to listeners at once")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        path: Path = options["file"]
+        actor = getpass.getuser()
+        folder = options["audio"] or path.parent
+        if not folder.is_dir():
+            raise Refused(f"expected a folder of audio, found none at {folder}")
+        with transaction.atomic():
+            made = []
+            for document in self._documents(path, options):
+                with bar(f"import {document.data['slug']}") as report:
+                    campaign = compose(document, audio_folder=folder, actor=actor, progress=report)
+                    report(1, "stored")
+                if options["launch"]:
+                    campaign.launch(actor=actor)
+                made.append(campaign)
+        for campaign in made:
+            self.stdout.write(
+                f"{campaign.slug}: {campaign.protocol.title}, {campaign.conditions.count()} conditions, "
+                f"{campaign.trials.count()} items, {campaign.state}: {campaign.get_absolute_url()}"
+            )
+
+    def _documents(self, path: Path, options: dict[str, Any]) -> list[Document]:
+        """The file's campaigns; what a configuration says otherwise goes to stderr."""
+        try:
+            text = documents.decoded(path.read_bytes(), name=path.name)
+        except OSError as error:
+            raise Refused(f"{path}: expected a file to read, found {error.strerror}") from error
+        slug = {"slug": options["slug"]} if options["slug"] else {}
+        document = documents.read(text, name=path.name, lenient=True)
+        if not webmushra.is_config(document):
+            own = campaign_document.parse(text, name=path.name)
+            return [Document(own.name, own.data | slug, own.places)]
+        found = webmushra.campaigns(
+            document, slug=options["slug"], skip=options["skip_unsupported"]
+        )
+        for note in found.notes:
+            self.stderr.write(f"note: {note}")
+        for skipped in found.skipped:
+            self.stderr.write(f"left out: {skipped}")
+        return [
+            Document(path.name, campaign_document.checked(one, name=path.name), {(): (1, 1)})
+            for one in found.campaigns
+        ]
