@@ -41,11 +41,16 @@ def _profile(chain: Any, block: str) -> Figure:
     return chain_figures.band_levels(*chain.profile(block), name=block)
 
 
+def _sound(chain: Any, block: str) -> Figure:
+    return chain_figures.excerpt(chain.sound(block, chain.rate), chain.rate, name=block)
+
+
 # the first that fits
 PICTURES = (
     Picture("profile", "levels by band", _profile),
     Picture("response", "frequency response", _response),
     Picture("curve", "curve", _curve),
+    Picture("sound", "sound", _sound),
 )
 
 

@@ -14,10 +14,15 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import EngFormatter, LogLocator, NullFormatter, StrMethodFormatter
 from numpy.typing import ArrayLike
+from scipy.signal import welch
 
 from listening.drawing import COLOURS, GRID, INK, MUTED, canvas, plain_axes
 
 LOWEST_HZ = 20.0
+# seconds of a waveform that a page has room for
+EXCERPT = 0.04
+# −160 dB: silence has a level too
+FLOOR = 1e-16
 STYLES = ("-", "--", ":", "-.", (0, (5, 1)))
 # what a row of a training's history holds beside the terms of its loss
 NO_TERMS = {"step", "loss", "validation_esr", "gradient_norm"}
@@ -72,6 +77,30 @@ def band_levels(
     axes.set_ylabel(f"level ({unit})")
     axes.legend(frameon=False, fontsize=8.5)
     axes.set_title(f"{name}: levels by band", loc="left", fontsize=10, fontweight="bold")
+    return figure
+
+
+def excerpt(samples: ArrayLike, rate: int, *, name: str) -> Figure:
+    """The first `EXCERPT` seconds of `samples` at `rate` Hz, and the level of all of them over frequency."""
+    signal = np.asarray(samples, dtype=np.float64)
+    figure = Figure(figsize=(9.6, 3.2), layout="constrained")
+    left, right = figure.subplots(1, 2)
+    for axes in (left, right):
+        plain_axes(axes)
+    shown = signal[: round(EXCERPT * rate)]
+    left.plot(1_000 * np.arange(shown.size) / rate, shown, color=COLOURS[0], lw=1.2)
+    left.set_xlabel("time (ms)")
+    left.set_ylabel("full scale = 1")
+    left.set_title(f"{name}: its sound", loc="left", fontsize=10, fontweight="bold")
+    size = min(signal.size, 8_192)
+    frequencies, power = welch(signal, rate, "hann", size, scaling="spectrum", detrend=False)
+    level = 10 * np.log10(np.maximum(power, FLOOR))
+    right.plot(frequencies[1:], level[1:], color=COLOURS[0], lw=1.2)
+    _frequency_axis(right)
+    right.set_xlim(LOWEST_HZ, rate / 2)
+    right.set_ylim(max(level.max() - 90, -160), level.max() + 6)
+    right.set_ylabel("level (dB)")
+    right.set_title("Level of each line", loc="left", fontsize=10, fontweight="bold")
     return figure
 
 

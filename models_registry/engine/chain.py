@@ -26,7 +26,7 @@ from torch import Tensor, nn
 
 from models_registry.engine import spec as specification
 from models_registry.engine.adapters import ADAPTERS, Follower
-from models_registry.engine.blocks import BandBlock, Block, LinearBlock, ShapingBlock
+from models_registry.engine.blocks import BandBlock, Block, LinearBlock, ShapingBlock, SoundBlock
 from models_registry.engine.contract import EngineError, Parameter
 
 # Start values at the very end of a range would sit where the squashing function is flat and never learn.
@@ -215,6 +215,12 @@ class Chain(nn.Module):
         with torch.no_grad():
             centres, levels = block.profile(self.values(block_id))
         return centres.numpy(), {name: level.numpy() for name, level in levels.items()}
+
+    def sound(self, block_id: str, frames: int) -> NDArray[np.float64]:
+        """The first samples (frames,) that `block_id` makes of silence."""
+        block = self._block(block_id, SoundBlock)
+        with torch.no_grad():
+            return block.sound(self.values(block_id), frames).numpy()
 
     def pole_radius(self) -> float:
         """The largest pole's distance from the origin over all blocks; always below 1."""

@@ -84,12 +84,10 @@ def _comb(history: Array, lag: int, taps: Array, start: int) -> None:
     for row in range(rows):
         h = history[row]
         for t in range(start, length):
-            h[t] += (
-                taps[0] * h[t - lag]
-                + taps[1] * h[t - lag - 1]
-                + taps[2] * h[t - lag - 2]
-                + taps[3] * h[t - lag - 3]
-            )
+            value = h[t]
+            for k in range(taps.size):
+                value += taps[k] * h[t - lag - k]
+            h[t] = value
 
 
 def _comb_adjoint(grad: Array, lag: int, taps: Array) -> None:
@@ -97,7 +95,7 @@ def _comb_adjoint(grad: Array, lag: int, taps: Array) -> None:
     for row in range(rows):
         g = grad[row]
         for t in range(frames - 1, -1, -1):
-            for k in range(4):
+            for k in range(taps.size):
                 if t + lag + k < frames:
                     g[t] += taps[k] * g[t + lag + k]
 
@@ -113,7 +111,7 @@ def _chunks_comb(history: Array, lag: int, taps: Array, start: int) -> None:
 
 def _chunks_comb_adjoint(grad: Array, lag: int, taps: Array) -> None:
     frames = grad.shape[1]
-    padded = np.pad(grad, ((0, 0), (0, lag + 3)))
+    padded = np.pad(grad, ((0, 0), (0, lag + taps.size - 1)))
     for end in range(frames, 0, -lag):
         begin = max(0, end - lag)
         padded[:, begin:end] += sum(

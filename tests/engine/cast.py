@@ -63,4 +63,7 @@ BRIEF: dict[str, dict[str, Any]] = {
     "deep-filter": {"bands": 3, "window": 1, "order": 3},
     "spectral-gate": {"bands": 3, "window": 1},
     "wiener": {"bands": 3, "window": 1, "rule": "log-spectral"},
+    "harmonics": {"partials": 3},
+    "wavetable": {"points": 8},
+    "filtered-noise": {"bands": 3, "window": 1},
 }

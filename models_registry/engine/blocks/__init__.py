@@ -6,6 +6,7 @@ from models_registry.engine.blocks.base import (
     Block,
     LinearBlock,
     ShapingBlock,
+    SoundBlock,
     register,
 )
 from models_registry.engine.blocks.biquad import Biquad, Crossover
@@ -17,8 +18,11 @@ from models_registry.engine.blocks.equaliser import Equaliser
 from models_registry.engine.blocks.fir import Fir, GraphicEqualiser, SampledFir
 from models_registry.engine.blocks.gain import Gain
 from models_registry.engine.blocks.harmonic import HarmonicFilter
+from models_registry.engine.blocks.noise import FilteredNoise
 from models_registry.engine.blocks.reverb import Reverb
 from models_registry.engine.blocks.spectral import DeepFilter, SpectralBlock, SpectralGains
+from models_registry.engine.blocks.strings import PluckedString
+from models_registry.engine.blocks.synthesis import Exciter, Harmonics, Wavetable
 from models_registry.engine.blocks.variable import VariableFilter
 from models_registry.engine.blocks.waveshaper import Waveshaper
 
@@ -34,22 +38,28 @@ __all__ = [
     "Delay",
     "Echo",
     "Equaliser",
+    "Exciter",
     "Expander",
+    "FilteredNoise",
     "Fir",
     "Gain",
     "GraphicEqualiser",
     "HarmonicFilter",
+    "Harmonics",
     "Limiter",
     "LinearBlock",
+    "PluckedString",
     "Reverb",
     "SampledFir",
     "Settling",
     "ShapingBlock",
+    "SoundBlock",
     "SpectralBlock",
     "SpectralGains",
     "SpectralGate",
     "VariableFilter",
     "Waveshaper",
+    "Wavetable",
     "Wiener",
     "register",
 ]

@@ -88,6 +88,14 @@ class ShapingBlock(Block):
         """Output level for each input level (full scale = 1)."""
 
 
+class SoundBlock(Block):
+    """A block that sounds by itself, whatever comes in."""
+
+    def sound(self, values: Values, frames: int) -> Tensor:
+        """The first samples (frames,) that it makes of silence."""
+        return self.process(torch.zeros(1, 1, frames, dtype=torch.float64), values, None)[0][0, 0]
+
+
 class BandBlock(Block):
     """A block that treats bands of the spectrum each on its own."""
 

@@ -13,8 +13,8 @@ from torch import Tensor
 from torch.nn.functional import softplus
 
 from models_registry.engine.blocks.base import (
-    Block,
     ShapingBlock,
+    SoundBlock,
     State,
     Values,
     amplitude,
@@ -109,7 +109,7 @@ class Clipper(ShapingBlock):
 
 
 @register
-class Settling(Block):
+class Settling(SoundBlock):
     """y[n] = x[n] + offset · e^(−n / (time · rate)), counted from the first sample."""
 
     kind = "settling"

@@ -114,22 +114,22 @@ class Delay(LinearBlock):
 
 
 def delay_response(lag: Tensor, taps: Tensor, frequencies: Tensor, rate: int) -> Tensor:
-    """Response of `taps` (4,) at `lag`, `lag` + 1, … samples."""
-    lags = lag + torch.arange(4, dtype=torch.float64)
+    """Response of `taps` (count,) at `lag`, `lag` + 1, … samples."""
+    lags = lag + torch.arange(taps.shape[0], dtype=torch.float64)
     turns = torch.outer(frequencies.double() / rate, lags)
     return torch.exp(-2j * math.pi * turns) @ taps.to(torch.complex128)
 
 
 class Comb(torch.autograd.Function):
-    """v[n] = x[n] + Σ taps[k] · v[n − lag − k]: `forward(signal (rows, frames), taps (4,), lag, past (rows, length),
-    backend)` returns v with its past (rows, length + frames); no gradient reaches the past."""
+    """v[n] = x[n] + Σ taps[k] · v[n − lag − k]: `forward(signal (rows, frames), taps (count,), lag, past (rows,
+    length), backend)` returns v with its past (rows, length + frames); no gradient reaches the past."""
 
     @staticmethod
     def forward(
         ctx: Any, signal: Tensor, taps: Tensor, lag: int, past: Tensor, backend: str
     ) -> Tensor:
         length = past.shape[1]
-        if not 1 <= lag <= length - 3:
+        if not 1 <= lag <= length - taps.shape[0] + 1:
             raise ValueError(f"a lag of {lag} does not fit a past of {length}")
         history = np.concatenate([past.numpy(), signal.detach().numpy()], axis=1)
         weights = taps.detach().numpy()
@@ -143,7 +143,7 @@ class Comb(torch.autograd.Function):
         w = np.ascontiguousarray(grads[0].numpy()[:, length:]).copy()
         recursions.BACKENDS[ctx.backend].comb_adjoint(w, lag, weights)
         frames = w.shape[1]
-        starts = [length - lag - k for k in range(4)]
+        starts = [length - lag - k for k in range(len(weights))]
         taps = np.array([(w * history[:, s : s + frames]).sum() for s in starts])
         return torch.from_numpy(w), torch.from_numpy(taps), None, None, None
 
