@@ -17,7 +17,7 @@ from listening.analysis import report
 from listening.analysis.frames import METHODS, AnalysisError
 from listening.analysis.metric_evidence import MetricEvidence
 from listening.evidence import ratings_frame, scores_frame
-from listening.models import Campaign, Rating, Stimulus
+from listening.models import Campaign, Rating, Stimulus, Visit
 from metrics.models import Score
 
 NO_RATINGS = (
@@ -52,6 +52,7 @@ def state_of(campaign: Campaign) -> str:
         # the age tells a campaign from one that had its number before
         campaign.created_at.timestamp(),
         *_extent(ratings),
+        Visit.objects.filter(page__session__campaign=campaign).count(),
         *_extent(Score.objects.filter(signal__in=signals)),
         campaign.sessions.exclude(finished_at=None).count(),
     ]

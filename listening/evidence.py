@@ -13,6 +13,7 @@ import pandas as pd
 
 from listening.analysis import frames
 from listening.analysis.expertise import less_reference
+from listening.excluding import pages_left_out
 from listening.models import Campaign, Condition, Page, Rating, Slot, Stimulus
 from metrics import catalogue
 from metrics.models import Score
@@ -52,7 +53,7 @@ def ratings_frame(campaign: Campaign) -> pd.DataFrame:
             "trial", "signal", "condition__version__model"
         )
     }
-    positions = dict(_positions(campaign))
+    positions, out = dict(_positions(campaign)), pages_left_out(campaign)
     judged = _judged(campaign, stimuli)
     records = []
     for page, code, simulated, token, number, stimulus_pk, scale, value, detail, at in rows:
@@ -76,6 +77,7 @@ def ratings_frame(campaign: Campaign) -> pd.DataFrame:
                 "position": positions.get((page, stimulus.pk), -1),
                 "rated_at": detail.get("rated_at", at.isoformat()),
                 "signal": stimulus.signal.sha256 if stimulus.signal else "",
+                "excluded_by": out.get(page, ""),
                 **_trace(stimulus.condition.version),
             }
         )

@@ -8,7 +8,8 @@ A plan is a list of mappings, each naming its `part`:
     volume        a sound to set a comfortable volume by: the open reference of `item`, or of the first
     headphones    a screening `test` (listening/headphones.py); who fails is screened out, or flagged (`on_fail`)
     training      rating pages of `items` for practice, never counted; those items are `rated` as well, or only trained
-    ratings       the rating pages, with a break of `break_text` after every `break_every`, and `gates` of their own
+    ratings       the rating pages, with a break of `break_text` after every `break_every`, `gates` of their own, and
+                  limits beyond which a page is left out of the evidence (`exclude`: any of telemetry.LIMITS)
     break         a `text`, and time
     finish        what is shown at the end to those `finished`, `screened-out` or `refused`: `text`, `code`, `url`
 
@@ -17,6 +18,7 @@ One part is required: the ratings. A plan of nothing else is the default.
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
@@ -24,6 +26,7 @@ from urllib.parse import urlsplit
 
 from listening.headphones import TESTS
 from listening.questions import key_problems, question_problems
+from listening.telemetry import LIMITS
 
 Part = dict[str, Any]
 
@@ -38,7 +41,7 @@ _KEYS: dict[str, dict[str, type | tuple[type, ...]]] = {
     "volume": {"title": str, "text": str, "item": str},
     "headphones": {"test": str, "on_fail": str},
     "training": {"text": str, "items": list, "rated": bool},
-    "ratings": {"break_every": int, "break_text": str, "gates": dict},
+    "ratings": {"break_every": int, "break_text": str, "gates": dict, "exclude": dict},
     "break": {"title": str, "text": str},
     "finish": dict.fromkeys(ENDINGS, dict),
 }
@@ -159,6 +162,18 @@ def _ratings(part: Mapping[str, Any], items: list[str]) -> Iterator[str]:
     if "break_text" in part and "break_every" not in part:
         yield "expected break_every beside break_text, found none"
     yield from key_problems(part.get("gates", {}), keys=GATES, required=[])
+    yield from _limit_problems(part.get("exclude", {}))
+
+
+def _limit_problems(limits: Mapping[str, Any]) -> Iterator[str]:
+    kinds: dict[str, type | tuple[type, ...]] = {
+        name: bool if isinstance(limit, bool) else (int, float) for name, limit in LIMITS.items()
+    }
+    found = list(key_problems(limits, keys=kinds, required=[]))
+    yield from (f"exclude: {problem}" for problem in found)
+    for name, limit in limits.items():
+        if not found and not 0 <= limit < math.inf:
+            yield f"exclude: expected {name} to be 0 or more, found {limit}"
 
 
 def _finish(part: Mapping[str, Any], items: list[str]) -> Iterator[str]:

@@ -176,6 +176,17 @@ def _screening(analysis: report.Analysis) -> Section:
     )
     rows = [[str(row["listener"]), str(row["reason"])] for row in out.to_dict("records")]
     tables = [Table("Excluded listeners.", ["Listener", "Reason"], rows)] if rows else []
+    if len(pages := found.left_out):
+        left_out: Columns = {
+            "Listener": (pages["listener"], str),
+            "Page": (pages["trial"], whole),
+            "Item": (pages["item"], str),
+            "Ratings": (pages["ratings"], whole),
+            "Reason": (pages["reason"], str),
+        }
+        tables.append(
+            laid_out("Pages left out by the limits that the campaign declared.", left_out)
+        )
     notes = [f"Not applied: {part}." for part in found.not_applied]
     return Section("Screening", [words, *notes], tables)
 

@@ -24,14 +24,19 @@ MAX_SOUNDS, MAX_CHANGES, MAX_LABEL = 20, 50, 20
 # a day: whoever leaves a page open for longer has left it
 MAX_S = 86_400.0
 
-# a glance at another window is no absence
-HIDDEN_S = 5.0
-# BS.1534-3 allows no loop under half a second: less of a sound was not listened to
-LEAST_HEARD_S = 0.5
-# BS.1534-3, 8.2: individual adjustment of the level
-LEVEL_DB = 4.0
-# above this, wireless headphones or worse: pictures and sounds no longer agree
-LATENCY_S = 0.25
+# what is flagged, unless a campaign declares other limits
+LIMITS: Mapping[str, float | bool] = {
+    # BS.1534-3 allows no loop under half a second: less of a sound was not listened to
+    "heard_s": 0.5,
+    # a glance at another window is no absence
+    "hidden_s": 5.0,
+    "drop_outs": 0,
+    "resampled": True,
+    # above this, wireless headphones or worse: pictures and sounds no longer agree
+    "latency_s": 0.25,
+    # BS.1534-3, 8.2: individual adjustment of the level
+    "volume_db": 4.0,
+}
 
 Visit = Mapping[str, Any]
 
@@ -94,22 +99,36 @@ def ended(visits: Iterable[Visit]) -> set[str]:
 
 
 def flags(
-    visits: Sequence[Visit], *, labels: Iterable[str], rate: int, level_db: float | None
+    visits: Sequence[Visit],
+    *,
+    labels: Iterable[str],
+    rate: int,
+    level_db: float | None,
+    limits: Mapping[str, float | bool] = LIMITS,
 ) -> list[str]:
-    """What a researcher should know of a page with these sounds at `rate`, heard from `level_db` on."""
-    found = []
-    seconds = heard(visits)
-    if unheard := [label for label in labels if seconds.get(label, 0) < LEAST_HEARD_S]:
-        found.append(f"heard for less than {LEAST_HEARD_S:g} s: {', '.join(unheard)}")
-    if (hidden := sum(visit["hidden_s"] for visit in visits)) > HIDDEN_S:
+    """What a researcher should know of a page with these sounds at `rate`, heard from `level_db` on.
+
+    `limits` holds of `LIMITS` what is to be said, each beyond the limit given: a sound heard for less than `heard_s`,
+    more than `hidden_s` out of sight, more than so many `drop_outs`, at all `resampled`, more than `latency_s` or a
+    volume more than `volume_db` from where it was.
+    """
+    seconds, found = heard(visits), []
+    least = limits.get("heard_s", 0)
+    if unheard := [label for label in labels if seconds.get(label, 0) < least]:
+        found.append(f"heard for less than {least:g} s: {', '.join(unheard)}")
+    if (hidden := sum(visit["hidden_s"] for visit in visits)) > limits.get("hidden_s", math.inf):
         found.append(f"out of sight for {hidden:.0f} s")
-    if drop_outs := sum(visit["drop_outs"] for visit in visits):
-        found.append(f"{drop_outs:g} drop-out{'s' if drop_outs > 1 else ''}")
-    if others := {visit["device_rate"] for visit in visits} - {0, rate}:
-        found.append(f"resampled by the device to {', '.join(f'{r:g} Hz' for r in sorted(others))}")
-    if (latency := max((visit["latency_s"] for visit in visits), default=0)) > LATENCY_S:
+    if (missed := sum(visit["drop_outs"] for visit in visits)) > limits.get("drop_outs", math.inf):
+        found.append(f"{missed:g} drop-out{'s' if missed > 1 else ''}")
+    others = {visit["device_rate"] for visit in visits} - {0, rate}
+    if others and limits.get("resampled"):
+        rates = ", ".join(f"{other:g} Hz" for other in sorted(others))
+        found.append(f"resampled by the device to {rates}")
+    latency = max((visit["latency_s"] for visit in visits), default=0)
+    if latency > limits.get("latency_s", math.inf):
         found.append(f"{1000 * latency:.0f} ms from page to ear")
+    most = limits.get("volume_db", math.inf)
     volumes = [db for visit in visits for _, db in visit["volume"]]
-    if level_db is not None and any(abs(db - level_db) > LEVEL_DB for db in volumes):
-        found.append(f"volume changed by more than {LEVEL_DB:g} dB")
+    if level_db is not None and any(abs(db - level_db) > most for db in volumes):
+        found.append(f"volume changed by more than {most:g} dB")
     return found

@@ -17,6 +17,7 @@ Ratings, one row per judgement:
     position            place on screen from 0; −1 where it is not known
     rated_at            ISO 8601 time, or empty
     signal              SHA-256 of the stimulus, or empty
+    excluded_by         why a rule that the campaign declared leaves the rating out, or empty
 
 Scores, one row per metric and stimulus:
 
@@ -92,6 +93,7 @@ RATING_COLUMNS: Columns = {
     "position": (int, -1),
     "rated_at": (str, ""),
     "signal": (str, ""),
+    "excluded_by": (str, ""),
 }
 SCORE_COLUMNS: Columns = {
     "signal": (str, ""),

@@ -27,6 +27,14 @@ def screening(decided: Screening) -> str:
     ]
     excluded = decided.decisions[decided.decisions["excluded"]]
     lines += [f"  {row['listener']}: {row['reason']}" for _, row in excluded.iterrows()]
+    if len(out := decided.left_out):
+        lines.append(
+            f"  left out by the campaign's own rules: {len(out)} page(s), {out['ratings'].sum()} ratings"
+        )
+        lines += [
+            f"    {row['listener']}, page {row['trial']} ({row['item']}): {row['reason']}"
+            for _, row in out.iterrows()
+        ]
     lines += [f"  not applied: {part}" for part in decided.not_applied]
     if decided.exempt_items:
         lines.append(f"  exempt from the anchor's part: {', '.join(decided.exempt_items)}")

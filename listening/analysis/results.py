@@ -87,5 +87,6 @@ def screening_dict(screening: Screening) -> dict[str, object]:
         "excluded": decisions[decisions["excluded"]][["listener", "reason"]],
         "not_applied": screening.not_applied,
         "exempt_items": screening.exempt_items,
+        "left_out": screening.left_out,
         "decisions": decisions,
     }

@@ -12,12 +12,13 @@ Rules:
                  reference) are not significantly below 0, see `expertise`
     none         everybody is kept
 
+Ratings that the campaign itself declared to leave out (column `excluded_by`) are left out before any rule is applied.
 Control questions, which are not ratings of the test, are judged by `control_questions` (ITU-T P.808).
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import pandas as pd
@@ -41,6 +42,7 @@ FOR_METHODS = {
 }
 # BS.1534-3 section 4.1.2: a grade of 90 separates transparent from not
 LIMIT = 90.0
+LEFT_OUT = ["listener", "trial", "item", "ratings", "reason"]
 
 
 @dataclass(frozen=True)
@@ -49,13 +51,15 @@ class Screening:
 
     `decisions` has one row per listener: listener, excluded, reason (empty when kept), the number of ratings,
     the counts the rule compares (of `anchor70_rated` presentations, those of exempt items are left out),
-    and the counts over all items as `anchor70_above_90_all`.
+    and the counts over all items as `anchor70_above_90_all`. `left_out` has one row per presentation that the
+    campaign left out beforehand, of listeners who otherwise remain: listener, trial, item, ratings, reason.
     """
 
     rule: str
     decisions: pd.DataFrame
     exempt_items: tuple[str, ...] = ()
     not_applied: tuple[str, ...] = ()
+    left_out: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=LEFT_OUT))
 
     @property
     def excluded(self) -> tuple[str, ...]:
@@ -63,15 +67,15 @@ class Screening:
 
     @property
     def ratings_before(self) -> int:
-        return int(self.decisions["ratings"].sum())
+        return int(self.decisions["ratings"].sum() + self.left_out["ratings"].sum())
 
     @property
     def ratings_after(self) -> int:
         return int(self.decisions.loc[~self.decisions["excluded"], "ratings"].sum())
 
     def keep(self, ratings: pd.DataFrame) -> pd.DataFrame:
-        """The rows of `ratings` by listeners who are not excluded."""
-        return ratings[~ratings["listener"].isin(self.excluded)]
+        """The rows of `ratings` that are not left out, by listeners who are not excluded."""
+        return ratings[~ratings["listener"].isin(self.excluded) & (ratings["excluded_by"] == "")]
 
 
 def screen(ratings: pd.DataFrame, *, rule: str = "bs1534-3") -> Screening:
@@ -83,6 +87,43 @@ def screen(ratings: pd.DataFrame, *, rule: str = "bs1534-3") -> Screening:
     """
     if rule not in RULES:
         raise AnalysisError(f"expected a screening rule among {', '.join(RULES)}, found {rule!r}")
+    single_method(ratings)
+    out = ratings["excluded_by"] != ""
+    if out.all():
+        raise AnalysisError(
+            "expected ratings that the campaign's own rules keep, found all left out, the first because "
+            f"{ratings['excluded_by'].iloc[0]}"
+        )
+    screened = _screened(ratings[~out], rule)
+    return _with_left_out(screened, ratings[out]) if out.any() else screened
+
+
+def _with_left_out(screened: Screening, out: pd.DataFrame) -> Screening:
+    """`screened` with what was left out before: whole listeners among the decisions, pages on their own."""
+    key = ["listener", "trial", "item", "excluded_by"]
+    counted = out.groupby(key, sort=False, observed=True)["rating"].count().rename("ratings")
+    pages = uncoded(counted.reset_index().rename(columns={"excluded_by": "reason"}))[LEFT_OUT]
+    whole = ~pages["listener"].isin(screened.decisions["listener"])
+    listeners = pages[whole].groupby("listener", sort=False)
+    gone = listeners.agg(
+        ratings=("ratings", "sum"), reason=("reason", lambda why: "; ".join(dict.fromkeys(why)))
+    )
+    gone = gone.reset_index().assign(excluded=True)
+    counts = screened.decisions.select_dtypes("number").columns.difference(["ratings"])
+    gone[list(counts)] = 0
+    decisions = (
+        pd.concat([screened.decisions, gone], ignore_index=True)
+        if len(gone)
+        else screened.decisions
+    )
+    return replace(
+        screened,
+        decisions=decisions[screened.decisions.columns],
+        left_out=pages[~whole].reset_index(drop=True),
+    )
+
+
+def _screened(ratings: pd.DataFrame, rule: str) -> Screening:
     method = single_method(ratings)
     decisions = _counts(ratings, of_limit=method == "mushra")
     if method not in FOR_METHODS.get(rule, (method,)):

@@ -6,7 +6,6 @@ from typing import Any
 
 import pandas as pd
 
-from listening import telemetry
 from listening.analysis import abx, report
 from listening.analysis.mixed import MixedModel
 from listening.analysis.screening import TITLES
@@ -14,9 +13,8 @@ from listening.campaign_figures import Evidence, Shown, figures_of, scatter_of
 from listening.computed import analysis_of, correlation_of, ratings_of, scores_of
 from listening.drawing import ordered
 from listening.evidence import left_out
-from listening.models import Campaign, Check, Condition, Page
-from listening.models.session import TURNED_AWAY
-from listening.parts import volume_set
+from listening.excluding import flagged, pages_left_out
+from listening.models import Campaign, Check, Condition
 
 # of the page, each with figures of its own
 SECTIONS = ("ratings", "listeners", "comparisons", "screening")
@@ -56,29 +54,12 @@ def evidence(campaign: Campaign) -> dict[str, Any]:
 
 def flagged_pages(campaign: Campaign) -> list[dict[str, Any]]:
     """Rating pages of which a browser told something that a researcher should know, the last first."""
-    pages = (
-        Page.objects.filter(session__campaign=campaign, kind=Page.Kind.RATING)
-        .exclude(visits=None)
-        .exclude(session__ending__in=TURNED_AWAY)
-        .select_related("session__listener", "trial")
-        .prefetch_related("visits", "slots__stimulus__signal", "slots__page__trial__reference")
-        .order_by("-pk")
-    )
-    levels: dict[int, float | None] = {}
-    found = []
-    for page in pages:
-        if page.session_id not in levels:
-            levels[page.session_id] = volume_set(page.session)
-        slots = list(page.slots.all())
-        flags = telemetry.flags(
-            [visit.body for visit in page.visits.all()],
-            labels=[slot.label for slot in slots],
-            rate=slots[0].rate,
-            level_db=levels[page.session_id],
-        )
-        if flags:
-            found.append({"page": page, "flags": flags})
-    return found
+    out = pages_left_out(campaign)
+    return [
+        {"page": page, "flags": flags, "left_out": out.get(page.pk, "")}
+        for page, flags in flagged(campaign)
+        if flags or page.pk in out
+    ]
 
 
 def screening_tables(analysis: report.Analysis) -> dict[str, Any]:
@@ -87,6 +68,8 @@ def screening_tables(analysis: report.Analysis) -> dict[str, Any]:
         "n_kept": int((~decisions["excluded"]).sum()),
         "decisions": decisions.to_dict("records"),
         "excluded": decisions[decisions["excluded"]].to_dict("records"),
+        "n_ratings_out": int(analysis.screening.left_out["ratings"].sum()),
+        "pages_out": analysis.screening.left_out.to_dict("records"),
     }
 
 

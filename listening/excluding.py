@@ -1,0 +1,65 @@
+"""Which ratings a campaign's own declared rules leave out of the evidence, and why. Nothing is deleted.
+
+The rules stand in the plan's part of ratings: limits on how a page was heard (`exclude`, see listening/telemetry.py),
+judged by what browsers told of their visits. A page of which no browser told anything is not left out by them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from django.db.models import QuerySet
+
+from listening import telemetry
+from listening.models import Campaign, Page
+from listening.models.session import TURNED_AWAY
+from listening.parts import volume_set
+from listening.plan import part_named
+
+
+def limits_of(campaign: Campaign) -> dict[str, Any]:
+    """The limits that the campaign declared; none: no page is left out."""
+    found: dict[str, Any] = (part_named(campaign.plan, "ratings") or {}).get("exclude", {})
+    return found
+
+
+def pages_left_out(campaign: Campaign) -> dict[int, str]:
+    """By rating page's key: why the campaign leaves it out."""
+    limits = limits_of(campaign)
+    if not limits:
+        return {}
+    found = ((page.pk, page_flags) for page, page_flags in flagged(campaign, limits=limits))
+    return {pk: "; ".join(page_flags) for pk, page_flags in found if page_flags}
+
+
+def flagged(
+    campaign: Campaign, *, limits: dict[str, Any] | None = None
+) -> Iterator[tuple[Page, list[str]]]:
+    """The rating pages that browsers told of, the last first, each with what went beyond `limits`."""
+    levels: dict[int, float | None] = {}
+    for page in told_pages(campaign):
+        if page.session_id not in levels:
+            levels[page.session_id] = volume_set(page.session)
+        slots = list(page.slots.all())
+        yield (
+            page,
+            telemetry.flags(
+                [visit.body for visit in page.visits.all()],
+                labels=[slot.label for slot in slots],
+                rate=slots[0].rate,
+                level_db=levels[page.session_id],
+                limits=telemetry.LIMITS if limits is None else limits,
+            ),
+        )
+
+
+def told_pages(campaign: Campaign) -> QuerySet[Page]:
+    return (
+        Page.objects.filter(session__campaign=campaign, kind=Page.Kind.RATING)
+        .exclude(visits=None)
+        .exclude(session__ending__in=TURNED_AWAY)
+        .select_related("session__listener", "trial")
+        .prefetch_related("visits", "slots__stimulus__signal", "slots__page__trial__reference")
+        .order_by("-pk")
+    )
