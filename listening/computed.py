@@ -94,7 +94,7 @@ def _analysed(campaign: Campaign, ratings: pd.DataFrame) -> tuple[report.Analysi
     if ratings.empty:
         return None, NO_RATINGS
     try:
-        return report.analyse(ratings, screening=campaign.screening), ""
+        return campaign.protocol.analyse(ratings, screening=campaign.screening), ""
     except AnalysisError as error:
         return None, f"No analysis: {error}."
 

@@ -57,6 +57,27 @@ def presentation_order(
     ]
 
 
+def balanced_orders(
+    pairs: Mapping[str, Sequence[str]], *, seed: int | str
+) -> dict[str, tuple[str, ...]]:
+    """Draw which of two things each page presents first.
+
+    Of the pages that present the same two, half have either first, to within one; which half is drawn. Raises
+    `DesignError` for a page of other than two.
+    """
+    pages: dict[tuple[str, ...], list[str]] = {}
+    for page, two in pairs.items():
+        if len(set(two)) != 2 or len(two) != 2:
+            raise DesignError(f"page {page!r}: expected two things to order, found {len(two)}")
+        pages.setdefault(tuple(sorted(two)), []).append(page)
+    orders = {}
+    for two, of_two in pages.items():
+        one = tuple(shuffled(two, seed=f"{seed}/{two}"))
+        for place, page in enumerate(shuffled(of_two, seed=f"{seed}/{two}/pages")):
+            orders[page] = one[::-1] if place % 2 else one
+    return orders
+
+
 def abx_draws(trials: int, *, seed: int | str) -> list[AbxDraw]:
     """Draw what A and X are in each of `trials` ABX presentations.
 

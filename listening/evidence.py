@@ -68,10 +68,12 @@ def ratings_frame(campaign: Campaign) -> pd.DataFrame:
                 "trial": number,
                 "item": stimulus.trial.item,
                 "condition": stimulus.condition.name,
-                "reference_condition": other,
+                "reference_condition": detail.get("against", other),
                 "role": stimulus.condition.role,
                 "scale": scale,
                 "rating": value,
+                "presented_first": detail.get("first", ""),
+                "alternatives": detail.get("alternatives", 0),
                 "x_was": detail.get("x", ""),
                 "answer": detail.get("answer", ""),
                 "position": positions.get((page, stimulus.pk), -1),
@@ -111,10 +113,10 @@ def _positions(campaign: Campaign) -> Iterator[tuple[tuple[int, int], int]]:
 def _judged(campaign: Campaign, stimuli: dict[int, Stimulus]) -> dict[int, tuple[Stimulus, str]]:
     """For each stimulus that a rating may name: the one it counts for, and what that was held against.
 
-    MUSHRA rates the stimulus itself. ABX asks whether the tested condition can be told from the other, whichever of
-    them X was.
+    MUSHRA rates the stimulus itself. ABX and its like ask whether the tested condition can be told from the other,
+    whichever of them X was. A comparison of pairs keeps the other one with each rating.
     """
-    if campaign.method != "abx":
+    if frames.METHODS[campaign.method].reading != "answers":
         return {pk: (stimulus, "") for pk, stimulus in stimuli.items()}
     pairs: dict[int, list[Stimulus]] = {}
     for stimulus in stimuli.values():

@@ -6,7 +6,6 @@ from pathlib import Path
 
 from django.utils.timezone import now
 
-from listening.analysis.report import analyse
 from listening.evidence import left_out, ratings_frame, scores_frame
 from listening.exchange import tables
 from listening.models import Campaign
@@ -20,7 +19,7 @@ def export(campaign: Campaign, path: Path, *, actor: str) -> None:
         path,
         ratings=ratings,
         scores=scores_frame(campaign),
-        analysis=analyse(ratings, screening=campaign.screening),
+        analysis=campaign.protocol.analyse(ratings, screening=campaign.screening),
         about=about(campaign),
     )
     audit.record(

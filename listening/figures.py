@@ -261,7 +261,8 @@ def metric_scatter(points: pd.DataFrame) -> Figure:
 
 def abx_proportions(ratings: pd.DataFrame) -> Figure:
     """Proportion of right answers per listener and pooled, with Clopper-Pearson intervals, a panel per pair."""
-    per_listener, pooled = abx.per_listener(ratings), abx.pooled(ratings)
+    chance = abx.chance_of(ratings)
+    per_listener, pooled = (f(ratings, chance=chance) for f in (abx.per_listener, abx.pooled))
     listeners = per_listener["listener"].nunique()
     figure = Figure(
         figsize=(max(4.6, 1.0 + 3.6 * len(pooled)), 2.2 + 0.26 * listeners), layout="constrained"
@@ -276,7 +277,7 @@ def abx_proportions(ratings: pd.DataFrame) -> Figure:
         for chosen, colour, marker in ((heard, COLOURS[0], "o"), (~heard, MUTED, "o")):
             _intervals(axes, mine[chosen], mine[chosen]["listener"].map(places), colour, marker)
         _intervals(axes, pair.to_frame().T, pd.Series([0]), INK, "D")
-        axes.axvline(abx.CHANCE, color=INK, lw=1, ls="--")
+        axes.axvline(chance, color=INK, lw=1, ls="--")
         axes.set_xlim(-0.02, 1.02)
         axes.set_xlabel("proportion correct")
         axes.xaxis.set_major_formatter(PercentFormatter(1.0))
@@ -289,7 +290,8 @@ def abx_proportions(ratings: pd.DataFrame) -> Figure:
     panels[0].set_yticks([0, *places.values()], ["all", *places])
     panels[0].set_ylim(-0.7, len(names) + 0.7)
     panels[0].set_ylabel("listener")
-    heading(figure, "ABX: proportion of right answers")
+    method = "ABX" if chance == abx.CHANCE else "Odd one out"
+    heading(figure, f"{method}: proportion of right answers")
     figure.supxlabel(
         "95 % Clopper-Pearson intervals; dashed: chance; blue: p < .05 after Holm",
         fontsize=8.5,

@@ -16,9 +16,9 @@ from typing import Any
 
 from django.utils.timezone import now
 
-from listening.design import presentation_order
+from listening.design import balanced_orders, presentation_order
 from listening.headphones import TESTS, right_answer
-from listening.methods.base import AnswerError, PlannedSlot, checked_keys
+from listening.methods.base import AnswerError, Method, PlannedSlot, checked_keys
 from listening.models import Campaign, Check, Page, Response, Session, Stimulus, Trial
 from listening.plan import Part, items_only_trained
 from listening.questions import AnswerProblem, checked_answer, screens_out
@@ -67,31 +67,48 @@ def planned_pages(
             yield PlannedPage(Kind(part["part"]), place, part)
 
 
+Presented = list[tuple[Trial, list[PlannedSlot]]]
+
+
 def drawn(campaign: Campaign, seed: int) -> Iterator[tuple[Trial, int, list[PlannedSlot]]]:
     """Each rating page's trial, repetition and slots: every repetition presents all trials, in an order of its own."""
     rated = campaign.trials.exclude(item__in=items_only_trained(campaign.plan))
-    for repetition in range(1, campaign.repetitions + 1):
-        for trial, slots in _presented(campaign, list(rated), seed=f"{seed}/{repetition}"):
+    seeds = [f"{seed}/{repetition}" for repetition in range(1, campaign.repetitions + 1)]
+    for repetition, presented in enumerate(_presented(campaign, list(rated), seeds), start=1):
+        for trial, slots in presented:
             yield trial, repetition, slots
 
 
-def _presented(
-    campaign: Campaign, trials: list[Trial], *, seed: str
-) -> Iterator[tuple[Trial, list[PlannedSlot]]]:
-    """The pages of `trials` in an order drawn from `seed`, each with its slots."""
+def _presented(campaign: Campaign, trials: list[Trial], seeds: list[str]) -> list[Presented]:
+    """For each of `seeds`, the pages of all `trials` in an order drawn from it, each with its slots."""
     protocol = campaign.protocol
-    pages: dict[str, tuple[Trial, dict[str, Stimulus]]] = {}
+    pages = _pages(protocol, trials)
+    names = {page: sorted(by_name) for page, (_, by_name) in pages.items()}
+    orders: dict[str, tuple[str, ...]] = {}
+    if protocol.balanced:
+        every_page = {f"{seed}/{page}": two for seed in seeds for page, two in names.items()}
+        orders = balanced_orders(every_page, seed=f"{seeds}/orders")
+    found: list[Presented] = []
+    for seed in seeds:
+        found.append([])
+        for shown in presentation_order(names, seed=seed):
+            trial, by_name = pages[shown.trial]
+            place = f"{seed}/{shown.trial}"
+            ordered = [by_name[name] for name in orders.get(place, shown.stimuli)]
+            found[-1].append((trial, protocol.plan(trial, ordered, seed=place)))
+    return found
+
+
+def _pages(protocol: Method, trials: list[Trial]) -> dict[str, tuple[Trial, dict[str, Stimulus]]]:
+    """Every page that `trials` need: the trial, and its stimuli on that page by their conditions' names."""
+    pages = {}
     for trial in trials:
         every = list(trial.stimuli.select_related("condition", "trial"))
         for together in protocol.judged_together(every):
             by_name = {stimulus.condition.name: stimulus for stimulus in together}
             part = [] if len(together) == len(every) else [" + ".join(sorted(by_name))]
             pages["/".join([str(trial.number), *part])] = trial, by_name
-    names = {page: sorted(by_name) for page, (_, by_name) in pages.items()}
-    for shown in presentation_order(names, seed=seed):
-        trial, by_name = pages[shown.trial]
-        ordered = [by_name[name] for name in shown.stimuli]
-        yield trial, protocol.plan(trial, ordered, seed=f"{seed}/{shown.trial}")
+    return pages
 
 
 def _rating_pages(campaign: Campaign, seed: int, place: int, part: Part) -> Iterator[PlannedPage]:
@@ -106,7 +123,8 @@ def _rating_pages(campaign: Campaign, seed: int, place: int, part: Part) -> Iter
 def _training_pages(campaign: Campaign, seed: int, place: int, part: Part) -> Iterator[PlannedPage]:
     trials = list(campaign.trials.filter(item__in=part["items"]))
     content = {"text": part["text"]} if part.get("text") else {}
-    for trial, slots in _presented(campaign, trials, seed=f"{seed}/training"):
+    (pages,) = _presented(campaign, trials, [f"{seed}/training"])
+    for trial, slots in pages:
         yield PlannedPage(Kind.TRAINING, place, content, trial=trial, slots=slots)
 
 

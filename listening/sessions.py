@@ -178,6 +178,13 @@ def respond(session: Session, page: Page, response_id: uuid.UUID, body: dict[str
     return response
 
 
+def told(page: Page) -> str:
+    """What is told of the answer as it stands: 'right' or 'wrong' in practice that says so, otherwise nothing."""
+    if page.kind != Page.Kind.TRAINING:
+        return ""
+    return page.session.campaign.protocol.told(current_ratings(page))
+
+
 def _same(earlier: Response, page: Page, body: dict[str, Any]) -> Response:
     if earlier.page_id != page.pk or earlier.body != body:
         raise Conflict(f"expected a new id for a new answer, found {earlier.pk} in use for another")
@@ -187,7 +194,8 @@ def _same(earlier: Response, page: Page, body: dict[str, Any]) -> Response:
 def finish(session: Session, page: Page) -> None:
     """Close `page`, once everything on it is answered; harmless when repeated. Raises `Unanswered`.
 
-    What was answered may end the session: no consent, an answer or a headphone check that screens out.
+    What was answered may end the session (no consent, an answer or a headphone check that screens out), or its rating
+    pages, where the method needs no more of them.
     """
     with transaction.atomic():
         page = Page.objects.select_for_update().get(pk=page.pk, session=session)
@@ -201,6 +209,10 @@ def finish(session: Session, page: Page) -> None:
             Page.objects.filter(pk=page.pk).update(finished_at=now())
             session.end(ending)
         else:
+            if page.kind == Page.Kind.RATING and session.campaign.protocol.decided(
+                Rating.objects.counted().filter(page__session=session).in_order()
+            ):
+                session.leave_out_after(page)
             session.finish_page(page)
 
 

@@ -129,6 +129,26 @@ def abx_campaign(
     return _launched(campaign) if launched else campaign
 
 
+def choice_campaign(
+    method: str,
+    *,
+    slug: str = "tones",
+    conditions: tuple[str, ...] = ("reference", "system one"),
+    items: int = 1,
+    repetitions: int = 1,
+    options: dict | None = None,
+    plan: list[dict] | None = None,
+    launched: bool = True,
+) -> Campaign:
+    """A campaign of a method with one answer to a page, such as a triangle, a preference or CCR."""
+    campaign = _campaign(slug, method, items, conditions)
+    Campaign.objects.filter(pk=campaign.pk).update(repetitions=repetitions, options=options or {})
+    campaign.refresh_from_db()
+    if plan is not None:
+        campaign.lay_out(plan, actor="alice")
+    return _launched(campaign) if launched else campaign
+
+
 def _launched(campaign: Campaign) -> Campaign:
     campaign.refresh_from_db()
     campaign.launch(actor="alice")
@@ -148,7 +168,10 @@ def _campaign(slug: str, method: str, items: int, names: tuple[str, ...]) -> Cam
             for name in names
         }
         trial = Trial.objects.create(
-            campaign=campaign, number=number, item=f"tone {number}", reference=signals["reference"]
+            campaign=campaign,
+            number=number,
+            item=f"tone {number}",
+            reference=signals.get("reference"),
         )
         for condition in conditions:
             Stimulus.objects.create(

@@ -21,6 +21,7 @@ from statsmodels.stats.multitest import multipletests
 from listening.analysis import sequential_abx
 from listening.analysis.adjustment import holm
 from listening.analysis.frames import AnalysisError
+from listening.analysis.sequential_abx import Sprt
 
 CHANCE = 0.5
 TRIANGLE_CHANCE = 1 / 3
@@ -35,14 +36,30 @@ LARGEST_D_PRIME = 40.0
 SCOPE = "for these items and these listeners"
 
 
-def per_listener(ratings: pd.DataFrame, *, chance: float = CHANCE) -> pd.DataFrame:
+def chance_of(ratings: pd.DataFrame) -> float:
+    """How often a guess was right in the trials of a tidy frame, ABX or triangle (of as many sounds as it says)."""
+    sounds = ratings["alternatives"].replace(0, 3 if (ratings["method"] == "triangle").all() else 2)
+    if len(found := sounds.unique()) > 1:
+        raise AnalysisError(
+            f"triangle: expected one number of sounds in all trials, found {', '.join(map(str, sorted(found)))}"
+        )
+    return 1 / float(found[0])
+
+
+def per_listener(
+    ratings: pd.DataFrame, *, chance: float = CHANCE, test: Sprt | None = None
+) -> pd.DataFrame:
     """One row per pair and listener: the columns of `proportion_correct`, of `unbiased` (in ABX, where the
-    answers are told; missing otherwise) and of `sequential_abx.follow`, and p_holm and p_bh within the pair."""
+    answers are told; missing otherwise) and of `sequential_abx.follow` by `test`, and p_holm and p_bh within the
+    pair."""
     table = _tables(ratings, [*PAIR, "listener"], chance)
     groups = ratings.groupby([*PAIR, "listener"], sort=False)
-    told = pd.DataFrame([_told(trials) for _, trials in groups], index=table.index)
+    told = pd.DataFrame(
+        [_told(trials) if chance == CHANCE else {"hit_rate": np.nan} for _, trials in groups],
+        index=table.index,
+    )
     followed = pd.DataFrame(
-        [sequential_abx.follow(trials["rating"], chance=chance) for _, trials in groups],
+        [sequential_abx.follow(trials["rating"], chance=chance, test=test) for _, trials in groups],
         index=table.index,
     )
     of_pair = table.groupby(PAIR, sort=False)["p"]
@@ -208,7 +225,10 @@ def between_pairs(ratings: pd.DataFrame) -> pd.DataFrame:
 
 def models_of(chance: float) -> tuple[str, ...]:
     """The models of d′ that fit a task whose guesses are right with probability `chance`."""
-    return tuple(MODELS) if chance == CHANCE else (TRIANGLE,)
+    if chance == CHANCE:
+        return tuple(MODELS)
+    # an odd one out of four or more has no model here
+    return (TRIANGLE,) if chance == TRIANGLE_CHANCE else ()
 
 
 def expected_proportion(dprime: float, *, model: str = "differencing") -> float:

@@ -13,6 +13,7 @@ import pandas as pd
 from scipy import stats
 
 from listening.analysis.frames import AnalysisError
+from listening.analysis.sequential_abx import Sprt
 
 MOST_TRIALS = 5000
 # a saw-tooth is over when power has held for so many further trials
@@ -63,6 +64,40 @@ def trials_needed(
             f"expected a proportion that {MOST_TRIALS} trials can tell from {chance:.3g}, found {proportion:g}"
         )
     return Trials(first=int(n[np.argmax(reached)]), safely=int(n[np.argmax(held)]))
+
+
+@dataclass(frozen=True)
+class Course:
+    """How a sequential test ends: the chance of each ending, and how many trials it takes on average."""
+
+    heard: float
+    not_heard: float
+    undecided: float
+    mean_trials: float
+
+
+def course(proportion: float, *, test: Sprt, maximum: int) -> Course:
+    """How `test`, with at most `maximum` trials, ends for a listener who is right with probability `proportion`.
+
+    Exact, by following the number of right answers from trial to trial (operating characteristic and average sample
+    number; A. Wald, Sequential Analysis, 1947). Raises `AnalysisError` for a proportion outside 0 … 1 or no trial.
+    """
+    if not 0 <= proportion <= 1 or maximum < 1:
+        raise AnalysisError(
+            f"expected a proportion from 0 to 1 and at least one trial, found {proportion:g} and {maximum}"
+        )
+    (low, high), (wrong, right) = test.bounds, test.steps
+    going = np.ones(1)  # the chance of still listening with k right answers
+    heard = not_heard = trials = 0.0
+    for n in range(1, maximum + 1):
+        trials += float(going.sum())
+        going = np.append((1 - proportion) * going, 0) + np.append(0, proportion * going)
+        k = np.arange(n + 1)
+        ratio = k * right + (n - k) * wrong
+        heard += float(going[ratio >= high].sum())
+        not_heard += float(going[ratio <= low].sum())
+        going = np.where((low < ratio) & (ratio < high), going, 0.0)
+    return Course(heard, not_heard, float(going.sum()), trials)
 
 
 def critical_table(

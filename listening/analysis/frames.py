@@ -8,12 +8,16 @@ Ratings, one row per judgement:
     simulated           True when no person gave the rating
     trial               the presentation's number within the session; a repeated item is another trial
     item                the programme material
-    condition           what is rated; in ABX the tested condition of the pair
-    reference_condition in ABX the other condition of the pair, otherwise empty
+    condition           what is rated; of a pair (ABX, triangle, preference, CCR) the tested condition
+    reference_condition the other condition of a pair, otherwise empty
     role                reference (hidden), anchor35, anchor70, anchor (of another kind), system
     scale               what is rated of it, where the method has several scales, otherwise empty
     rating              number
-    x_was, answer       in ABX what X was and what the listener said, in the same words, otherwise empty
+    presented_first     of a pair whose order matters the condition that was first, otherwise empty
+    alternatives        in a triangle among how many sounds the odd one was, otherwise 0
+    x_was, answer       in ABX what X was and what the listener said, in a triangle which sound was the odd one and
+                        which was said to be, each in the same words; in a preference the condition preferred or
+                        'tie'; in CCR the answer before its sign was turned; otherwise empty
     position            place on screen from 0; −1 where it is not known
     rated_at            ISO 8601 time, or empty
     signal              SHA-256 of the stimulus, or empty
@@ -46,7 +50,8 @@ class Ratings:
     """What a method's ratings are: numbers from `low` to `high`, `whole` ones where it says so.
 
     `reading` says what they mean: 'grades' of stimuli beside each other, grades whose 'differences' from the hidden
-    reference count, 'opinions' of single stimuli, or 'answers' that are right (1) or wrong (0). There may be `several`
+    reference count, 'opinions' of single stimuli, 'answers' that are right (1) or wrong (0), 'preferences' for the
+    condition (1) or the other (0) of a pair, or 'categories' of how it compares with the other. There may be `several`
     named scales, of which one may be the `overall` one.
     """
 
@@ -69,6 +74,9 @@ METHODS: Mapping[str, Ratings] = {
     "dcr": Ratings(1, 5, "opinions", whole=True),
     "p835": Ratings(1, 5, "opinions", whole=True, several=True, overall="OVRL"),
     "abx": CORRECT,
+    "triangle": CORRECT,
+    "preference": Ratings(0, 1, "preferences"),
+    "ccr": Ratings(-3, 3, "categories", whole=True),
 }
 ROLES = ("reference", "anchor35", "anchor70", "anchor", "system")
 DIRECTIONS = ("higher", "lower", "none")
@@ -88,6 +96,8 @@ RATING_COLUMNS: Columns = {
     "role": (str, None),
     "scale": (str, ""),
     "rating": (float, None),
+    "presented_first": (str, ""),
+    "alternatives": (int, 0),
     "x_was": (str, ""),
     "answer": (str, ""),
     "position": (int, -1),

@@ -9,6 +9,7 @@ from listening.analysis.comparison import Comparison
 from listening.analysis.mixed import MixedModel
 from listening.analysis.plain import interval, number, p_value, table, whole
 from listening.analysis.screening import TITLES, Screening
+from listening.analysis.sequential_abx import Sprt
 
 SIGNIFICANCE = 0.05
 PAIR = ("condition", "reference_condition")
@@ -222,7 +223,29 @@ def _abx(results: pd.DataFrame, p: str, p_heading: str, named: tuple[str, ...]) 
             "proportion": (results["proportion"], number(3)),
             "95 % interval": interval(results, "ci_low", "ci_high", digits=3),
             p_heading: (results[p], p_value),
-            "d′ differencing": (results["dprime_differencing"], number()),
-            "d′ independent": (results["dprime_independent"], number()),
+            **{
+                f"d′ {model}": (results[f"dprime_{model}"], number())
+                for model in ("differencing", "independent", "triangle")
+                if f"dprime_{model}" in results
+            },
         }
     )
+
+
+def abx_sequential(per_listener: pd.DataFrame, test: Sprt) -> str:
+    """Where each listener's test stopped, and what may be said however often one looked."""
+    low, high = test.bounds
+    head = (
+        f"Sequential test of {test.chance:.3g} against {test.alternative:.3g}, α {test.alpha:g}, β {test.beta:g} "
+        f"(log likelihood ratio up to {low:.2f}: not heard, from {high:.2f}: heard):"
+    )
+    laid = table(
+        {
+            **{name.replace("_", " "): (per_listener[name], str) for name in (*PAIR, "listener")},
+            "decision": (per_listener["sprt_decision"], str),
+            "after trial": (per_listener["sprt_stop"], number(0)),
+            "log ratio": (per_listener["sprt_llr"], number()),
+            "p at any time": (per_listener["anytime_p"], p_value),
+        }
+    )
+    return f"{head}\n{laid}"

@@ -16,6 +16,7 @@ import pandas as pd
 
 from listening.analysis import correlation, listings
 from listening.analysis.answers import AbxAnalysis as AbxAnalysis
+from listening.analysis.choices import CategoryAnalysis, PreferenceAnalysis
 from listening.analysis.correlation import join
 from listening.analysis.expertise import difference_grades
 from listening.analysis.frames import (
@@ -42,6 +43,8 @@ READINGS: Mapping[str, type[Analysis]] = {
     "differences": DifferenceAnalysis,
     "opinions": OpinionAnalysis,
     "answers": AbxAnalysis,
+    "preferences": PreferenceAnalysis,
+    "categories": CategoryAnalysis,
 }
 WITH_MEANS = ("grades", "differences", "opinions")
 CORRELATION_METHODS = {

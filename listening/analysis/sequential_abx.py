@@ -8,12 +8,15 @@ often one looks, so p = 1/max E holds at any time.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from math import log
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy import special
+
+from listening.analysis.frames import AnalysisError
 
 Values = NDArray[np.float64]
 
@@ -40,41 +43,78 @@ def e_process(answers: ArrayLike, *, chance: float = 0.5) -> Values:
     return bayes_factors(np.cumsum(right), np.arange(1, len(right) + 1), chance=chance)
 
 
-def likelihood_ratio(answers: ArrayLike, *, chance: float = 0.5) -> Values:
-    """log of P(answers | alternative) / P(answers | chance) after each answer; the alternative, what a listener
-    worth finding gets right, lies halfway from chance to all right (3/4 in ABX)."""
-    right = np.asarray(answers, dtype=float)
-    alternative = (1 + chance) / 2
-    step = np.where(right == 1, alternative / chance, (1 - alternative) / (1 - chance))
-    return np.cumsum(np.log(step))
+@dataclass(frozen=True)
+class Sprt:
+    """Wald's test of guessing (`chance`) against being right with probability `alternative`.
+
+    At most a share `alpha` of guessers is said to hear the difference, about `beta` of those who are right so often
+    not to. Without an alternative it lies halfway from chance to all right (3/4 in ABX): what a listener worth finding
+    gets right. Raises `AnalysisError` unless 0 < chance < alternative < 1, and alpha and beta lie between 0 and 1/2.
+    """
+
+    chance: float = 0.5
+    alternative: float = 0.0
+    alpha: float = ALPHA
+    beta: float = BETA
+
+    def __post_init__(self) -> None:
+        if not self.alternative:
+            object.__setattr__(self, "alternative", (1 + self.chance) / 2)
+        if not 0 < self.chance < self.alternative < 1:
+            raise AnalysisError(
+                f"sequential test: expected p1 between chance ({self.chance:.3g}) and 1, found {self.alternative:g}"
+            )
+        if not (0 < self.alpha < 0.5 and 0 < self.beta < 0.5):
+            raise AnalysisError(
+                f"sequential test: expected alpha and beta between 0 and 0.5, found {self.alpha:g} and {self.beta:g}"
+            )
+
+    @property
+    def bounds(self) -> tuple[float, float]:
+        """Of the log likelihood ratio: at or below the first guessing stands, at or above the second the difference
+        is heard."""
+        return log(self.beta / (1 - self.alpha)), log((1 - self.beta) / self.alpha)
+
+    @property
+    def steps(self) -> tuple[float, float]:
+        """What a wrong and a right answer add to the log likelihood ratio."""
+        wrong = log((1 - self.alternative) / (1 - self.chance))
+        return wrong, log(self.alternative / self.chance)
+
+    def ratios(self, answers: ArrayLike) -> Values:
+        """log of P(answers | alternative) / P(answers | chance) after each answer (1 right, 0 wrong)."""
+        wrong, right = self.steps
+        given = np.asarray(answers, dtype=float) == 1
+        # counted, not summed: a bound that is hit exactly is hit whatever the order
+        hits = np.cumsum(given)
+        return hits * right + (np.arange(1, len(given) + 1) - hits) * wrong
+
+    def decision(self, answers: ArrayLike) -> tuple[str, float]:
+        """'heard', 'not heard' or 'continue', and after which answer the first two were reached (else missing)."""
+        ratios = self.ratios(answers)
+        low, high = self.bounds
+        stop = _first((ratios <= low) | (ratios >= high))
+        if not np.isfinite(stop):
+            return "continue", stop
+        return ("heard" if ratios[int(stop) - 1] >= high else "not heard"), stop
 
 
-def sprt_bounds(*, alpha: float = ALPHA, beta: float = BETA) -> tuple[float, float]:
-    """Wald's bounds of the log likelihood ratio: at or below the first guessing stands, at or above the second
-    the difference is heard."""
-    return log(beta / (1 - alpha)), log((1 - beta) / alpha)
-
-
-def follow(answers: ArrayLike, *, chance: float = 0.5) -> dict[str, Any]:
+def follow(answers: ArrayLike, *, chance: float = 0.5, test: Sprt | None = None) -> dict[str, Any]:
     """What one may say of `answers` at any time.
 
-    Returns e_final, e_max, anytime_p = 1/max E (at most 1), e_first_20: the first trial with E ≥ 20; sprt_llr,
-    sprt_stop: the first trial outside Wald's bounds for chance against halfway to all right (α 5 %, β 10 %), and
-    sprt_decision: 'heard', 'not heard' or 'continue'. Trials that are never reached are missing.
+    Returns e_final, e_max, anytime_p = 1/max E (at most 1), e_first_20: the first trial with E ≥ 20; sprt_llr, and
+    sprt_decision and sprt_stop by `test` (as a rule chance against halfway to all right, α 5 %, β 10 %): see
+    `Sprt.decision`. Trials that are never reached are missing.
     """
+    test = test or Sprt(chance)
     e = e_process(answers, chance=chance)
-    ratio = likelihood_ratio(answers, chance=chance)
-    low, high = sprt_bounds()
-    stop = _first((ratio <= low) | (ratio >= high))
-    decision = "continue"
-    if np.isfinite(stop):
-        decision = "heard" if ratio[int(stop) - 1] >= high else "not heard"
+    decision, stop = test.decision(answers)
     return {
         "e_final": float(e[-1]),
         "e_max": float(e.max()),
         "anytime_p": float(min(1.0, 1 / e.max())),
         "e_first_20": _first(e >= EVIDENCE),
-        "sprt_llr": float(ratio[-1]),
+        "sprt_llr": float(test.ratios(answers)[-1]),
         "sprt_stop": stop,
         "sprt_decision": decision,
     }

@@ -154,8 +154,8 @@ def analyse_preferences(data: pd.DataFrame, *, campaign: str = "") -> VoteReport
     if kupper := tried(lambda: rao_kupper(choices)):
         models["rao_kupper"] = {"systems": kupper[0], "eta": kupper[1], "loglik": kupper[2]}
     results: dict[str, object] = {
-        "systems": preference.systems_of(choices),
         "pairs": pairs,
+        "systems": preference.systems_of(choices),
         "order": preference.order_bias(choices),
         "circles": preference.circles(choices),
         "models": models,

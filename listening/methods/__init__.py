@@ -1,10 +1,11 @@
-"""Test methods, one file each. A method registers itself by being a subclass of `Method` in this package."""
+"""Test methods, one file each. A method registers itself by being a whole subclass of `Method` in this package."""
 
 from __future__ import annotations
 
 import pkgutil
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from importlib import import_module
+from inspect import isabstract
 from typing import Any
 
 from listening.methods.base import AnswerError, Gates, Judgement, Method, PlannedSlot, UnknownMethod
@@ -26,8 +27,17 @@ for _module in pkgutil.iter_modules(__path__):
 
 def methods() -> dict[str, Method]:
     """Every method by its name, in the order of their titles."""
-    found = sorted(Method.__subclasses__(), key=lambda method: method.title)
+    found = sorted(_defined(Method), key=lambda method: method.title)
     return {method.name: method() for method in found}
+
+
+def _defined(kind: type) -> Iterator[type[Method]]:
+    """The methods below `kind`; what only gathers what several of them share is none itself."""
+    below: type[Method]
+    for below in type.__subclasses__(kind):
+        if not isabstract(below):
+            yield below
+        yield from _defined(below)
 
 
 def method_named(name: str, options: Mapping[str, Any] | None = None) -> Method:

@@ -5,14 +5,18 @@ from __future__ import annotations
 import re
 from abc import ABC, abstractmethod
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from listening.analysis import report
+from listening.analysis.report import Analysis
 from listening.questions import key_problems
 from models_registry.audio import peak_db
 
 if TYPE_CHECKING:
+    from pandas import DataFrame
+
     from listening.models import Campaign, Condition, Page, Rating, Slot, Stimulus, Trial
     from listening.simulation import Hearer
     from models_registry.models import Signal
@@ -78,6 +82,8 @@ class Method(ABC):
     default_instructions: ClassVar[str]
     # what the standard asks for; a campaign's plan may ask for other
     gates: ClassVar[Gates] = Gates()
+    # whether two sounds of a page come in either order equally often over a session
+    balanced: ClassVar[bool] = False
     # every option there is, with what holds where a campaign says nothing; its kind is the kind taken
     defaults: ClassVar[Mapping[str, Any]] = {}
 
@@ -109,6 +115,23 @@ class Method(ABC):
     ) -> Iterator[dict[str, Any]]:
         """What a simulated listener answers on a page, to whom every stimulus has a latent quality (0–100)."""
         raise NotImplementedError(f"expected a method that can be rehearsed, found {self.title}")
+
+    @property
+    def ends_early(self) -> bool:
+        """Whether a session may be decided before its last rating page."""
+        return False
+
+    def decided(self, values: Iterable[float]) -> bool:
+        """Whether the ratings that a session gave, in their order, suffice: its other rating pages are left out."""
+        return False
+
+    def told(self, ratings: list[Rating]) -> str:
+        """What a practice page says of its answer, 'right' or 'wrong'; a page that counts never says anything."""
+        return ""
+
+    def analyse(self, ratings: DataFrame, *, screening: str) -> Analysis:
+        """What a campaign's tidy `ratings` say, screened by a rule; raises `AnalysisError`."""
+        return report.analyse(ratings, screening=screening)
 
     @abstractmethod
     def problems(self, campaign: Campaign) -> list[str]:

@@ -78,6 +78,17 @@ class Session(models.Model):
     def get_absolute_url(self) -> str:
         return reverse("session", args=[self.token])
 
+    @property
+    def shown(self) -> models.QuerySet[Page]:
+        """The pages without those that were left out."""
+        return self.pages.filter(left_out=False)
+
+    @property
+    def may_end_early(self) -> bool:
+        """Whether there may be fewer pages than are drawn: the answers say when there were enough."""
+        early = self.campaign.protocol.ends_early
+        return early and not self.pages.filter(left_out=True).exists()
+
     def current_page(self) -> Page | None:
         """The first page not yet finished; None when the session is over."""
         if self.ending:
@@ -91,6 +102,11 @@ class Session(models.Model):
             if not self.pages.filter(finished_at=None).exists():
                 self.end(self.Ending.FINISHED)
         self.refresh_from_db()
+
+    def leave_out_after(self, page: Page) -> None:
+        """Close what is left of the part that `page` belongs to, unseen: its answers suffice."""
+        rest = self.pages.filter(part=page.part, number__gt=page.number, finished_at=None)
+        rest.update(finished_at=now(), left_out=True)
 
     def end(self, ending: Ending) -> None:
         """End a session that has not ended; only one that went to its last page is finished."""
@@ -128,6 +144,9 @@ class Page(models.Model):
     number = models.PositiveIntegerField(help_text="place in the session, from 1")
     repetition = models.PositiveSmallIntegerField(default=1, help_text="of the trial, from 1")
     finished_at = models.DateTimeField(null=True, blank=True)
+    left_out = models.BooleanField(
+        default=False, help_text="closed unseen: the answers before it sufficed"
+    )
 
     class Meta:
         ordering = ["number"]
@@ -141,6 +160,11 @@ class Page(models.Model):
 
     def __str__(self) -> str:
         return f"page {self.number} of session {self.session_id}"
+
+    @property
+    def place(self) -> int:
+        """Among the pages that are shown, from 1."""
+        return self.session.shown.filter(number__lte=self.number).count()
 
     @property
     def is_judged(self) -> bool:
@@ -253,6 +277,10 @@ class RatingQuerySet(models.QuerySet["Rating"]):
             .filter(page__kind=Page.Kind.RATING)
             .exclude(page__session__ending__in=TURNED_AWAY)
         )
+
+    def in_order(self) -> models.QuerySet[Rating, float]:
+        """The values alone, in the order in which their pages were shown."""
+        return self.order_by("page__number").values_list("value", flat=True)
 
     def current(self) -> RatingQuerySet:
         """Each judgement as it stands: without those a later one corrects."""

@@ -114,7 +114,7 @@ def render_sounds(request: HttpRequest, found: Session, page: Page) -> HttpRespo
     context = {
         "session": found,
         "page": page,
-        "pages": found.pages.count(),
+        "pages": found.shown.count(),
         "is_last": not found.pages.filter(number__gt=page.number).exists(),
         "slots": slots,
         "instructions": found.campaign.instructions or method.default_instructions,
@@ -147,6 +147,7 @@ def for_player(
         "session": str(found.token),
         "page": page.number,
         "practice": page.kind == Page.Kind.TRAINING,
+        "told": sessions.told(page),
         "level": volume_set(found),
         "gates": asdict(found.campaign.gates if page.is_judged else Gates()),
         # one for all: a trial that mixes rates cannot be launched
@@ -221,7 +222,8 @@ def responses(request: HttpRequest, token: uuid.UUID) -> JsonResponse:
         return refused(422, str(error))
     except sessions.SessionError as error:
         return refused(409, str(error))
-    return JsonResponse({"id": str(response_id)})
+    told = sessions.told(page)
+    return JsonResponse({"id": str(response_id), **({"told": told} if told else {})})
 
 
 @from_own_pages

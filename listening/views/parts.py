@@ -59,7 +59,7 @@ def show_part(
     context = {
         "session": found,
         "page": page,
-        "pages": found.pages.count(),
+        "pages": found.shown.count(),
         "is_last": not found.pages.filter(number__gt=page.number).exists(),
         "heading": headings()[Kind(page.kind)],
         "fields": fields,

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy import integrate, stats
 
-from listening.analysis.sequential_abx import bayes_factors, e_process, follow, sprt_bounds
+from listening.analysis.sequential_abx import Sprt, bayes_factors, e_process, follow
 
 DECISIONS = {"accept_H0": "not heard", "accept_H1": "heard", "continue": "continue"}
 
@@ -58,4 +58,4 @@ def test_walds_bounds_keep_their_error_rates():
     )
     stops = [f["sprt_stop"] if np.isfinite(f["sprt_stop"]) else 40 for f in followed]
     assert np.mean(stops) == pytest.approx(15.6, abs=0.5)
-    assert sprt_bounds() == pytest.approx((np.log(0.1 / 0.95), np.log(0.9 / 0.05)))
+    assert Sprt().bounds == pytest.approx((np.log(0.1 / 0.95), np.log(0.9 / 0.05)))

@@ -6,7 +6,6 @@ from argparse import ArgumentParser
 from pathlib import Path
 from typing import Any
 
-from listening.analysis.report import analyse
 from listening.evidence import ratings_frame
 from listening.management.base import CampaignCommand
 from listening.management.files import add_file_options, analyse_file, is_file
@@ -34,7 +33,7 @@ class Command(CampaignCommand):
         else:
             campaign = self.campaign(options)
             rule = options["screening"] or campaign.screening
-            analysis = analyse(ratings_frame(campaign), screening=rule)
+            analysis = campaign.protocol.analyse(ratings_frame(campaign), screening=rule)
         if options["format"] == "json":
             self.stdout.write(analysis.to_json())
         else:

@@ -11,7 +11,7 @@ from django.core.management import call_command
 from django.core.management.base import CommandError
 
 from listening import demonstration as steps
-from listening.analysis.report import analyse, correlate
+from listening.analysis.report import correlate
 from listening.evidence import ratings_frame, scores_frame
 from listening.exporting import export
 from listening.models import Campaign
@@ -106,7 +106,9 @@ class Command(RefusingCommand):
 
     def evidence(self, campaign: Campaign) -> None:
         ratings, scores = ratings_frame(campaign), scores_frame(campaign)
-        self.stdout.write("\n" + analyse(ratings, screening=campaign.screening).to_text())
+        self.stdout.write(
+            "\n" + campaign.protocol.analyse(ratings, screening=campaign.screening).to_text()
+        )
         if campaign.method == "mushra":
             shown = scores[scores["metric"].isin(SHOWN_METRICS)]
             self.stdout.write(correlate(ratings, shown, screening=campaign.screening).to_text())

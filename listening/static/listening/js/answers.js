@@ -13,7 +13,7 @@ const TIMEOUT_MS = 20_000;
  * @typedef {{token: string, label: string, url: string, open: boolean, answer: unknown, heard: boolean,
  *   ended: boolean}} SlotData
  * @typedef {{rate: boolean, listen: boolean, hear_end: boolean}} Gates
- * @typedef {{session: string, page: number, practice: boolean, rate: number, level: number | null, gates: Gates,
+ * @typedef {{session: string, page: number, practice: boolean, told: string, rate: number, level: number | null, gates: Gates,
  *   responses: string, visit: string, finish: string, ahead: string[], slots: SlotData[]}} PageData
  */
 
@@ -135,11 +135,20 @@ export class AnswerPage {
   /** Whether everything was heard that must be, today or in an earlier visit. */
   get passed() {
     const { gates } = this.data;
-    const { player } = this;
-    return this.slots.every(({ heard, ended }, index) => {
-      if (gates.hear_end && !(ended || player.ended[index])) return false;
-      return !gates.listen || heard || player.heard[index] > 0;
+    return this.slots.every((_, index) => {
+      if (gates.hear_end && !this.ended(index)) return false;
+      return !gates.listen || this.heard(index);
     });
+  }
+
+  /** Whether a sound was heard, today or in an earlier visit. @param {number} index */
+  heard(index) {
+    return this.slots[index].heard || this.player.heard[index] > 0;
+  }
+
+  /** Whether its end was. @param {number} index */
+  ended(index) {
+    return this.slots[index].ended || this.player.ended[index];
   }
 
   get complete() {

@@ -44,8 +44,9 @@ export class Deck {
     this.loopEnd = this.frames;
   }
 
-  /** Go to `frame`, within the loop. @param {number} frame */
+  /** Go to `frame`, within the loop; what was over begins anew. @param {number} frame */
   seek(frame) {
+    this.over = false;
     this.jump = Math.min(Math.max(Math.round(frame), this.loopStart), this.loopEnd - 1);
   }
 

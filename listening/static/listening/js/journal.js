@@ -2,7 +2,8 @@
  * Answers on their way: each is kept in this browser from the moment it is given until the server has confirmed it.
  *
  * Answers are sent one at a time and in order, so that the last word stays the last. Events: "change" (read `state`, `count`),
- * "refused" (`detail`: the server's sentence), when an answer can never be accepted.
+ * "refused" (`detail`: the server's sentence), when an answer can never be accepted; "told" (`detail`: "right" or "wrong"),
+ * when the server says so of an answer given for practice.
  */
 
 const FIRST_WAIT_MS = 1000;
@@ -95,7 +96,11 @@ export class Journal extends EventTarget {
         keepalive: true,
         signal: AbortSignal.timeout(TIMEOUT_MS),
       });
-      if (response.ok) return true;
+      if (response.ok) {
+        const { told } = await response.json();
+        if (told) this.dispatchEvent(new CustomEvent("told", { detail: told }));
+        return true;
+      }
       if (!FINAL.has(response.status)) return false;
       const { error } = await response.json();
       this.dispatchEvent(new CustomEvent("refused", { detail: error }));

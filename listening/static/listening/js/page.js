@@ -22,13 +22,24 @@ export class ListeningPage extends AnswerPage {
   /** Show the page to be used. @param {Record<string, () => void>} keys what `KeyboardEvent.key`, in lower case, does */
   use(keys) {
     this.wireTransport();
-    this.wireKeys({ " ": () => this.player.toggle(), ...keys });
+    this.wireKeys({ " ": () => this.toggle(), ...keys });
     this.start();
   }
 
   loaded() {
     this.timeline.draw(this.player.open);
     for (const hear of this.hears) hear.disabled = false;
+  }
+
+  /** What the button of a sound does. @param {number} index */
+  hear(index) {
+    const { player } = this;
+    if (player.playing && player.wanted === index) player.pause();
+    else player.select(index);
+  }
+
+  toggle() {
+    this.player.toggle();
   }
 
   /** The level the ratings started at, in dB; null before the first. @returns {number | null} */
@@ -81,7 +92,7 @@ export class ListeningPage extends AnswerPage {
     const play = the("#play");
     const position = the("#position");
     const volume = the("#volume");
-    play.addEventListener("click", () => player.toggle());
+    play.addEventListener("click", () => this.toggle());
     the("#loop-start").addEventListener("click", () => this.loopFrom());
     the("#loop-end").addEventListener("click", () => this.loopTo());
     the("#loop-all").addEventListener("click", () => player.loop(0, player.frames));
@@ -90,12 +101,7 @@ export class ListeningPage extends AnswerPage {
     volume.addEventListener("input", () => this.turn(volume.valueAsNumber));
     volume.addEventListener("change", () => this.telemetry.volumeChanged(volume.valueAsNumber));
     this.boundVolume();
-    this.hears.forEach((hear, index) =>
-      hear.addEventListener("click", () => {
-        if (player.playing && player.wanted === index) player.pause();
-        else player.select(index);
-      }),
-    );
+    this.hears.forEach((hear, index) => hear.addEventListener("click", () => this.hear(index)));
     player.addEventListener("state", () => this.showPlayback());
   }
 
