@@ -75,7 +75,7 @@ def check_signal(signal: NDArray[Any], *, name: str) -> None:
         )
     if frames == 0:
         raise MetricError(f"{name}: expected audio, found no samples", Status.TOO_SHORT)
-    peak = float(np.abs(signal).max())
+    peak, span = _extent(signal)
     if not np.isfinite(peak):
         bad = int(np.count_nonzero(~np.isfinite(signal)))
         raise MetricError(
@@ -86,11 +86,18 @@ def check_signal(signal: NDArray[Any], *, name: str) -> None:
             f"{name}: expected samples in about −1…1, found a peak of {peak:g} (integers, not scaled?)"
         )
     # Half the span, not the peak: a constant offset cannot be heard.
-    if float(np.ptp(signal, axis=1).max()) / 2 < SILENCE_PEAK:
+    if span / 2 < SILENCE_PEAK:
         raise MetricError(
             f"{name}: expected an audible signal, found silence (below −96 dBFS)",
             Status.SILENT,
         )
+
+
+@kept
+def _extent(signal: NDArray[Any]) -> tuple[float, float]:
+    """Return the highest magnitude, and the widest span of a channel; not finite where a sample is not."""
+    highest, lowest = signal.max(axis=1), signal.min(axis=1)
+    return float(max(highest.max(), -lowest.min())), float((highest - lowest).max())
 
 
 def check_pair(
@@ -136,16 +143,31 @@ def check_duration(frames: int, rate: int, *, least: float, most: float) -> None
         raise MetricError(f"expected at most {most:g} s, found {seconds:.4g} s")
 
 
+def in_double_precision(signal: NDArray[Any]) -> Signal:
+    """Return `signal` as float64."""
+    return signal if signal.dtype == np.float64 else _doubled(signal)
+
+
+@kept
+def _doubled(signal: NDArray[Any]) -> Signal:
+    return signal.astype(np.float64)
+
+
 def mixed(signal: Signal, *, name: str) -> Signal:
     """Return the mean of the channels as one, refusing channels that cancel each other."""
     if len(signal) == 1:
         return signal
-    mean = signal.mean(axis=0, keepdims=True)
-    if float(np.ptp(mean)) / 2 < SILENCE_PEAK:
+    mean = _mean(signal)
+    if _extent(mean)[1] / 2 < SILENCE_PEAK:
         raise MetricError(
             f"{name}: expected channels that add up to sound, found that they cancel", Status.SILENT
         )
     return mean
+
+
+@kept
+def _mean(signal: Signal) -> Signal:
+    return signal.mean(axis=0, keepdims=True)
 
 
 def resampled(signal: Signal, rate: int, target: int) -> Signal:
@@ -155,7 +177,7 @@ def resampled(signal: Signal, rate: int, target: int) -> Signal:
 
 @kept
 def _resampled(signal: Signal, rate: int, target: int) -> Signal:
-    return np.ascontiguousarray(soxr.resample(signal.T, rate, target, quality="VHQ").T)
+    return np.array(soxr.resample(signal.T, rate, target, quality="VHQ").T, order="C")
 
 
 def check_value(value: float) -> float:

@@ -7,46 +7,84 @@ be given another signal's.
 from __future__ import annotations
 
 import hashlib
+import weakref
 from collections import OrderedDict
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Iterator
+from dataclasses import is_dataclass
 from functools import wraps
 from typing import Any, ParamSpec, TypeVar
 
 import numpy as np
+from numpy.typing import NDArray
 
 P = ParamSpec("P")
 R = TypeVar("R")
 
-# Results of one function that are kept: a reference's and a degraded signal's, as they are and mixed to one channel.
-KEPT = 4
-# A minute and a half of mono at 48 kHz. Longer signals are computed anew each time: memory is dearer than time.
-MOST_BYTES = 2**25
+# What all results together may hold: those of a pair of two minutes.
+MOST_BYTES = 2**28
+# Of those without arrays, whose keys hold memory too.
+MOST_RESULTS = 256
+
+_results: OrderedDict[Hashable, tuple[Any, int]] = OrderedDict()
 
 
 def kept(compute: Callable[P, R]) -> Callable[P, R]:
     """Keep the latest results of `compute`, which must depend on its arguments alone; nobody may write to them."""
-    results: OrderedDict[Hashable, R] = OrderedDict()
 
     @wraps(compute)
     def remembering(*args: P.args, **kwargs: P.kwargs) -> R:
-        if sum(a.nbytes for a in args if isinstance(a, np.ndarray)) > MOST_BYTES:
-            return compute(*args, **kwargs)
-        key = (*map(_content, args), *sorted(kwargs.items()))
-        if key in results:
-            results.move_to_end(key)
-            return results[key]
-        result = results[key] = compute(*args, **kwargs)
-        if isinstance(result, np.ndarray):
-            result.flags.writeable = False
-        if len(results) > KEPT:
-            results.popitem(last=False)
+        key = (compute, *map(_content, args), *sorted(kwargs.items()))
+        if key in _results:
+            _results.move_to_end(key)
+            return _results[key][0]
+        result = compute(*args, **kwargs)
+        arrays = list(_arrays(result))
+        for array in arrays:
+            array.flags.writeable = False
+        _results[key] = result, sum(array.nbytes for array in arrays)
+        total = sum(size for _, size in _results.values())
+        while total > MOST_BYTES or len(_results) > MOST_RESULTS:
+            _, (_, size) = _results.popitem(last=False)
+            total -= size
         return result
 
     return remembering
 
 
+def forget() -> None:
+    """Drop all results that are kept."""
+    _results.clear()
+
+
+def _arrays(result: object) -> Iterator[NDArray[Any]]:
+    if isinstance(result, np.ndarray):
+        yield result
+    elif isinstance(result, tuple):
+        for part in result:
+            yield from _arrays(part)
+    elif is_dataclass(result):
+        yield from _arrays(tuple(vars(result).values()))
+
+
+# Digests of arrays that nobody can write to, as long as they live, by identity.
+_digests: dict[int, tuple[weakref.ref[NDArray[Any]], bytes]] = {}
+
+
 def _content(argument: Any) -> Hashable:
     if not isinstance(argument, np.ndarray):
         return argument
-    data = np.ascontiguousarray(argument).data
-    return argument.shape, str(argument.dtype), hashlib.sha256(data).digest()
+    return argument.shape, str(argument.dtype), _digest(argument)
+
+
+def _digest(array: NDArray[Any]) -> bytes:
+    # A read-only view may still change with what it is a view of.
+    fixed = not array.flags.writeable and array.base is None
+    known = _digests.get(id(array)) if fixed else None
+    if known and known[0]() is array:
+        return known[1]
+    digest = hashlib.sha256(np.ascontiguousarray(array).data).digest()
+    if fixed:
+        identity = id(array)
+        forget = weakref.ref(array, lambda _: _digests.pop(identity, None))
+        _digests[identity] = forget, digest
+    return digest

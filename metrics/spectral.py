@@ -11,6 +11,7 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
+from scipy.fft import rfft
 from scipy.signal import get_window
 
 from metrics.catalogue import Channels, Direction, metric
@@ -26,14 +27,14 @@ RESOLUTIONS = ((1024, 120, 600), (2048, 240, 1200), (512, 50, 240))
 # The smallest power that keeps the logarithm defined; the value of the authors' implementations.
 STFT_FLOOR = 1e-8
 # Spectra that are held in memory at a time.
-BLOCK = 512
+BLOCK = 64
 
 
 def _power_spectra(signal: Signal, window: Power, size: int, step: int) -> Iterator[Power]:
     """Yield |STFT|² shaped (channels, up to `BLOCK` frames, size//2 + 1)."""
     frames = sliding_window_view(signal, len(window), axis=-1)[:, ::step]
     for start in range(0, frames.shape[1], BLOCK):
-        spectra = np.fft.rfft(frames[:, start : start + BLOCK] * window, n=size)
+        spectra = rfft(frames[:, start : start + BLOCK] * window, n=size)
         yield spectra.real**2 + spectra.imag**2
 
 

@@ -170,6 +170,9 @@ def main(connection: Connection) -> None:
             return
         if isinstance(message, list):
             arrays = message
+            # What nobody can change need be looked at only once (metrics.intermediates).
+            for array in arrays:
+                array.flags.writeable = False
             continue
         function, arguments = message
         found = tuple(arrays[a.number] if isinstance(a, _Held) else a for a in arguments)

@@ -41,7 +41,7 @@ def annoyance(loudness: float, sharpness: float, fluctuation: float, roughness: 
     calibration=CALIBRATION,
     standard="none; the authors' formula",
     citation="Zwicker, Fastl: Psychoacoustics – Facts and Models, Springer 2007, eq. (16.2) to (16.4)",
-    version="1",
+    version="2",
     licence="own code",
 )
 def psychoacoustic_annoyance(signal: Signal, rate: int) -> float:

@@ -95,8 +95,14 @@ def _of_ear(ear: Array, full_scale_db: float) -> Array:
 
 
 def _envelopes(spectrum: NDArray[np.complex128], by: Spreading) -> Array:
-    signals = rectified(spectrum, by, FRAME)
-    return signals.reshape(len(signals), -1, RATE // ENVELOPE_RATE).mean(axis=2)
+    """Return the envelopes (47, frames) at their own rate of what the channels hear of one frame."""
+    steps = FRAME * ENVELOPE_RATE // RATE
+    return np.stack(
+        [
+            signal.reshape(steps, -1).mean(axis=1).astype(np.float64)
+            for signal in rectified(spectrum[None], by, FRAME)
+        ]
+    )
 
 
 def _of_channels(envelopes: Array) -> Array:
@@ -109,8 +115,8 @@ def _of_channels(envelopes: Array) -> Array:
     fluctuation -= fluctuation.mean(axis=1, keepdims=True)
     energy = (fluctuation**2).mean(axis=1)
     product = (fluctuation[:-2] * fluctuation[2:]).mean(axis=1)
-    with_lower, with_higher = correlations(product, energy, mean)
-    both = with_lower * with_higher
+    with_lower, with_higher = correlations(product[:, None], energy[:, None], mean[:, None])
+    both = (with_lower * with_higher)[:, 0]
     together = np.sign(both) * np.abs(both) ** CORRELATION_EXPONENT
     return CALIBRATION_FACTOR * G * depth**DEPTH_EXPONENT * together  # eq. (1)
 
@@ -129,7 +135,7 @@ sensation = partial(
         "Osses Vecchi, García León, Kohlrausch: Modelling the sensation of fluctuation strength,"
         " Proc. Mtgs. Acoust. 28, 050005, 2016"
     ),
-    version="1",
+    version="2",
     licence="own code",
 )
 

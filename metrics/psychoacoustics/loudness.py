@@ -8,43 +8,36 @@ own test files. Field is `free` (sound from the front) or `diffuse`.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
-from functools import lru_cache, partial
-from typing import Literal
+from functools import partial
+from typing import Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.signal import lfilter, sosfilt
+from scipy.signal import lfilter
 
 from metrics.catalogue import Channels, Direction, metric
+from metrics.compilation import compiled
 from metrics.contract import MetricError, Signal
 from metrics.intermediates import kept
 from metrics.psychoacoustics import iso532_tables as table
+from metrics.psychoacoustics.third_octaves import (
+    BANDS,
+    LEVEL_STEP,
+    REFERENCE_PRESSURE_PA,
+    band_powers,
+    decibels,
+)
+from metrics.psychoacoustics.third_octaves import (
+    RATE as RATE,
+)
 
 Field = Literal["free", "diffuse"]
 Array = NDArray[np.float64]
 
 
-def compiled(function: Callable[..., None]) -> Callable[..., None]:
-    """Return `function` compiled where numba is installed (extra `engine`), else as it is, seven times slower."""
-    try:
-        from numba import njit
-    except ImportError:
-        return function
-    try:
-        return njit(cache=True)(function)
-    except RuntimeError:  # no folder that numba may write to
-        return njit(function)
-
-
-RATE = 48_000
 # A.4: band levels every 0.5 ms, loudness every 2 ms.
-LEVEL_STEP, LOUDNESS_STEP = RATE // 2_000, 4
-LEVEL_RATE = RATE // LEVEL_STEP
+LEVEL_RATE, LOUDNESS_STEP = RATE // LEVEL_STEP, 4
 FULL_SCALE_DB_SPL = 100.0
-REFERENCE_PRESSURE_PA = 2e-5
-# A.4 adds this power (Pa²) to keep the logarithm of silence defined.
-TINY_POWER = 1e-12
 # Table A.3 ends here; louder low bands are outside the method.
 MAX_LOW_BAND_DB = 120.0
 # 6.3: time constants of the temporal decay (s), steps computed between two band levels, and what counts as steady.
@@ -60,6 +53,27 @@ CITATION = (
 MAX_DURATION = 120.0
 
 
+class Heard(NamedTuple):
+    """What the method finds in a signal.
+
+    levels: of the mean spectrum (28, channels) in dB SPL. loudness: N(t) (steps,) in sone every 2 ms. core: core
+    loudness (21, channels, steps) in sone/Bark every 2 ms, with the decay of hearing (6.3).
+    """
+
+    levels: Array
+    loudness: Array
+    core: Array
+
+
+@kept
+def heard(signal: Signal, field: Field, full_scale_db: float) -> Heard:
+    """Return what is heard of `signal` (channels, frames) at 48 kHz."""
+    levels, loudness, core = zip(
+        *(_heard_by_ear(ear, field, full_scale_db) for ear in signal), strict=True
+    )
+    return Heard(np.stack(levels, axis=1), np.mean(loudness, axis=0), np.stack(core, axis=1))
+
+
 def stationary_loudness(
     signal: Signal, *, field: Field = "free", full_scale_db: float = FULL_SCALE_DB_SPL
 ) -> float:
@@ -73,23 +87,21 @@ def loudness_over_time(
     signal: Signal, *, field: Field = "free", full_scale_db: float = FULL_SCALE_DB_SPL
 ) -> Array:
     """Return N(t) (sone) every 2 ms of `signal` (channels, frames) at 48 kHz (clause 6)."""
-    ears = _pascal(signal, full_scale_db)
-    return np.mean([_ear_over_time(ear.tobytes(), field)[0] for ear in ears], axis=0)
+    return heard(signal, field, full_scale_db).loudness
 
 
 def core_loudness(
     signal: Signal, *, field: Field = "free", full_scale_db: float = FULL_SCALE_DB_SPL
 ) -> Array:
     """Return the core loudness (21, channels) in sone/Bark of `signal` at 48 kHz, taken as stationary (5.4)."""
-    return _core_loudness(_stationary_levels(signal, full_scale_db), field)
+    return _core_loudness(heard(signal, field, full_scale_db).levels, field)
 
 
 def core_loudness_over_time(
     signal: Signal, *, field: Field = "free", full_scale_db: float = FULL_SCALE_DB_SPL
 ) -> Array:
     """Return the core loudness (21, channels, steps) in sone/Bark every 2 ms, with the decay of hearing (6.3)."""
-    ears = _pascal(signal, full_scale_db)
-    return np.stack([_ear_over_time(ear.tobytes(), field)[1] for ear in ears], axis=1)
+    return heard(signal, field, full_scale_db).core
 
 
 def exceeded(loudness: Array, percent: float) -> float:
@@ -102,56 +114,23 @@ def loudness_of_levels(levels: Array, *, field: Field = "free") -> Array:
     return _integrated(_core_loudness(levels, field))
 
 
-def _pascal(signal: Signal, full_scale_db: float) -> Signal:
-    return signal * (math.sqrt(2) * REFERENCE_PRESSURE_PA * 10 ** (full_scale_db / 20))
-
-
-@kept
-def _stationary_levels(signal: Signal, full_scale_db: float) -> Array:
-    """Return the third-octave levels (28, channels) of the mean spectrum in dB SPL."""
-    bands = _third_octaves(_pascal(signal, full_scale_db))
-    return _decibels(np.stack([(band**2).mean(axis=-1) for band in bands]))
-
-
-def _third_octaves(pressure: Array) -> Iterator[Array]:
-    """Yield the 28 bands of `pressure` (…, frames) at 48 kHz (A.2)."""
-    for deviation, gain in zip(table.FILTER_DEVIATION, table.FILTER_GAIN, strict=True):
-        sections = table.FILTER_REFERENCE.copy()
-        sections[:, 4:] -= deviation
-        yield gain * sosfilt(sections, pressure)
-
-
-def _decibels(power: Array) -> Array:
-    return 10 * np.log10((power + TINY_POWER) / REFERENCE_PRESSURE_PA**2)
-
-
-@lru_cache(maxsize=4)
-def _ear_over_time(pressure: bytes, field: Field) -> tuple[Array, Array]:
-    """Return N(t) and the core loudness (21, steps) every 2 ms; kept, because several metrics of one signal read it."""
-    levels = _levels_over_time(np.frombuffer(pressure))
-    core = _core_loudness(levels, field)
+def _heard_by_ear(ear: Array, field: Field, full_scale_db: float) -> tuple[Array, Array, Array]:
+    """Return the fields of `Heard` of one ear's signal (frames,)."""
+    pascal = math.sqrt(2) * REFERENCE_PRESSURE_PA * 10 ** (full_scale_db / 20)
+    energy, pieces = np.zeros(BANDS), []
+    for added, power in band_powers(ear, gain=pascal):
+        energy += added
+        pieces.append(_core_loudness(decibels(power), field))
+    core = np.concatenate(pieces, axis=1)
     _decay(core, *_decay_coefficients(1 / (LEVEL_RATE * STEPS_BETWEEN)))
     loudness = _integrated(core)
     # 6.3: short sounds are less loud than long ones.
     weighted = 0.47 * _smoothed(loudness, 0.0035) + 0.53 * _smoothed(loudness, 0.070)
-    return weighted[::LOUDNESS_STEP], core[:, ::LOUDNESS_STEP].copy()
-
-
-def _levels_over_time(pressure: Array) -> Array:
-    """Return the band levels (28, steps) every 0.5 ms (A.2, 6.2): squared, then smoothed by three equal low-passes."""
-    steps = len(pressure) // LEVEL_STEP
-    power = np.empty((len(table.FILTER_GAIN), steps))
-    for number, band in enumerate(_third_octaves(pressure)):
-        centre = 1000 * 10 ** ((number - 16) / 10)
-        pole = math.exp(-1 / (RATE * 2 / (3 * min(centre, 1000.0))))
-        low_pass = np.array(
-            [
-                [(1 - pole) ** 3, 0.0, 0.0, 1.0, -2 * pole, pole**2],
-                [1.0, 0.0, 0.0, 1.0, -pole, 0.0],
-            ]
-        )
-        power[number] = sosfilt(low_pass, band**2)[: steps * LEVEL_STEP : LEVEL_STEP]
-    return _decibels(power)
+    return (
+        decibels(energy / len(ear)),
+        weighted[::LOUDNESS_STEP],
+        core[:, ::LOUDNESS_STEP].copy(),
+    )
 
 
 def _core_loudness(levels: Array, field: Field) -> Array:
@@ -263,12 +242,18 @@ def _decay(core: Array, b0: float, b1: float, b2: float, b3: float, b4: float, b
 
 
 def _smoothed(loudness: Array, seconds: float) -> Array:
-    """Return `loudness` (steps at 2 kHz) through a first-order low-pass, computed between the steps too (A.4)."""
-    finer = np.interp(
-        np.arange(len(loudness) * STEPS_BETWEEN) / STEPS_BETWEEN, np.arange(len(loudness)), loudness
-    )
+    """Return `loudness` (steps at 2 kHz) through a first-order low-pass that also runs between the steps (A.4).
+
+    Between two steps the loudness lies on a line, so that the 24 values there add up to a share of the one step and
+    a share of the other.
+    """
     pole = math.exp(-1 / (LEVEL_RATE * STEPS_BETWEEN * seconds))
-    return lfilter([1 - pole], [1, -pole], finer)[::STEPS_BETWEEN]
+    weights = (1 - pole) * pole ** np.arange(STEPS_BETWEEN)[::-1]
+    on_the_way = np.arange(1, STEPS_BETWEEN + 1) / STEPS_BETWEEN
+    this, last = float(weights @ on_the_way), float(weights @ (1 - on_the_way))
+    first = (1 - pole - this) * loudness[:1]
+    smoothed, _ = lfilter([this, last], [1, -(pole**STEPS_BETWEEN)], loudness, zi=first)
+    return np.asarray(smoothed)
 
 
 measured = partial(

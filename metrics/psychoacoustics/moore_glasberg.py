@@ -15,6 +15,7 @@ from scipy.signal import welch
 
 from metrics.catalogue import Channels, Direction, metric
 from metrics.contract import MetricError, Signal
+from metrics.intermediates import kept
 from metrics.psychoacoustics import iso532_2_tables as table
 from metrics.psychoacoustics.loudness import (
     CALIBRATION,
@@ -63,26 +64,40 @@ def cochlear_power(frequency: Array, level: Array, *, field: Field | None = "fre
 
 
 def excitation(frequency: Array, power: Array, *, cam: NDArray[Any] = CAM) -> Array:
-    """Return the excitation (filters,) re that of 1 kHz at 0 dB, of components of that power at the cochlea (7.4).
+    """Return the excitation (filters, …) re that of 1 kHz at 0 dB, of components of `power` (components, …) (7.4).
 
-    `frequency` must ascend.
+    The power is that at the cochlea; `frequency` (components,) must ascend.
     """
-    centre = frequency_of_cam(cam)[:, None]
+    spectra = power.reshape(len(power), -1)
+    level = _level_around(frequency, spectra)
+    centre = frequency_of_cam(cam)
     # Eq. (2), (3): the slope of a filter at 51 dB, and of its upper side at any level.
     slope = 4 * centre / erb(centre)
     slope_1k = 4 * 1000 / erb(np.array(1000.0))
-    lower = slope - 0.35 * (slope / slope_1k) * (_level_around(frequency, power) - 51)  # eq. (5)
-    # 7.4: components on the upper side do not count beyond g = 4, those on the lower are all within g = 1.
-    deviation = np.abs(frequency - centre) / centre
-    x = np.where(frequency > centre, slope, np.maximum(lower, 0.1)) * deviation
-    weight = (1 + x) * np.exp(-x)
-    weight[deviation > 4] = 0
-    return weight @ power  # eq. (4)
+    out = _upper_sides(frequency, cam) @ spectra
+    ends = np.searchsorted(frequency, centre, side="right")
+    for number, end in enumerate(ends):
+        lower = slope[number] - 0.35 * (slope[number] / slope_1k) * (level[:end] - 51)  # eq. (5)
+        x = np.maximum(lower, 0.1) * (1 - frequency[:end, None] / centre[number])
+        out[number] += np.einsum("cn,cn,cn->n", 1 + x, np.exp(-x), spectra[:end])  # eq. (4)
+    return out.reshape(len(cam), *power.shape[1:])
+
+
+@kept
+def _upper_sides(frequency: Array, cam: NDArray[Any]) -> Array:
+    """Return the weights (filters, components) of the components above each filter's centre, eq. (4).
+
+    7.4: they do not count beyond g = 4, while those on the lower side are all within g = 1.
+    """
+    centre = frequency_of_cam(cam)[:, None]
+    deviation = (frequency - centre) / centre
+    x = 4 * centre / erb(centre) * deviation
+    return np.where((deviation > 0) & (deviation <= 4), (1 + x) * np.exp(-np.maximum(x, 0)), 0.0)
 
 
 def _level_around(frequency: Array, power: Array) -> Array:
-    """Return the level (dB) within one equivalent rectangular bandwidth around each component."""
-    total = np.concatenate([[0.0], np.cumsum(power)])
+    """Return the level (dB) within one equivalent rectangular bandwidth around each component (components, n)."""
+    total = np.concatenate([np.zeros((1, power.shape[1])), np.cumsum(power, axis=0)])
     half = erb(frequency) / 2
     first = np.searchsorted(frequency, frequency - half, side="left")
     last = np.searchsorted(frequency, frequency + half, side="right")

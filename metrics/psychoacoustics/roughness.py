@@ -10,13 +10,21 @@ from functools import lru_cache, partial
 
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
+from numpy.typing import NDArray
 from scipy.fft import rfft
 from scipy.signal import get_window
 
 from metrics.catalogue import Channels, Direction, metric
 from metrics.contract import Signal
 from metrics.intermediates import kept
-from metrics.psychoacoustics.excitation import CENTRES, CHANNELS, correlations, rectified, spreading
+from metrics.psychoacoustics.excitation import (
+    CENTRES,
+    CHANNELS,
+    Spreading,
+    correlations,
+    rectified,
+    spreading,
+)
 from metrics.psychoacoustics.loudness import (
     CALIBRATION,
     FULL_SCALE_DB_SPL,
@@ -28,6 +36,8 @@ from metrics.psychoacoustics.loudness import (
 # Sec. 2.1: frames of 200 ms under a Blackman window, here overlapping by half.
 FRAME, HOP = RATE // 5, RATE // 10
 WINDOW = get_window("blackman", FRAME)
+# Frames computed at once: few enough to stay in the processor's cache.
+BLOCK = 8
 # Eq. (9): makes the reference sound 1 asper; the authors found 0.25.
 CALIBRATION_FACTOR = 0.2484
 
@@ -89,25 +99,31 @@ def _of_ear(ear: Array, full_scale_db: float) -> Array:
     scale = 10 ** (full_scale_db / 20) * 2 / WINDOW.sum()
     by = spreading(FRAME, RATE)
     frames = sliding_window_view(ear, FRAME)[::HOP]
-    return np.stack(
-        [_of_channels(rectified(rfft(scale * WINDOW * frame), by, FRAME)) for frame in frames],
+    return np.concatenate(
+        [
+            _of_frames(rfft(scale * WINDOW * frames[start : start + BLOCK]), by)
+            for start in range(0, len(frames), BLOCK)
+        ],
         axis=1,
     )
 
 
-def _of_channels(envelopes: Array) -> Array:
-    """Return the roughness (47,) of rectified channel signals (47, frames)."""
-    mean = envelopes.mean(axis=1)
-    fluctuation = rfft(envelopes)[:, :MODULATION_BINS] * modulation_weights()
+def _of_frames(spectra: NDArray[np.complex128], by: Spreading) -> Array:
+    """Return the roughness (47, n) that the channels hear in frames with `spectra` (n, bins)."""
+    mean = np.empty((CHANNELS, len(spectra)))
+    fluctuation = np.empty((CHANNELS, len(spectra), MODULATION_BINS), dtype=np.complex64)
+    for channel, envelopes in enumerate(rectified(spectra, by, FRAME)):
+        modulation = rfft(envelopes)[:, :MODULATION_BINS] / envelopes.shape[1]
+        mean[channel] = modulation[:, 0].real
+        fluctuation[channel] = modulation * modulation_weights()[channel]
     # Variances by Parseval's theorem: the weighted envelopes need not be returned to time.
-    scale = 2 / envelopes.shape[1] ** 2
-    energy = scale * (np.abs(fluctuation) ** 2).sum(axis=1)
-    product = scale * (fluctuation[:-2] * fluctuation[2:].conj()).real.sum(axis=1)
+    energy = 2 * (np.abs(fluctuation) ** 2).sum(axis=2)
+    product = 2 * (fluctuation[:-2] * fluctuation[2:].conj()).real.sum(axis=2)
     # Eq. (5): generalised depth of modulation.
     depth = np.minimum(np.sqrt(energy) / np.where(mean > 0, mean, 1.0), 1)
     # Eq. (7) and (8): correlation of channels one Bark apart; both neighbours count.
     with_lower, with_higher = correlations(product, energy, mean)
-    return CALIBRATION_FACTOR * G * (depth * with_lower * with_higher) ** 2
+    return CALIBRATION_FACTOR * G[:, None] * (depth * with_lower * with_higher) ** 2
 
 
 sensation = partial(
@@ -121,7 +137,7 @@ sensation = partial(
     calibration=CALIBRATION,
     standard="none; the authors' optimised model",
     citation="Daniel, Weber: Psychoacoustical roughness: implementation of an optimized model, Acustica 83, 1997",
-    version="1",
+    version="2",
     licence="own code",
 )
 of_one_signal = partial(sensation, range=(0.0, None), needs_reference=False)

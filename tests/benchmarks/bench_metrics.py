@@ -12,8 +12,7 @@ os.environ.update({f"{name}_NUM_THREADS": "1" for name in ("OMP", "OPENBLAS", "M
 
 import numpy as np  # noqa: E402
 
-from metrics import catalogue, scoring  # noqa: E402
-from metrics.psychoacoustics import loudness as zwicker  # noqa: E402
+from metrics import catalogue, intermediates, scoring  # noqa: E402
 from models_registry.audio import Audio  # noqa: E402
 
 RATE, SECONDS, PAIRS = 48_000, 10, 40
@@ -30,7 +29,7 @@ def seconds_for(metric: catalogue.Metric, reference: np.ndarray, degraded: np.nd
     signals = (reference, degraded) if metric.needs_reference else (degraded,)
     times = []
     for _ in range(6):
-        zwicker._ear_over_time.cache_clear()
+        intermediates.forget()
         start = time.perf_counter()
         metric.function(*signals, RATE)
         times.append(time.perf_counter() - start)

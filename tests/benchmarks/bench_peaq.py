@@ -17,7 +17,7 @@ os.environ.update({f"{name}_NUM_THREADS": "1" for name in ("OMP", "OPENBLAS", "M
 
 import numpy as np  # noqa: E402
 
-from metrics import catalogue, peaq  # noqa: E402
+from metrics import catalogue, intermediates, peaq  # noqa: E402
 from metrics.peaq import quantities  # noqa: E402
 
 RATE = 48_000
@@ -42,7 +42,7 @@ def seconds_for(call: Callable[[], object]) -> tuple[float, float]:
 
 
 def whole_family(reference: np.ndarray, degraded: np.ndarray) -> None:
-    quantities._latest = None
+    intermediates.forget()
     for metric in catalogue.all():
         if metric.function.__module__ == quantities.__name__:
             metric.function(reference, degraded, RATE)

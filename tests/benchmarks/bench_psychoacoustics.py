@@ -14,8 +14,7 @@ os.environ.update({f"{name}_NUM_THREADS": "1" for name in ("OMP", "OPENBLAS", "M
 
 import numpy as np  # noqa: E402
 
-from metrics import catalogue  # noqa: E402
-from metrics.psychoacoustics import loudness as zwicker  # noqa: E402
+from metrics import catalogue, intermediates  # noqa: E402
 
 RATE, SECONDS = 48_000, 10
 PEER_SECONDS = {
@@ -45,7 +44,7 @@ def seconds_for(metric: catalogue.Metric, *signals: np.ndarray) -> float:
         # Another signal each time, lest kept results answer.
         gain = 1 + 1e-9 * next(calls)
         changed = [gain * signal for signal in signals]
-        zwicker._ear_over_time.cache_clear()
+        intermediates.forget()
         start = time.perf_counter()
         metric.function(*changed, RATE)
         times.append(time.perf_counter() - start)

@@ -1,5 +1,7 @@
 """What is computed once for several metrics is each signal's own, and nobody can spoil it."""
 
+from collections import OrderedDict
+
 import numpy as np
 import pytest
 
@@ -53,12 +55,49 @@ def test_what_is_kept_cannot_be_written_to(doubled):
         result[0] = 1
 
 
-def test_little_is_kept_and_nothing_large(doubled, monkeypatch):
+def test_what_is_kept_has_a_limit_of_memory_and_the_oldest_goes_first(doubled, monkeypatch):
     double, calls = doubled
-    for number in range(10):
+    monkeypatch.setattr(intermediates, "_results", OrderedDict())
+    monkeypatch.setattr(intermediates, "MOST_BYTES", 3 * 32)
+    for number in (0, 1, 2, 0, 3):
         double(np.full(4, float(number)))
+    assert len(calls) == 4
     double(np.full(4, 0.0))
-    assert len(calls) == 11
+    assert len(calls) == 4
+    double(np.full(4, 1.0))
+    assert len(calls) == 5
     monkeypatch.setattr(intermediates, "MOST_BYTES", 8)
-    double(np.full(4, 0.0))
-    assert len(calls) == 12
+    for _ in range(2):
+        double(np.full(4, 11.0))
+    assert len(calls) == 7
+    assert not intermediates._results
+
+
+def test_what_nobody_can_write_to_is_read_once_and_forgotten_with_it(doubled, monkeypatch):
+    double, calls = doubled
+    signal = np.arange(4.0)
+    signal.flags.writeable = False
+    first = double(signal)
+    monkeypatch.setattr("hashlib.sha256", None)
+    assert double(signal) is first
+    identity = id(signal)
+    assert identity in intermediates._digests
+    del signal
+    assert identity not in intermediates._digests
+
+
+def test_a_read_only_view_may_still_change(doubled):
+    double, calls = doubled
+    signal = np.arange(4.0)
+    view = signal[:]
+    view.flags.writeable = False
+    double(view)
+    signal[0] = 9
+    assert double(view)[0] == 18
+
+
+def test_of_a_tuple_no_part_can_be_written_to():
+    compute = kept(lambda signal: (signal + 1, (signal + 2, 3.0)))
+    first, (second, _) = compute(np.arange(4.0))
+    assert not first.flags.writeable
+    assert not second.flags.writeable

@@ -139,7 +139,7 @@ def test_a_kept_process_that_someone_ended_is_replaced():
     (first,) = scoring.score(None, audio(), ["test-process"])
     assert first.value is not None
     os.kill(int(first.value), signal.SIGKILL)
-    time.sleep(0.1)
+    os.waitid(os.P_PID, int(first.value), os.WEXITED | os.WNOWAIT)
     (second,) = scoring.score(None, audio(), ["test-process"])
     assert second.status is Status.OK
     assert second.value != first.value

@@ -10,8 +10,10 @@ import numpy as np
 import pytest
 from scipy.io import loadmat
 
+from metrics.compilation import compiled
 from metrics.contract import MetricError
 from metrics.psychoacoustics import loudness as zwicker
+from metrics.psychoacoustics import third_octaves
 from models_registry.audio import read
 
 # Annex B.2: third-octave levels of a machine, 25 Hz to 12.5 kHz.
@@ -128,7 +130,7 @@ def test_the_decay_is_the_same_without_numba(monkeypatch):
     monkeypatch.setitem(sys.modules, "numba", None)
     plain = getattr(zwicker._decay, "py_func", None)
     assert plain is not None
-    assert zwicker.compiled(plain) is plain
+    assert compiled(plain) is plain
     core = np.random.default_rng(0).uniform(0, 5, (21, 50)) * (np.arange(50) < 20)
     interpreted, native = core.copy(), core.copy()
     coefficients = zwicker._decay_coefficients(1 / 48_000)
@@ -136,3 +138,22 @@ def test_the_decay_is_the_same_without_numba(monkeypatch):
     zwicker._decay(native, *coefficients)
     assert interpreted == pytest.approx(native, abs=1e-12)
     assert (interpreted >= core).all()
+
+
+def test_the_filters_are_the_same_without_numba():
+    pytest.importorskip("numba")
+    sound = np.random.default_rng(0).standard_normal(100_000)
+    both = third_octaves._Compiled(0.5), third_octaves._Interpreted(0.5)
+    for start, end in ((0, 48_000), (48_000, 100_000)):
+        energies, powers = zip(*(bank.of(sound[start:end]) for bank in both), strict=True)
+        assert energies[0] == pytest.approx(energies[1], rel=1e-9)
+        assert powers[0] == pytest.approx(powers[1], rel=1e-9)
+
+
+def test_a_long_sound_is_filtered_in_pieces_like_a_short_one(monkeypatch):
+    sound = np.random.default_rng(0).standard_normal((1, 70_000))
+    whole = zwicker.heard(sound, "free", 70.0)
+    monkeypatch.setattr(third_octaves, "PIECE", 24 * 500)
+    pieces = zwicker.heard(sound * (1 + 1e-12), "free", 70.0)
+    for once, piecewise in zip(whole, pieces, strict=True):
+        assert piecewise == pytest.approx(once, rel=1e-9)
