@@ -9,6 +9,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from soundfile import LibsndfileError
+
 from listening.analysis import report
 from listening.analysis.report import Analysis
 from listening.questions import key_problems
@@ -232,5 +234,10 @@ def _sound_problems(signals: dict[str, Signal]) -> Iterator[str]:
             yield f"expected {name} at {MIN_RATE} to {MAX_RATE} Hz, found {signal.rate} Hz"
         if signal.channels > 2:
             yield f"expected {name} in mono or stereo, found {signal.channels} channels"
-        if (peak := peak_db(signal.audio().samples)) > 0:
+        try:
+            peak = peak_db(signal.audio().samples)
+        except (OSError, LibsndfileError) as error:
+            yield f"expected {name} in a file that can be read, found {error}"
+            continue
+        if peak > 0:
             yield f"expected {name} to peak at 0 dBFS at most, found {peak:+.2f} dBFS: it would clip"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -140,8 +141,11 @@ class Campaign(models.Model):
             audit.record("plan", self, actor=actor, content={"plan": plan})
         self.refresh_from_db()
 
-    def launch(self, *, actor: str) -> None:
-        """Open a draft to listeners, once it is complete; raises `CampaignError` with every reason why not."""
+    def launch(self, *, actor: str, overridden: Mapping[str, int] | None = None) -> None:
+        """Open a draft to listeners, once it is complete; raises `CampaignError` with every reason why not.
+
+        `overridden` is what the lint warned of, by kind, and the author chose to do all the same.
+        """
         if problems := self.problems():
             raise CampaignError(f"{self.slug} cannot be launched: " + "; ".join(problems))
         with transaction.atomic():
@@ -152,7 +156,8 @@ class Campaign(models.Model):
                 raise CampaignError(
                     f"{self.slug}: expected a draft to launch, found it {self.state}"
                 )
-            audit.record("launch", self, actor=actor, content=self.fingerprint())
+            content = self.fingerprint() | {"overridden": dict(overridden or {})}
+            audit.record("launch", self, actor=actor, content=content)
         self.refresh_from_db()
 
     def problems(self) -> list[str]:

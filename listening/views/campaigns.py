@@ -49,7 +49,6 @@ def visible_campaign(request: HttpRequest, slug: str) -> Campaign:
 def detail(request: HttpRequest, slug: str) -> HttpResponse:
     """The results page: the setting, the evidence, the stimuli."""
     campaign = visible_campaign(request, slug)
-    draft = campaign.state == Campaign.State.DRAFT
     context = {
         "section": "campaigns",
         "campaign": campaign,
@@ -58,7 +57,6 @@ def detail(request: HttpRequest, slug: str) -> HttpResponse:
         "n_sessions": campaign.sessions.count(),
         "n_finished": campaign.sessions.filter(finished_at__isnull=False).count(),
         "n_conditions": campaign.conditions.count(),
-        "problems": campaign.problems() if draft else [],
         "listener_link": request.build_absolute_uri(reverse("welcome", args=[campaign.slug])),
         "reason_form": ReasonForm(),
         "trials": campaign.trials.prefetch_related(
@@ -67,17 +65,6 @@ def detail(request: HttpRequest, slug: str) -> HttpResponse:
         **evidence(campaign),
     }
     return render(request, "listening/campaigns/detail.html", context)
-
-
-@login_required
-@require_POST
-def launch(request: HttpRequest, slug: str) -> HttpResponse:
-    campaign = visible_campaign(request, slug)
-    try:
-        campaign.launch(actor=request.user.get_username())
-    except CampaignError as error:
-        messages.error(request, str(error))
-    return redirect(campaign)
 
 
 @login_required

@@ -32,6 +32,7 @@ def addresses(rated, told_apart, version):
         reverse("campaign-metrics", args=[told_apart.slug]),
         reverse("campaign-statistics", args=[rated.slug]),
         reverse("campaign-statistics", args=[told_apart.slug]),
+        reverse("campaign-lint", args=[rated.slug]),
         reverse("campaign-export", args=[rated.slug, "csv"]),
         reverse("campaign-figure", args=[rated.slug, "means", "svg"]),
         reverse("signal", args=[signal.sha256]),
@@ -74,6 +75,7 @@ def test_public_pages_name_nothing_of_a_researcher(anonymous, addresses):
 
 def test_acts_need_a_researcher_and_a_post(anonymous, researcher, rated, version):
     acts = [
+        reverse("campaign-mend", args=[rated.slug]),
         reverse("campaign-launch", args=[rated.slug]),
         reverse("campaign-close", args=[rated.slug]),
         reverse("campaign-score", args=[rated.slug]),

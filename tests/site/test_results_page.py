@@ -117,21 +117,6 @@ def test_another_form_of_export_does_not_exist(researcher, rated):
     assert researcher.get(reverse("campaign-export", args=[rated.slug, "exe"])).status_code == 404
 
 
-def test_a_complete_draft_is_launched_and_an_incomplete_one_says_why_not(researcher, db):
-    draft = mushra_campaign(launched=False)
-    researcher.post(reverse("campaign-launch", args=[draft.slug]))
-    draft.refresh_from_db()
-    assert draft.state == "open"
-    assert AuditEvent.objects.get(act="launch").actor == "alice"
-    bare = mushra_campaign(slug="bare", launched=False)
-    bare.conditions.filter(role="anchor35").delete()
-    text = text_of(researcher, bare)
-    assert "3.5 kHz anchor" in text
-    assert reverse("campaign-launch", args=["bare"]) not in text
-    refused = researcher.post(reverse("campaign-launch", args=["bare"]), follow=True)
-    assert "cannot be launched" in refused.content.decode()
-
-
 def test_closing_needs_a_reason_and_keeps_it(researcher, rated):
     address = reverse("campaign-close", args=[rated.slug])
     researcher.post(address, {"reason": ""})

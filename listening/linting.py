@@ -1,0 +1,288 @@
+"""What a campaign's author should know before anybody listens: errors that keep it from opening, and warnings.
+
+Every finding says what was expected, what was found and what to do; one that can be mended by a click names the act
+(listening/mending.py). Sounds are looked at once and what was found is kept under their hashes.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from math import ceil
+from typing import Any, Literal
+
+import numpy as np
+from django.core.cache import cache
+from soundfile import LibsndfileError
+
+from listening import preparing
+from listening.models import Campaign, Condition, Stimulus, Trial
+from listening.plan import items_only_trained, part_named
+from metrics.level import clipping, dc_offset
+from models_registry.audio import AudioError
+from models_registry.models import Signal
+
+Severity = Literal["error", "warning"]
+Role = Condition.Role
+
+# BS.1534-3, 4.2.3: preferably not longer
+LONGEST_S = 12.0
+# BS.1534-3, 7.3: about one and a half times as many items as systems, and no fewer than five
+ITEMS_PER_SYSTEM, FEWEST_ITEMS = 1.5, 5
+# differences of level are heard as differences of quality; half of this is what EBU Tech 3341's meters may differ by
+LOUDNESS_SPREAD_LU = 1.0
+DC_PERCENT = 0.1
+SILENT_DBFS, SILENT_END_S = -60.0, 0.5
+LAG_MS = 1.0
+KEPT_S = 7 * 24 * 3600
+VERSION = 1
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing to know: its kind, where, what was expected and found, what to do, and what mends it."""
+
+    code: str
+    severity: Severity
+    where: str
+    found: str
+    advice: str = ""
+    mend: str = ""
+
+    def as_dict(self) -> dict[str, str]:
+        return asdict(self)
+
+
+def findings(campaign: Campaign) -> list[Finding]:
+    """Errors first; every sound is read and measured, which takes seconds the first time."""
+    errors = [Finding("launch", "error", "", problem) for problem in campaign.problems()]
+    return [*errors, *_design(campaign), *_sounds(campaign)]
+
+
+def warnings(campaign: Campaign) -> list[Finding]:
+    return [found for found in findings(campaign) if found.severity == "warning"]
+
+
+# the design
+
+
+def _design(campaign: Campaign) -> Iterator[Finding]:
+    systems = campaign.conditions.filter(role=Role.SYSTEM).count()
+    trained = items_only_trained(campaign.plan)
+    items = campaign.trials.exclude(item__in=trained).count()
+    wanted = max(FEWEST_ITEMS, ceil(ITEMS_PER_SYSTEM * systems))
+    if items < wanted:
+        yield Finding(
+            "few-items",
+            "warning",
+            "",
+            f"expected {wanted} items or more for {systems} systems, found {items}",
+            "Results will hold for these items alone; add programme material that shows what the systems do.",
+        )
+    if not part_named(campaign.plan, "consent"):
+        yield Finding(
+            "consent",
+            "warning",
+            "",
+            "expected a part of consent in the plan, found none",
+            "Say what is stored and for how long, and let people agree to it.",
+            "consent",
+        )
+    if not part_named(campaign.plan, "training"):
+        yield Finding(
+            "training",
+            "warning",
+            "",
+            "expected training before the ratings, found none",
+            "Let listeners meet the whole range of quality first: the first answers are the least steady ones.",
+            "training",
+        )
+
+
+# the sounds
+
+
+@dataclass(frozen=True)
+class _Heard:
+    """What one sound is like by itself."""
+
+    dc_percent: float
+    clipped_percent: float
+    silent_start_s: float
+    silent_end_s: float
+    loudness_lufs: float | None
+
+
+def _sounds(campaign: Campaign) -> Iterator[Finding]:
+    trials = campaign.trials.select_related("reference").prefetch_related(
+        "stimuli__signal", "stimuli__condition"
+    )
+    references: dict[str, str] = {}
+    for trial in trials:
+        stimuli = [stimulus for stimulus in trial.stimuli.all() if stimulus.signal]
+        yield from _same_sounds(trial, stimuli)
+        against = _against(trial, stimuli)
+        if against is None:
+            continue
+        if against.sha256 in references:
+            yield Finding(
+                "item-twice",
+                "warning",
+                trial.item,
+                f"expected each item once, found the sound of {references[against.sha256]!r} again",
+                "Take one of them out, or use repetitions.",
+            )
+        references.setdefault(against.sha256, trial.item)
+        yield from _of_trial(trial, stimuli, against)
+
+
+def _against(trial: Trial, stimuli: list[Stimulus]) -> Signal | None:
+    """What the trial's sounds are held against: the open reference, or else the first of them."""
+    return trial.reference or (stimuli[0].signal if stimuli else None)
+
+
+def _same_sounds(trial: Trial, stimuli: list[Stimulus]) -> Iterator[Finding]:
+    by_hash: dict[str, list[str]] = defaultdict(list)
+    for stimulus in stimuli:
+        assert stimulus.signal
+        by_hash[stimulus.signal.sha256].append(stimulus.condition.name)
+    for names in by_hash.values():
+        if len(names) > 1:
+            yield Finding(
+                "identical",
+                "warning",
+                trial.item,
+                f"expected different sounds, found the same under {' and '.join(names)}",
+                "Check that the right files were chosen.",
+            )
+
+
+def _of_trial(trial: Trial, stimuli: list[Stimulus], against: Signal) -> Iterator[Finding]:
+    loudnesses = {}
+    for stimulus in stimuli:
+        assert stimulus.signal
+        where = f"{trial.item} · {stimulus.condition.name}"
+        try:
+            heard = _heard(stimulus.signal)
+            lag, inverted = _lie(against, stimulus.signal)
+        except (AudioError, OSError, LibsndfileError) as error:
+            yield Finding(
+                "unreadable",
+                "error",
+                where,
+                f"expected a sound that can be read, found {error}",
+                "Add it again.",
+            )
+            continue
+        yield from _of_sound(where, heard)
+        yield from _of_pair(where, lag, inverted)
+        anchor = stimulus.condition.role not in (Role.SYSTEM, Role.REFERENCE)
+        if heard.loudness_lufs is not None and not anchor:
+            loudnesses[stimulus.condition.name] = heard.loudness_lufs
+    if against.duration > LONGEST_S:
+        yield Finding(
+            "long",
+            "warning",
+            trial.item,
+            f"expected {LONGEST_S:g} s or less (BS.1534-3), found {against.duration:.1f} s",
+            "Cut it to the passage that shows the differences, or justify the length in the report.",
+        )
+    yield from _spread(trial.item, loudnesses)
+
+
+def _of_sound(where: str, heard: _Heard) -> Iterator[Finding]:
+    if heard.dc_percent >= DC_PERCENT:
+        found = f"expected no offset, found {heard.dc_percent:.2g} % of full scale"
+        yield Finding(
+            "offset", "warning", where, found, "Remove it: it clicks at every switch.", "offset"
+        )
+    if heard.clipped_percent > 0:
+        found = (
+            f"expected no clipping, found {heard.clipped_percent:.2g} % of samples at full scale"
+        )
+        yield Finding(
+            "clipping",
+            "warning",
+            where,
+            found,
+            "Render it again at a lower level, if the system did not clip it.",
+        )
+    ends = {"start": heard.silent_start_s, "end": heard.silent_end_s}
+    for end, seconds in ends.items():
+        if seconds > SILENT_END_S:
+            found = f"expected sound within {SILENT_END_S:g} s, found {seconds:.2f} s of silence at the {end}"
+            yield Finding("silence", "warning", where, found, "Cut all sounds of the item alike.")
+
+
+def _of_pair(where: str, lag_ms: float, inverted: bool) -> Iterator[Finding]:
+    if abs(lag_ms) > LAG_MS:
+        late = "late" if lag_ms > 0 else "early"
+        found = f"expected it under the reference, found it {abs(lag_ms):.2f} ms {late}"
+        yield Finding(
+            "lag", "warning", where, found, "Move it: a jump at each switch tells it apart.", "lag"
+        )
+    if inverted:
+        found = "expected the reference's polarity, found it inverted"
+        yield Finding(
+            "polarity",
+            "warning",
+            where,
+            found,
+            "Turn it over, if the system is not meant to.",
+            "polarity",
+        )
+
+
+def _spread(item: str, loudnesses: dict[str, float]) -> Iterator[Finding]:
+    if len(loudnesses) < 2:
+        return
+    quiet, loud = (
+        min(loudnesses, key=loudnesses.__getitem__),
+        max(loudnesses, key=loudnesses.__getitem__),
+    )
+    spread = loudnesses[loud] - loudnesses[quiet]
+    if spread > LOUDNESS_SPREAD_LU:
+        yield Finding(
+            "loudness",
+            "warning",
+            item,
+            f"expected conditions within {LOUDNESS_SPREAD_LU:g} LU, found {spread:.1f} LU from {quiet} to {loud}",
+            "Align their loudness, unless the level is what the systems differ in.",
+            "loudness",
+        )
+
+
+def _heard(signal: Signal) -> _Heard:
+    key = f"lint/{VERSION}/{signal.sha256}"
+    if (kept := cache.get(key)) is None:
+        sound = signal.audio()
+        samples = sound.samples.astype(np.float64)
+        try:
+            level: float | None = preparing.loudness(sound)
+        except AudioError:
+            level = None
+        start, end = preparing.silence_at_ends(sound, below_db=SILENT_DBFS)
+        kept = _Heard(
+            dc_offset(samples, sound.rate), clipping(samples, sound.rate), start, end, level
+        )
+        cache.set(key, kept, KEPT_S)
+    return kept
+
+
+def _lie(against: Signal, signal: Signal) -> tuple[float, bool]:
+    """By how many ms `signal` comes late, and whether it is the wrong way up."""
+    if against.sha256 == signal.sha256:
+        return 0.0, False
+    key = f"lint/{VERSION}/{against.sha256}/{signal.sha256}"
+    if (kept := cache.get(key)) is None:
+        reference, sound = against.audio(), signal.audio()
+        lag, inverted = preparing.lie(reference, sound) or (0, False)
+        kept = (1000 * lag / sound.rate, inverted)
+        cache.set(key, kept, KEPT_S)
+    return kept
+
+
+def summary(found: list[Finding]) -> dict[str, Any]:
+    """How many of each kind, for the record of a launch."""
+    return dict(Counter(finding.code for finding in found if finding.severity == "warning"))
