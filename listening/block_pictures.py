@@ -15,6 +15,8 @@ from matplotlib.figure import Figure
 from listening import chain_figures
 
 POINTS = 600
+# levels (dB) between which a block whose gain takes its time is shown
+SOFT, LOUD = -36.0, -12.0
 
 
 class Picture(NamedTuple):
@@ -45,11 +47,20 @@ def _sound(chain: Any, block: str) -> Figure:
     return chain_figures.excerpt(chain.sound(block, chain.rate), chain.rate, name=block)
 
 
+def _reaction(chain: Any, block: str) -> Figure:
+    frames = round(chain.blocks[block].course * chain.rate)
+    levels = np.full(frames, SOFT)
+    levels[frames // 5 : frames // 2] = LOUD
+    gain = chain.reaction(block, levels)
+    return chain_figures.reaction(levels, gain, chain.rate, name=block)
+
+
 # the first that fits
 PICTURES = (
     Picture("profile", "levels by band", _profile),
     Picture("response", "frequency response", _response),
     Picture("curve", "curve", _curve),
+    Picture("reaction", "gain over time", _reaction),
     Picture("sound", "sound", _sound),
 )
 

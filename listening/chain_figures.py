@@ -104,6 +104,22 @@ def excerpt(samples: ArrayLike, rate: int, *, name: str) -> Figure:
     return figure
 
 
+def reaction(levels: ArrayLike, gain: ArrayLike, rate: int, *, name: str) -> Figure:
+    """The level that goes in and that comes out (dB) over time, where the gain needs time to follow."""
+    level, change = np.asarray(levels, dtype=np.float64), np.asarray(gain, dtype=np.float64)
+    # so many points are drawn as a line can show
+    step = max(1, level.size // 2_000)
+    times = np.arange(level.size)[::step] / rate
+    figure, axes = canvas(6.4, 3.2)
+    axes.plot(times, level[::step], color=MUTED, lw=1, ls="--", label="in")
+    axes.plot(times, (level + change)[::step], color=COLOURS[0], lw=1.8, label="out")
+    axes.set_xlabel("time (s)")
+    axes.set_ylabel("level (dB)")
+    axes.legend(frameon=False, fontsize=8.5)
+    axes.set_title(f"{name}: a level that steps", loc="left", fontsize=10, fontweight="bold")
+    return figure
+
+
 def _frequency_axis(axes: Axes) -> None:
     axes.set_xscale("log")
     axes.xaxis.set_major_formatter(EngFormatter(sep=""))

@@ -24,6 +24,32 @@ def frequency_of(cams: Tensor) -> Tensor:
     return (torch.pow(10.0, cams / 21.4) - 1) / 0.00437
 
 
+def bark(frequency: Tensor) -> Tensor:
+    """Critical-band rate at `frequency` (Zwicker, Terhardt, J. Acoust. Soc. Am. 68(5), 1980, eq. 1)."""
+    return 13 * torch.atan(0.76e-3 * frequency) + 3.5 * torch.atan((frequency / 7_500).square())
+
+
+# BS.1770-5 annex 1, tables 1 and 2: the K-weighting at 48 kHz, as sections b0 b1 b2 a1 a2
+K_WEIGHTING = (
+    (1.53512485958697, -2.69169618940638, 1.19839281085285, -1.69065929318241, 0.73248077421585),
+    (1.0, -2.0, 1.0, -1.99004745483398, 0.99007225036621),
+)
+
+
+def k_weighting(rate: int) -> Tensor:
+    """The sections (2, 5) of BS.1770's K-weighting at `rate` Hz: those of the standard at 48 kHz, elsewhere the same
+    analogue filters under the bilinear transform."""
+    r = (48_000 - rate) / (48_000 + rate)
+    # z at 48 kHz is (z + r) / (1 + r z) at the other rate
+    powers = torch.tensor(
+        [[1, 2 * r, r * r], [r, 1 + r * r, r], [r * r, 2 * r, 1]], dtype=torch.float64
+    )
+    given = torch.tensor(K_WEIGHTING, dtype=torch.float64)
+    b = given[:, :3] @ powers
+    a = torch.cat([torch.ones(2, 1, dtype=torch.float64), given[:, 3:]], dim=1) @ powers
+    return torch.cat([b, a[:, 1:]], dim=1) / a[:, :1]
+
+
 def centres(rate: int, bands: int) -> Tensor:
     """`bands` frequencies (Hz) evenly spaced in Cams from 50 Hz to 15 kHz or 0.45 of the rate."""
     ends = erb_rate(torch.tensor([LOWEST, min(HIGHEST, 0.45 * rate)], dtype=torch.float64))

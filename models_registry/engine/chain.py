@@ -26,7 +26,14 @@ from torch import Tensor, nn
 
 from models_registry.engine import spec as specification
 from models_registry.engine.adapters import ADAPTERS, Follower
-from models_registry.engine.blocks import BandBlock, Block, LinearBlock, ShapingBlock, SoundBlock
+from models_registry.engine.blocks import (
+    BandBlock,
+    Block,
+    LinearBlock,
+    ReactingBlock,
+    ShapingBlock,
+    SoundBlock,
+)
 from models_registry.engine.contract import EngineError, Parameter
 
 # Start values at the very end of a range would sit where the squashing function is flat and never learn.
@@ -221,6 +228,13 @@ class Chain(nn.Module):
         block = self._block(block_id, SoundBlock)
         with torch.no_grad():
             return block.sound(self.values(block_id), frames).numpy()
+
+    def reaction(self, block_id: str, levels: ArrayLike) -> NDArray[np.float64]:
+        """The gain (frames,) in dB of `block_id` while a square wave of 1 kHz has `levels` (frames,) in dB."""
+        block = self._block(block_id, ReactingBlock)
+        course = torch.from_numpy(np.asarray(levels, dtype=np.float64))
+        with torch.no_grad():
+            return block.reaction(self.values(block_id), course).numpy()
 
     def pole_radius(self) -> float:
         """The largest pole's distance from the origin over all blocks; always below 1."""

@@ -92,7 +92,11 @@ class Parameter:
 @dataclass(frozen=True)
 class Option:
     """A choice about a block's structure, made once when the chain is built: one of `words`, or else a whole
-    number from `low` to `high`."""
+    number from `low` to `high`.
+
+    An option that a kind of block got `later` is left out of a specification at its default, so that models described
+    before keep their identity.
+    """
 
     name: str
     default: str | int
@@ -100,6 +104,7 @@ class Option:
     words: tuple[str, ...] = ()
     low: int = 0
     high: int = 0
+    later: bool = False
 
     def __post_init__(self) -> None:
         if not self.meaning:

@@ -160,7 +160,12 @@ def _block(entry: object, rate: int, *, where: str) -> tuple[str, Block, dict[st
 
 
 def _described(name: str, block: Block, params: dict[str, Any]) -> dict[str, Any]:
-    options = {"options": block.options} if block.options else {}
+    given = {
+        option.name: value
+        for option in block.choices
+        if (value := block.options[option.name]) != option.default or not option.later
+    }
+    options = {"options": given} if given else {}
     return {"id": name, "kind": block.kind, **options, "params": params}
 
 

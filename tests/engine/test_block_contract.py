@@ -63,7 +63,7 @@ def test_controls_and_values_are_each_others_inverse(kind, rate):
     for parameter in BLOCKS[kind].declare(rate):
         for control in (0.0, 0.3, 1.0):
             value = parameter.physical(torch.tensor(control, dtype=torch.float64)).item()
-            slack = 1e-9 * parameter.high
+            slack = 1e-9 * abs(parameter.high)
             assert parameter.low - slack <= value <= parameter.high + slack
             assert float(parameter.control(value)) == pytest.approx(control, abs=1e-12)
 

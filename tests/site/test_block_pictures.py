@@ -21,6 +21,10 @@ EXPECTED = {
     "filtered-noise": "levels by band",
     "string": "frequency response",
     "settling": "sound",
+    "filter-bank": "levels by band",
+    "multiband-compressor": "levels by band",
+    "transient-shaper": "gain over time",
+    "loudness-steering": "gain over time",
 }
 
 

@@ -5,6 +5,7 @@ from models_registry.engine.blocks.base import (
     BandBlock,
     Block,
     LinearBlock,
+    ReactingBlock,
     ShapingBlock,
     SoundBlock,
     register,
@@ -15,12 +16,15 @@ from models_registry.engine.blocks.delay import Delay, Echo
 from models_registry.engine.blocks.denoising import SpectralGate, Wiener
 from models_registry.engine.blocks.dynamics import Compressor, Expander, Limiter
 from models_registry.engine.blocks.equaliser import Equaliser
+from models_registry.engine.blocks.filterbank import FilterBank
 from models_registry.engine.blocks.fir import Fir, GraphicEqualiser, SampledFir
 from models_registry.engine.blocks.gain import Gain
 from models_registry.engine.blocks.harmonic import HarmonicFilter
+from models_registry.engine.blocks.multiband import MultibandCompressor, TransientShaper
 from models_registry.engine.blocks.noise import FilteredNoise
 from models_registry.engine.blocks.reverb import Reverb
 from models_registry.engine.blocks.spectral import DeepFilter, SpectralBlock, SpectralGains
+from models_registry.engine.blocks.steering import LoudnessSteering
 from models_registry.engine.blocks.strings import PluckedString
 from models_registry.engine.blocks.synthesis import Exciter, Harmonics, Wavetable
 from models_registry.engine.blocks.variable import VariableFilter
@@ -40,6 +44,7 @@ __all__ = [
     "Equaliser",
     "Exciter",
     "Expander",
+    "FilterBank",
     "FilteredNoise",
     "Fir",
     "Gain",
@@ -48,7 +53,10 @@ __all__ = [
     "Harmonics",
     "Limiter",
     "LinearBlock",
+    "LoudnessSteering",
+    "MultibandCompressor",
     "PluckedString",
+    "ReactingBlock",
     "Reverb",
     "SampledFir",
     "Settling",
@@ -57,6 +65,7 @@ __all__ = [
     "SpectralBlock",
     "SpectralGains",
     "SpectralGate",
+    "TransientShaper",
     "VariableFilter",
     "Waveshaper",
     "Wavetable",

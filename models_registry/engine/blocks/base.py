@@ -88,6 +88,21 @@ class ShapingBlock(Block):
         """Output level for each input level (full scale = 1)."""
 
 
+class ReactingBlock(Block):
+    """A block whose gain takes its time: what it does is seen on a level that steps."""
+
+    # seconds of soft, loud and soft again that show it
+    course: ClassVar[float] = 0.5
+
+    def reaction(self, values: Values, levels: Tensor) -> Tensor:
+        """The gain (frames,) in dB while a square wave of about 1 kHz has the levels (frames,) in dB."""
+        half = max(1, round(self.rate / 2_000))
+        turns = torch.arange(levels.shape[0]) // half % 2
+        signal = (amplitude(levels.double()) * (1 - 2 * turns))[None, None]
+        output, _ = self.process(signal, values, None)
+        return 20 * torch.log10((output / signal).abs())[0, 0]
+
+
 class SoundBlock(Block):
     """A block that sounds by itself, whatever comes in."""
 

@@ -66,6 +66,30 @@ class Biquad(CascadeBlock):
         return section(shape, values["frequency"], values["q"], self.rate, values.get("gain"))
 
 
+def linkwitz_riley(crossings: list[Tensor], rate: int) -> list[Tensor]:
+    """The sections of each band between `crossings` (Hz, rising), from the lowest; their sum is an all-pass."""
+    q = torch.tensor(math.sqrt(0.5), dtype=torch.float64)
+    parts: list[list[Tensor]] = [[] for _ in range(len(crossings) + 1)]
+    for n, crossing in enumerate(crossings):
+        low, high, turn = (
+            section(shape, crossing, q, rate) for shape in ("low-pass", "high-pass", "all-pass")
+        )
+        for band, part in enumerate(parts):
+            # bands already divided off are turned as the low and high part's sum is
+            part += [turn] if band < n else [low, low] if band == n else [high, high]
+    return [torch.cat(part) for part in parts]
+
+
+def crossing_parameters(rate: int, bands: int) -> tuple[Parameter, ...]:
+    """The frequencies between `bands` bands, at first evenly spaced on a logarithmic axis."""
+    top = highest(rate)
+    places = [80 * (0.6 * top / 80) ** (n / bands) for n in range(1, bands)]
+    return tuple(
+        Parameter(f"crossing{n}", "Hz", 20, top, "log", f, f"between bands {n} and {n + 1}")
+        for n, f in enumerate(places, start=1)
+    )
+
+
 @register
 class Crossover(LinearBlock):
     """Linkwitz-Riley bands of fourth order, each with a level, added up again."""
@@ -89,13 +113,8 @@ class Crossover(LinearBlock):
 
     @classmethod
     def declare(cls, rate: int, *, bands: int = 3) -> tuple[Parameter, ...]:
-        top = highest(rate)
-        crossings = [80 * (0.6 * top / 80) ** (n / bands) for n in range(1, bands)]
         return (
-            *(
-                Parameter(f"crossing{n}", "Hz", 20, top, "log", f, f"between bands {n} and {n + 1}")
-                for n, f in enumerate(crossings, start=1)
-            ),
+            *crossing_parameters(rate, bands),
             *(
                 Parameter(f"level{n}", "dB", -48, 24, "dB", 0, f"level of band {n}")
                 for n in range(1, bands + 1)
@@ -104,18 +123,8 @@ class Crossover(LinearBlock):
 
     def bands(self, values: Values) -> list[Tensor]:
         """The sections of each band, from the lowest, without its level."""
-        q = torch.tensor(math.sqrt(0.5), dtype=torch.float64)
         count = self.options["bands"]
-        parts: list[list[Tensor]] = [[] for _ in range(count)]
-        for n in range(1, count):
-            low, high, turn = (
-                section(shape, values[f"crossing{n}"], q, self.rate)
-                for shape in ("low-pass", "high-pass", "all-pass")
-            )
-            for band, part in enumerate(parts):
-                # bands already divided off are turned as the low and high part's sum is
-                part += [turn] if band < n - 1 else [low, low] if band == n - 1 else [high, high]
-        return [torch.cat(part) for part in parts]
+        return linkwitz_riley([values[f"crossing{n}"] for n in range(1, count)], self.rate)
 
     def process(self, signal: Tensor, values: Values, state: State) -> tuple[Tensor, State]:
         output, following = torch.zeros_like(signal), []

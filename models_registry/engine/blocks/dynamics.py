@@ -7,6 +7,7 @@ A time constant of τ is left with 1/e of a step's error after τ.
 
 from __future__ import annotations
 
+import math
 from abc import abstractmethod
 from collections.abc import Mapping
 from typing import Any
@@ -18,6 +19,8 @@ from torch.nn.functional import avg_pool1d, max_pool1d, relu
 
 from models_registry.engine import kernels, recursions
 from models_registry.engine.blocks.base import ShapingBlock, State, Values, amplitude, register
+from models_registry.engine.blocks.biquad import highest
+from models_registry.engine.blocks.cascade import filtered, section
 from models_registry.engine.contract import Card, Option, Parameter, Port
 
 # −120 dB: silence has a level too, so that its logarithm stays finite.
@@ -27,6 +30,14 @@ LINK = Option(
     "each",
     "whose peaks are heard: each channel's own, or all channels'",
     ("each", "together"),
+)
+# what a detector hears: nothing taken away, or a filter in front of it
+SIDECHAIN = Option(
+    "sidechain",
+    "full",
+    "what the detector hears: all, or the signal through a filter",
+    ("full", "high-pass", "low-pass", "band-pass"),
+    later=True,
 )
 DESIGN = (
     "Giannoulis, Massberg, Reiss, Digital Dynamic Range Compressor Design: A Tutorial and "
@@ -81,14 +92,45 @@ def bent(over: Tensor, knee: Tensor) -> Tensor:
     return (begun - done).square() / (2 * knee) + done
 
 
+def speed(time: Tensor, rate: int) -> Tensor:
+    """The share of a step taken in one sample for a time constant in ms."""
+    return -torch.expm1(-1_000 / (time.double() * rate))
+
+
+def above_threshold(levels: Tensor, values: Values) -> Tensor:
+    """A compressor's settled reduction (dB) at `levels` (dB), from its threshold, ratio and knee."""
+    over = levels - values["threshold"]
+    return (1 - 1 / values["ratio"]) * bent(over, values["knee"])
+
+
+def sidechain_parameters(rate: int, sidechain: str) -> tuple[Parameter, ...]:
+    """Corner and Q of the filter in front of the detector, where there is one."""
+    if sidechain == "full":
+        return ()
+    return (
+        Parameter("listen", "Hz", 20, highest(rate), "log", 150, "corner of the detector's filter"),
+        Parameter("listen_q", "", 0.3, 10, "log", math.sqrt(0.5), "its quality factor"),
+    )
+
+
 class DynamicsBlock(ShapingBlock):
     """A gain that follows the level. `curve` is the characteristic for a level that has lasted."""
 
     backend = kernels.DEFAULT
 
     def speed(self, time: Tensor) -> Tensor:
-        """The share of a step taken in one sample for a time constant in ms."""
-        return -torch.expm1(-1_000 / (time.double() * self.rate))
+        return speed(time, self.rate)
+
+    def detected(self, signal: Tensor, values: Values, state: State) -> tuple[Tensor, State]:
+        """The level (dB) that the detector hears in `signal`, by its options; and its filter's state."""
+        if self.options["sidechain"] != "full":
+            shape = self.options["sidechain"]
+            listening = section(shape, values["listen"], values["listen_q"], self.rate)
+            signal, state = filtered(signal, listening, state, self.backend)
+        levels = level(signal)
+        if self.options["link"] == "together":
+            levels = levels.amax(dim=-2, keepdim=True)
+        return levels, state
 
     @abstractmethod
     def reduction(self, levels: Tensor, values: Values) -> Tensor:
@@ -108,17 +150,19 @@ class Compressor(DynamicsBlock):
         purpose="Make loud passages softer: level a voice, hold a bass, lengthen a note.",
         rationale="The feed-forward log-domain design with a smoothed reduction separates what is done (threshold, "
         "ratio, knee) from how fast (attack, release), as on every panel; release is exact too.",
-        assumptions="Peak detector without side-chain filter; times constant; no look-ahead, so a peak shorter than "
-        "the attack passes.",
+        assumptions="Peak detector, of all or of a filtered signal; times constant; no look-ahead, so a peak shorter "
+        "than the attack passes.",
         expected_ranges="Threshold −40 to −10 dB, ratio 2 to 8, attack 1 to 50 ms, release 50 to 500 ms.",
         failure_modes="Threshold, ratio, knee and make-up trade off where the level hardly varies; with the level "
         "below the threshold nothing is learned; an attack under 0.5 ms distorts bass.",
         references=(DESIGN,),
     )
-    choices = (LINK,)
+    choices = (LINK, SIDECHAIN)
 
     @classmethod
-    def declare(cls, rate: int, *, link: str = "each") -> tuple[Parameter, ...]:
+    def declare(
+        cls, rate: int, *, link: str = "each", sidechain: str = "full"
+    ) -> tuple[Parameter, ...]:
         return (
             Parameter("threshold", "dB", -60, 0, "dB", -20, "where it begins", time_varying=True),
             Parameter("ratio", "", 1, 50, "log", 4, "dB in per dB out above the threshold"),
@@ -126,20 +170,20 @@ class Compressor(DynamicsBlock):
             Parameter("attack", "ms", 0.05, 500, "log", 10, "time constant of more reduction"),
             Parameter("release", "ms", 1, 5_000, "log", 100, "time constant of less reduction"),
             Parameter("makeup", "dB", -24, 36, "dB", 0, "level behind it", time_varying=True),
+            *sidechain_parameters(rate, sidechain),
         )
 
     def reduction(self, levels: Tensor, values: Values) -> Tensor:
-        over = levels - values["threshold"]
-        return (1 - 1 / values["ratio"]) * bent(over, values["knee"])
+        return above_threshold(levels, values)
 
     def process(self, signal: Tensor, values: Values, state: State) -> tuple[Tensor, State]:
-        levels = level(signal)
-        if self.options["link"] == "together":
-            levels = levels.amax(dim=-2, keepdim=True)
+        before, listening = state or (None, None)
+        levels, listening = self.detected(signal, values, listening)
         wanted = self.reduction(levels, values)
         speeds = self.speed(values["attack"]), self.speed(values["release"])
-        reduction, state = followed(wanted, *speeds, state, self.backend)
-        return signal * amplitude(values["makeup"] - reduction).to(signal.dtype), state
+        reduction, before = followed(wanted, *speeds, before, self.backend)
+        gain = amplitude(values["makeup"] - reduction).to(signal.dtype)
+        return signal * gain, (before, listening)
 
 
 @register
@@ -157,10 +201,12 @@ class Expander(DynamicsBlock):
         "with the signal above the threshold nothing is learned.",
         references=(DESIGN,),
     )
-    choices = (LINK,)
+    choices = (LINK, SIDECHAIN)
 
     @classmethod
-    def declare(cls, rate: int, *, link: str = "each") -> tuple[Parameter, ...]:
+    def declare(
+        cls, rate: int, *, link: str = "each", sidechain: str = "full"
+    ) -> tuple[Parameter, ...]:
         return (
             Parameter("threshold", "dB", -90, 0, "dB", -45, "where it begins", time_varying=True),
             Parameter("ratio", "", 1, 50, "log", 2, "dB out per dB in below the threshold"),
@@ -168,6 +214,7 @@ class Expander(DynamicsBlock):
             Parameter("range", "dB", 1, 80, "linear", 40, "largest reduction"),
             Parameter("attack", "ms", 0.05, 500, "log", 2, "time constant of opening"),
             Parameter("release", "ms", 1, 5_000, "log", 100, "time constant of closing"),
+            *sidechain_parameters(rate, sidechain),
         )
 
     def reduction(self, levels: Tensor, values: Values) -> Tensor:
@@ -176,13 +223,12 @@ class Expander(DynamicsBlock):
         return wanted - relu(wanted - values["range"])
 
     def process(self, signal: Tensor, values: Values, state: State) -> tuple[Tensor, State]:
-        levels = level(signal)
-        if self.options["link"] == "together":
-            levels = levels.amax(dim=-2, keepdim=True)
+        before, listening = state or (None, None)
+        levels, listening = self.detected(signal, values, listening)
         wanted = self.reduction(levels, values)
         speeds = self.speed(values["release"]), self.speed(values["attack"])
-        reduction, state = followed(wanted, *speeds, state, self.backend)
-        return signal * amplitude(-reduction).to(signal.dtype), state
+        reduction, before = followed(wanted, *speeds, before, self.backend)
+        return signal * amplitude(-reduction).to(signal.dtype), (before, listening)
 
 
 @register
