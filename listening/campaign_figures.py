@@ -5,18 +5,21 @@ One list, `CAMPAIGN_FIGURES`, serves the pages, the report and the downloads.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
 import pandas as pd
 from matplotlib.figure import Figure
 
-from listening import choice_figures, comparison_figures, evidence_figures, figures
+from listening import choice_figures, comparison_figures, evidence_figures, figures, opinion_figures
 from listening.analysis import abx
 from listening.analysis.description import describe
+from listening.analysis.expertise import difference_grades
 from listening.analysis.frames import AnalysisError
+from listening.analysis.grades import DifferenceAnalysis
 from listening.analysis.league import League
+from listening.analysis.opinions import OpinionAnalysis
 from listening.analysis.plain import MISSING, number
 from listening.analysis.report import AbxAnalysis, Analysis, Correlation, MushraAnalysis
 from listening.analysis.screening import Screening
@@ -27,7 +30,7 @@ from listening.computed import (
     once,
     ratings_of,
 )
-from listening.drawing import ordered
+from listening.drawing import ordered, rendered
 from listening.evidence import in_order_of_arrival
 from listening.models import Campaign
 
@@ -66,8 +69,15 @@ class Evidence:
         return self.screening.keep(self.ratings)
 
     @cached_property
+    def compared(self) -> pd.DataFrame:
+        """What is kept, as it is compared: difference grades where these count."""
+        if isinstance(self.analysis, DifferenceAnalysis):
+            return difference_grades(self.kept)
+        return self.kept
+
+    @cached_property
     def arrived(self) -> pd.DataFrame:
-        return in_order_of_arrival(self.campaign, self.kept)
+        return in_order_of_arrival(self.campaign, self.compared)
 
     @cached_property
     def correlation(self) -> Correlation:
@@ -88,10 +98,10 @@ class Evidence:
 
 @dataclass(frozen=True)
 class CampaignFigure:
-    """A figure of one kind of analysis: `draw` makes it, `data` is the table behind it."""
+    """A figure of one kind of analysis (`Analysis`: of all): `draw` makes it, `data` is the table behind it."""
 
     name: str
-    kind: type[Analysis]
+    kind: type
     section: str
     title: str
     draw: Callable[[Evidence], Figure]
@@ -102,22 +112,28 @@ class CampaignFigure:
 
 def _means(found: Evidence) -> pd.DataFrame:
     columns = ["condition", "role", "mean_of_listeners", "ci_low", "ci_high", "n_listeners"]
-    return ordered(describe(found.kept))[columns]
+    return ordered(describe(found.compared))[columns]
 
 
 def _boxes(found: Evidence) -> pd.DataFrame:
     columns = ["condition", "role", "median", "q1", "q3", "mean", "n_ratings", "n_outliers"]
-    return ordered(describe(found.kept))[columns]
+    return ordered(describe(found.compared))[columns]
 
 
 def _items(found: Evidence) -> pd.DataFrame:
     columns = ["item", "condition", "role", "mean_of_listeners", "ci_low", "ci_high", "n_listeners"]
-    return describe(found.kept, by=["condition", "item"])[columns]
+    return describe(found.compared, by=["condition", "item"])[columns]
 
 
 def _shares(found: Evidence) -> pd.DataFrame:
     columns = [*abx.PAIR, "listener", "correct", "trials", "proportion", "ci_low", "ci_high"]
     return abx.per_listener(found.kept)[[*columns, "p", "p_holm"]]
+
+
+def _screened(found: Evidence) -> pd.DataFrame:
+    if found.screening.rule == "bs1116-t":
+        raise AnalysisError("screening plot: expected a rule on single ratings, found a t-test")
+    return found.screening.decisions
 
 
 def _league(found: Evidence) -> pd.DataFrame:
@@ -130,7 +146,7 @@ CAMPAIGN_FIGURES = (
         MushraAnalysis,
         "ratings",
         "Mean rating per condition, after screening",
-        lambda found: figures.condition_means(found.kept),
+        lambda found: figures.condition_means(found.compared),
         _means,
     ),
     CampaignFigure(
@@ -138,7 +154,7 @@ CAMPAIGN_FIGURES = (
         MushraAnalysis,
         "ratings",
         "Box plots of the ratings, after screening",
-        lambda found: figures.box_plots(found.kept),
+        lambda found: figures.box_plots(found.compared),
         _boxes,
     ),
     CampaignFigure(
@@ -146,7 +162,7 @@ CAMPAIGN_FIGURES = (
         MushraAnalysis,
         "ratings",
         "Mean rating per item, after screening",
-        lambda found: figures.item_profile(found.kept),
+        lambda found: figures.item_profile(found.compared),
         _items,
         wide=True,
     ),
@@ -155,16 +171,16 @@ CAMPAIGN_FIGURES = (
         MushraAnalysis,
         "listeners",
         "Mean rating of every listener for every condition, after screening",
-        lambda found: comparison_figures.listener_map(found.kept),
-        lambda found: comparison_figures.listener_table(found.kept).reset_index(),
+        lambda found: comparison_figures.listener_map(found.compared),
+        lambda found: comparison_figures.listener_table(found.compared).reset_index(),
     ),
     CampaignFigure(
         "distributions",
         MushraAnalysis,
         "listeners",
         "Histograms of the ratings and Q-Q plots of their residuals, after screening",
-        lambda found: comparison_figures.distributions(found.kept),
-        lambda found: comparison_figures.residual_table(found.kept),
+        lambda found: comparison_figures.distributions(found.compared),
+        lambda found: comparison_figures.residual_table(found.compared),
         wide=True,
     ),
     CampaignFigure(
@@ -173,7 +189,7 @@ CAMPAIGN_FIGURES = (
         "comparisons",
         "Differences between conditions, for these items and for items like these",
         lambda found: comparison_figures.difference_forest(
-            found.ratings_analysis.comparison, found.kept
+            found.ratings_analysis.comparison, found.compared
         ),
         lambda found: comparison_figures.difference_table(found.ratings_analysis.comparison),
     ),
@@ -183,7 +199,7 @@ CAMPAIGN_FIGURES = (
         "screening",
         "What the screening looks at, all listeners",
         lambda found: figures.screening_plot(found.ratings, found.screening),
-        lambda found: found.screening.decisions,
+        _screened,
     ),
     CampaignFigure(
         "sequence",
@@ -196,7 +212,7 @@ CAMPAIGN_FIGURES = (
     ),
     CampaignFigure(
         "league",
-        MushraAnalysis,
+        Analysis,
         "league",
         "Metrics ranked by their agreement with the listeners",
         lambda found: evidence_figures.league_forest(found.league, found.correlation.points),
@@ -204,7 +220,7 @@ CAMPAIGN_FIGURES = (
     ),
     CampaignFigure(
         "metric-map",
-        MushraAnalysis,
+        Analysis,
         "league",
         "Correlations of every two metrics, alike ones beside each other",
         lambda found: evidence_figures.metric_map(found.correlation.points),
@@ -212,6 +228,22 @@ CAMPAIGN_FIGURES = (
             names="metric"
         ),
         wide=True,
+    ),
+    CampaignFigure(
+        "opinions",
+        OpinionAnalysis,
+        "ratings",
+        "Mean opinion of every condition, after screening",
+        lambda found: opinion_figures.opinion_means(found.kept),
+        lambda found: opinion_figures.mean_table(found.kept),
+    ),
+    CampaignFigure(
+        "votes",
+        OpinionAnalysis,
+        "ratings",
+        "How opinions of every condition are spread, after screening",
+        lambda found: opinion_figures.vote_shares(found.kept),
+        lambda found: opinion_figures.share_table(found.kept),
     ),
     CampaignFigure(
         "proportions",
@@ -249,42 +281,62 @@ def scatter_of(metric: str) -> CampaignFigure:
 
     return CampaignFigure(
         METRIC_PREFIX + metric,
-        MushraAnalysis,
+        Analysis,
         "correlation",
         f"{metric} beside the mean rating of every stimulus",
-        lambda found: figures.metric_scatter(points(found)),
+        lambda found: figures.metric_scatter(points(found), method=found.campaign.method),
         lambda found: points(found)[["item", "condition", "role", "value", "rating", "n_ratings"]],
     )
 
 
 @dataclass(frozen=True)
 class Shown:
-    """A figure as a page shows it: `words` are its text alternative beside the title."""
+    """A figure of one campaign; `words` are its text alternative beside the title."""
 
-    name: str
-    title: str
-    wide: bool
+    kind: CampaignFigure
+    evidence: Evidence
     words: str
 
+    @property
+    def name(self) -> str:
+        return self.kind.name
 
-def figures_of(evidence: Evidence, section: str) -> list[Shown]:
-    """The figures of one section that the campaign's analysis has."""
+    @property
+    def title(self) -> str:
+        return self.kind.title
 
-    def found() -> list[Shown]:
-        return [
-            Shown(one.name, one.title, one.wide, _words(one, evidence))
-            for one in CAMPAIGN_FIGURES
-            if one.section == section and isinstance(evidence.analysis, one.kind)
-        ]
+    @property
+    def wide(self) -> bool:
+        return self.kind.wide
 
-    return once(evidence.campaign, f"figures/{section}", found)
+    def picture(self, form: str) -> bytes:
+        return rendered(self.kind.draw(self.evidence), form)
 
 
-def _words(figure: CampaignFigure, evidence: Evidence) -> str:
-    try:
-        return told(figure.data(evidence))
-    except AnalysisError as why:
-        return f"Not drawn: {why}."
+def figures_of(evidence: Evidence, *sections: str) -> list[Shown]:
+    """The figures of `sections` that the campaign's analysis has and that can be drawn, in their order."""
+    chosen = [
+        one
+        for section in sections
+        for one in CAMPAIGN_FIGURES
+        if one.section == section and isinstance(evidence.analysis, one.kind)
+    ]
+    words = once(
+        evidence.campaign,
+        f"figures/{'/'.join(sections)}",
+        lambda: dict(_words(chosen, evidence)),
+    )
+    return [Shown(one, evidence, words[one.name]) for one in chosen if one.name in words]
+
+
+def _words(figures: list[CampaignFigure], evidence: Evidence) -> Iterator[tuple[str, str]]:
+    """Names and text alternatives of those that can be drawn."""
+    for one in figures:
+        try:
+            yield one.name, told(one.data(evidence))
+        except AnalysisError:
+            # a campaign without scores, or of one system, has no such figure
+            continue
 
 
 def told(table: pd.DataFrame) -> str:

@@ -72,7 +72,10 @@ def listener_map(ratings: pd.DataFrame) -> Figure:
 
 def difference_table(compared: Comparison) -> pd.DataFrame:
     """Pairs a − b with both claims: kind ('such items' of the mixed model, 'these items' of the paired t-test),
-    difference, ci_low, ci_high, p_holm."""
+    difference, ci_low, ci_high, p_holm.
+
+    Raises `AnalysisError` when there is no pair.
+    """
     paired = compared.pairs.rename(columns={"mean_difference": "difference", "p_t_holm": "p_holm"})
     columns = ["a", "b", "difference", "ci_low", "ci_high", "p_holm"]
     kinds = {"these items": paired}
@@ -82,17 +85,17 @@ def difference_table(compared: Comparison) -> pd.DataFrame:
         table[columns].assign(kind=kind, order=range(len(table))) for kind, table in kinds.items()
     ]
     joined = pd.concat(found, ignore_index=True).dropna(subset="difference")
+    if joined.empty:
+        raise AnalysisError("differences: expected two conditions to compare, found none")
     return joined.sort_values(["order", "kind"], kind="stable").drop(columns="order")
 
 
 def difference_forest(compared: Comparison, ratings: pd.DataFrame) -> Figure:
     """Every pair's difference with its intervals, for these items and for items like these.
 
-    `ratings` say whether listeners were simulated. Raises `AnalysisError` when there is no pair.
+    `ratings` say whether listeners were simulated. Raises `AnalysisError` as `difference_table` does.
     """
     table = difference_table(compared)
-    if table.empty:
-        raise AnalysisError("differences: expected two conditions to compare, found none")
     names = (table["a"] + " − " + table["b"]).drop_duplicates().tolist()
     figure, axes = canvas(7.4, 1.6 + 0.42 * len(names))
     styles = {"such items": (0.13, INK, "o"), "these items": (-0.13, COLOURS[0], "D")}

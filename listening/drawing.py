@@ -17,14 +17,18 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.transforms import offset_copy
 
+from listening.analysis.frames import METHODS
+
 INK, MUTED, GRID, ALERT = "#222222", "#767676", "#e3e3e3", "#d55e00"
 COLOURS = ("#0072b2", "#e69f00", "#009e73", "#cc79a7", "#56b4e9", "#d55e00", "#a6851a", "#222222")
 MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*")
 ROLE_COLOURS = {"reference": INK, "anchor35": MUTED, "anchor70": MUTED, "anchor": MUTED}
 # the reference first, then what is compared, then the anchors
 ROLE_ORDER = ("reference", "system", "anchor70", "anchor", "anchor35")
-# BS.1534-3: the continuous quality scale
 QUALITIES = ("Bad", "Poor", "Fair", "Good", "Excellent")
+IMPAIRMENTS = ("Very annoying", "Annoying", "Slightly annoying", "Perceptible", "Imperceptible")
+# BS.1534-3's continuous quality scale in five bands, and the words at the grades of the others
+WORDS = {"mushra": QUALITIES, "acr": QUALITIES, "dcr": IMPAIRMENTS, "bs1116": IMPAIRMENTS}
 NAME_WIDTH = 13
 # of PNG, as printers want it
 DPI = 200
@@ -55,15 +59,30 @@ def plain_axes(axes: Axes, *, grid: str = "y") -> None:
     axes.tick_params(labelsize=8.5, colors=INK)
 
 
-def quality_axis(axes: Axes) -> None:
-    axes.set_ylim(-3, 103)
-    axes.set_yticks(range(0, 101, 20))
-    axes.set_ylabel("rating (0–100)")
-    for band, quality in enumerate(QUALITIES):
+def rating_axis(axes: Axes, rating: pd.Series, method: str, *, mean: str = "") -> None:
+    """The scale of `method` upright, its words beside it; of difference grades, where `rating` lies beyond the scale,
+    as much as there are, and 0."""
+    kind = METHODS[method]
+    what = f"{mean}rating"
+    if not rating.between(kind.low, kind.high).all():
+        low, high = min(float(rating.min()), -1.0), max(float(rating.max()), 0.0)
+        axes.set_ylim(low - 0.2, high + 0.2)
+        axes.axhline(0, color=INK, lw=1, ls="--")
+        axes.set_ylabel(f"{mean}difference grade")
+        return
+    span = kind.high - kind.low
+    axes.set_ylim(kind.low - 0.03 * span, kind.high + 0.03 * span)
+    axes.set_yticks(np.linspace(kind.low, kind.high, 6 if span > 10 else round(span) + 1))
+    axes.set_ylabel(f"{what} ({kind.low:g}–{kind.high:g})")
+    words = WORDS.get(method, ())
+    places = (
+        np.linspace(kind.low, kind.high, 2 * len(words) + 1)[1::2] if span > 10 else range(1, 6)
+    )
+    for place, word in zip(places, words, strict=False):
         axes.text(
             1.01,
-            20 * band + 10,
-            quality,
+            place,
+            word,
             transform=axes.get_yaxis_transform(),
             va="center",
             fontsize=8,

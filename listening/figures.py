@@ -35,7 +35,7 @@ from listening.drawing import (
     legend,
     ordered,
     plain_axes,
-    quality_axis,
+    rating_axis,
     stamped,
     width_for,
     wrapped,
@@ -62,7 +62,7 @@ def condition_means(ratings: pd.DataFrame) -> Figure:
             color=colour,
         )
     _name_conditions(axes, described)
-    quality_axis(axes)
+    rating_axis(axes, ratings["rating"], str(ratings["method"].iloc[0]))
     headline(
         axes,
         "Mean rating per condition",
@@ -105,7 +105,7 @@ def box_plots(ratings: pd.DataFrame) -> Figure:
     for patch, role in zip(drawn["boxes"], described["role"], strict=True):
         patch.set(facecolor=ROLE_COLOURS.get(role, COLOURS[0]), alpha=0.35, edgecolor=INK)
     _name_conditions(axes, described)
-    quality_axis(axes)
+    rating_axis(axes, ratings["rating"], str(ratings["method"].iloc[0]))
     headline(
         axes,
         "Distribution of ratings per condition",
@@ -142,7 +142,7 @@ def item_profile(ratings: pd.DataFrame) -> Figure:
     axes.set_xlim(-0.5, len(items) - 0.5)
     axes.set_xticks(range(len(items)), [wrapped(i, 16) for i in items], rotation=40, ha="right")
     axes.set_xlabel("item")
-    quality_axis(axes)
+    rating_axis(axes, ratings["rating"], str(ratings["method"].iloc[0]))
     legend(axes, figure)
     headline(axes, "Ratings per item", "mean and 95 % t interval over listeners")
     return stamped(figure, ratings)
@@ -218,11 +218,11 @@ def screening_plot(ratings: pd.DataFrame, screening: Screening) -> Figure:
     return stamped(figure, ratings)
 
 
-def metric_scatter(points: pd.DataFrame) -> Figure:
+def metric_scatter(points: pd.DataFrame, *, method: str = "mushra") -> Figure:
     """Mean rating against one metric's score, a point per stimulus; r, its interval and n in the title.
 
-    `points` are the rows of `correlation.join` for one metric. Raises `AnalysisError` when they hold several
-    metrics or no score.
+    `points` are the rows of `correlation.join` for one metric, of ratings by `method`. Raises `AnalysisError` when
+    they hold several metrics or no score.
     """
     complete = points.dropna(subset="value")
     names = points["metric"].unique()
@@ -252,8 +252,7 @@ def metric_scatter(points: pd.DataFrame) -> Figure:
     better = "" if first["direction"] == "none" else f"{first['direction']} is better"
     unit = ", ".join(text for text in (first["unit"], better) if text)
     axes.set_xlabel(f"{names[0]} ({unit})" if unit else str(names[0]))
-    quality_axis(axes)
-    axes.set_ylabel("mean rating (0–100)")
+    rating_axis(axes, complete["rating"], method, mean="mean ")
     legend(axes, figure)
     headline(axes, *_agreement(str(names[0]), complete, missing=len(points) - len(complete)))
     return stamped(figure, points)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Protocol
 
 import pandas as pd
 
@@ -15,19 +16,44 @@ Columns = Mapping[str, tuple[pd.Series, Format]]
 
 @dataclass(frozen=True)
 class Table:
+    """`numbers` says of each column whether it is set to the right; none is where it is empty."""
+
     caption: str
     heading: list[str]
     rows: list[list[str]]
-
-
-@dataclass(frozen=True)
-class Picture:
-    title: str
-    svg: bytes
+    numbers: tuple[bool, ...] = ()
 
     @property
-    def data_uri(self) -> str:
-        return f"data:image/svg+xml;base64,{base64.b64encode(self.svg).decode()}"
+    def right(self) -> tuple[bool, ...]:
+        return self.numbers or (False,) * len(self.heading)
+
+    @property
+    def head(self) -> list[tuple[str, bool]]:
+        return list(zip(self.heading, self.right, strict=True))
+
+    @property
+    def cells(self) -> list[list[tuple[str, bool]]]:
+        return [list(zip(row, self.right, strict=True)) for row in self.rows]
+
+
+class Picture(Protocol):
+    """A figure that a page links to and a report holds; `words` are its text alternative."""
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def title(self) -> str: ...
+
+    @property
+    def words(self) -> str: ...
+
+    def picture(self, form: str) -> bytes:
+        """As svg, pdf or png."""
+
+
+def data_uri(picture: Picture) -> str:
+    return f"data:image/svg+xml;base64,{base64.b64encode(picture.picture('svg')).decode()}"
 
 
 @dataclass(frozen=True)
@@ -35,7 +61,12 @@ class Section:
     title: str
     paragraphs: list[str] = field(default_factory=list)
     tables: list[Table] = field(default_factory=list)
-    pictures: list[Picture] = field(default_factory=list)
+    pictures: Sequence[Picture] = ()
+
+    @property
+    def drawn(self) -> list[tuple[str, str]]:
+        """Title of each picture, and the address of the SVG itself."""
+        return [(one.title, data_uri(one)) for one in self.pictures]
 
 
 def laid_out(caption: str, columns: Columns) -> Table:
@@ -44,7 +75,8 @@ def laid_out(caption: str, columns: Columns) -> Table:
         [MISSING if pd.isna(value) else fmt(value) for value in values]
         for values, fmt in columns.values()
     ]
-    return Table(caption, list(columns), [list(row) for row in zip(*cells, strict=True)])
+    numbers = tuple(fmt is not str for _, fmt in columns.values())
+    return Table(caption, list(columns), [list(row) for row in zip(*cells, strict=True)], numbers)
 
 
 def markdown(title: str, made_at: str, warning: str, sections: list[Section]) -> str:
@@ -57,7 +89,7 @@ def markdown(title: str, made_at: str, warning: str, sections: list[Section]) ->
             lines = [table.heading, ["---"] * len(table.heading), *table.rows]
             blocks.append(_plain(table.caption))
             blocks.append("\n".join(f"| {' | '.join(map(_plain, line))} |" for line in lines))
-        blocks += [f"![{_plain(p.title)}]({p.data_uri})" for p in section.pictures]
+        blocks += [f"![{_plain(title)}]({uri})" for title, uri in section.drawn]
     return "\n\n".join(blocks) + "\n"
 
 

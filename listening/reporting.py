@@ -10,22 +10,19 @@ import platform
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-import pandas as pd
 from django.template.loader import render_to_string
 from django.utils.timezone import now
 
-from listening import evidence_figures, figures
 from listening.analysis import report
-from listening.analysis.comparison import Comparison
-from listening.analysis.mixed import MixedModel
-from listening.analysis.plain import interval, number, p_value, whole
+from listening.analysis.plain import interval, number, whole
 from listening.analysis.screening import TITLES
-from listening.computed import analysis_of, correlation_of, metric_evidence_of, ratings_of
-from listening.drawing import ordered, rendered
+from listening.campaign_figures import Evidence, figures_of
+from listening.computed import analysis_of, correlation_of, metric_evidence_of
 from listening.evidence import left_out
 from listening.exchange.tables import replace_file
 from listening.models import Campaign, Condition, Stimulus
-from listening.report_sections import Columns, Picture, Section, Table, laid_out, markdown
+from listening.report_sections import Columns, Section, Table, laid_out, markdown
+from listening.result_sections import sections_of
 from models_registry import audit
 from models_registry.models import AuditEvent
 
@@ -79,12 +76,8 @@ def report_sections(campaign: Campaign) -> list[Section]:
         sections.append(Section("Results", [problem]))
     else:
         sections.append(_screening(analysis))
-        if isinstance(analysis, report.MushraAnalysis):
-            kept = analysis.screening.keep(ratings_of(campaign))
-            sections += [_mushra(analysis, kept), _metrics(campaign), _conclusions(analysis)]
-        if isinstance(analysis, report.AbxAnalysis):
-            kept = analysis.screening.keep(ratings_of(campaign))
-            sections.append(_abx(analysis, kept))
+        found = Evidence(campaign)
+        sections += [*sections_of(analysis, found), _metrics(campaign, found)]
         sections.append(_statistics(analysis))
     return [*sections, _software(), _record()]
 
@@ -191,91 +184,7 @@ def _screening(analysis: report.Analysis) -> Section:
     return Section("Screening", [words, *notes], tables)
 
 
-def _mushra(analysis: report.MushraAnalysis, kept: pd.DataFrame) -> Section:
-    rows = ordered(analysis.conditions.assign(mean=analysis.conditions["after_mean"]))
-    described = laid_out(
-        "Ratings per condition after screening; the interval is 95 % (t) over listener means; last, the mean of all "
-        "ratings without screening.",
-        {
-            "Condition": (rows["condition"], str),
-            "Role": (rows["role"].map(dict(Condition.Role.choices)), str),
-            "Ratings": (rows["after_n_ratings"], whole),
-            "Listeners": (rows["after_n_listeners"], whole),
-            "Mean": (rows["after_mean"], number(1)),
-            "Mean of listeners": (rows["after_mean_of_listeners"], number(1)),
-            "95 % interval": interval(rows, "after_ci_low", "after_ci_high", digits=1),
-            "Median": (rows["after_median"], number(1)),
-            "IQR": (rows["after_iqr"], number(1)),
-            "Without screening": (rows["before_mean"], number(1)),
-        },
-    )
-    pictures = [
-        Picture("Mean rating per condition", rendered(figures.condition_means(kept), "svg")),
-        Picture("Distribution of the ratings", rendered(figures.box_plots(kept), "svg")),
-        Picture("Mean rating per item", rendered(figures.item_profile(kept), "svg")),
-    ]
-    compared = analysis.comparison
-    tables = [described, *_mixed(compared.mixed), *_paired(compared)]
-    return Section("Results", [f"{caveat}." for caveat in compared.caveats], tables, pictures)
-
-
-def _mixed(model: MixedModel | None) -> list[Table]:
-    if model is None:
-        return []
-    pairs = model.pairs
-    caption = (
-        f"Differences by the crossed mixed model, {model.scope}; {model.n_ratings} ratings, {model.n_listeners} "
-        f"listeners, {model.n_items} items; Satterthwaite's degrees of freedom; intervals 95 %, not adjusted."
-    )
-    columns: Columns = {
-        "Pair": (pairs["a"] + " − " + pairs["b"], str),
-        "Difference": (pairs["difference"], number(1)),
-        "95 % interval": interval(pairs, "ci_low", "ci_high", digits=1),
-        "SE": (pairs["se"], number(2)),
-        "df": (pairs["df"], number(1)),
-        "p, Holm": (pairs["p_holm"], p_value),
-        "p, Tukey": (pairs["p_tukey"], p_value),
-    }
-    return [laid_out(caption, columns)]
-
-
-def _paired(compared: Comparison) -> list[Table]:
-    pairs = compared.pairs
-    if pairs.empty:
-        return []
-    columns: Columns = {
-        "Pair": (pairs["a"] + " − " + pairs["b"], str),
-        "Listeners": (pairs["n_listeners"], whole),
-        "Difference": (pairs["mean_difference"], number(1)),
-        "95 % interval": interval(pairs, "ci_low", "ci_high", digits=1),
-        "d_z": (pairs["dz"], number(2)),
-        "p t, Holm": (pairs["p_t_holm"], p_value),
-        "p signed rank, Holm": (pairs["p_wilcoxon_holm"], p_value),
-        "p sign flip, max-T": (pairs["p_flip_max"], p_value),
-        "Detectable": (pairs["detectable"], number(1)),
-    }
-    tables = [laid_out(f"Differences of listener means, {compared.scope}.", columns)]
-    if compared.anova is not None and len(compared.anova.effects):
-        effects, found = compared.anova.effects, compared.anova
-        anova: Columns = {
-            "Effect": (effects["effect"].str.replace(":", " × "), str),
-            "F": (effects["f"], number(2)),
-            "df": (effects["df1"], whole),
-            "Error df": (effects["df2"], whole),
-            "ε (HF)": (effects["eps_hf"], number(3)),
-            "p (HF)": (effects["p_hf"], p_value),
-            "p (Hotelling)": (effects["p_multivariate"], p_value),
-            "Choice": (effects["choice"], str),
-            "η² partial": (effects["partial_eta2"], number(3)),
-        }
-        caption = (
-            f"Analysis of variance over {found.n_listeners} complete listeners, {found.scope}."
-        )
-        tables.append(laid_out(caption, anova))
-    return tables
-
-
-def _metrics(campaign: Campaign) -> Section:
+def _metrics(campaign: Campaign, found: Evidence) -> Section:
     correlation, problem = correlation_of(campaign)
     if correlation is None:
         return Section("Metrics beside listeners", [problem])
@@ -297,57 +206,12 @@ def _metrics(campaign: Campaign) -> Section:
         f"{len(rows)} metrics over the same {league.n} stimuli of {league.n_items} items, {correlation.scope}; metrics "
         f"that share a letter are not distinguishable (Williams, Holm over {len(league.pairs)} pairs, and bootstrap)."
     )
-    forest = rendered(evidence_figures.league_forest(league, correlation.points), "svg")
     return Section(
         "Metrics beside listeners",
         [f"{caveat}." for caveat in correlation.caveats],
         [laid_out(caption, columns)],
-        [Picture("Metrics by their agreement with the listeners", forest)],
+        figures_of(found, "league"),
     )
-
-
-def _conclusions(analysis: report.MushraAnalysis) -> Section:
-    """One sentence per pair, with the claim that reaches furthest."""
-    model, compared = analysis.comparison.mixed, analysis.comparison
-    if model is not None:
-        pairs = model.pairs.rename(columns={"p_holm": "p"} | {"p": "p_raw"})
-        scope = model.scope
-    else:
-        pairs = compared.pairs.rename(columns={"mean_difference": "difference", "p_t_holm": "p"})
-        scope = compared.scope
-    sentences = [_conclusion(row, scope) for _, row in pairs.iterrows()]
-    return Section("Conclusions and their basis", sentences or ["There is no pair to compare."])
-
-
-def _conclusion(row: pd.Series, scope: str) -> str:
-    if pd.isna(row["p"]):
-        return f"{row['a']} and {row['b']}: no test was possible."
-    fmt = number(1)
-    found = f"{fmt(row['difference'])} points [{fmt(row['ci_low'])}, {fmt(row['ci_high'])}]"
-    basis = f"{row['a']} − {row['b']} = {found}, p {p_value(row['p'])} (Holm); {scope}"
-    if row["p"] >= SIGNIFICANCE:
-        return (
-            f"Between {row['a']} and {row['b']} no difference is shown, which does not show that there is none: "
-            f"{basis}."
-        )
-    higher, lower = (row["a"], row["b"]) if row["difference"] > 0 else (row["b"], row["a"])
-    return f"{higher} was rated higher than {lower}: {basis}."
-
-
-def _abx(analysis: report.AbxAnalysis, kept: pd.DataFrame) -> Section:
-    rows = analysis.pairs
-    columns: Columns = {
-        "Condition": (rows["condition"], str),
-        "Against": (rows["reference_condition"], str),
-        "Right": (rows["correct"], whole),
-        "Of": (rows["trials"], whole),
-        "Proportion": (rows["proportion"], number(3)),
-        "95 % interval": interval(rows, "ci_low", "ci_high", digits=3),
-        "p": (rows["p"], p_value),
-    }
-    caption = "All listeners together; exact binomial, one-sided; Clopper-Pearson intervals; for these items."
-    picture = Picture("Share of right answers", rendered(figures.abx_proportions(kept), "svg"))
-    return Section("Results", [], [laid_out(caption, columns)], [picture])
 
 
 def _statistics(analysis: report.Analysis) -> Section:

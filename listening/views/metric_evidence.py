@@ -138,12 +138,13 @@ def chosen_metric(
     metric = asked or next(iter([*ranked, *mapped, *names]))
     rows = correlation.table.query("metric == @metric and level == 'stimulus'")
     row = rows.to_dict("records")[0]
-    figure = scatter_of(metric)
     return {
         "metric": metric,
         "metric_row": row,
         "metric_names": names,
-        "scatter": [Shown(figure.name, figure.title, True, f"{row['reading'].capitalize()}.")]
+        "scatter": [
+            Shown(scatter_of(metric), Evidence(campaign), f"{row['reading'].capitalize()}.")
+        ]
         if row["n"]
         else [],
         "disagreements": playable(

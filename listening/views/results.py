@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from functools import singledispatch
 from typing import Any
 
 import pandas as pd
 
 from listening.analysis import abx, report
+from listening.analysis.grades import DifferenceAnalysis
 from listening.analysis.mixed import MixedModel
 from listening.analysis.screening import TITLES
 from listening.campaign_figures import Evidence, Shown, figures_of, scatter_of
@@ -15,13 +17,12 @@ from listening.drawing import ordered
 from listening.evidence import left_out
 from listening.excluding import flagged, pages_left_out
 from listening.models import Campaign, Check, Condition
-
-# of the page, each with figures of its own
-SECTIONS = ("ratings", "listeners", "comparisons", "screening")
+from listening.result_sections import sections_of
 
 
 def evidence(campaign: Campaign) -> dict[str, Any]:
     """Everything on the page that comes from ratings and scores."""
+    found = Evidence(campaign)
     ratings, scores = ratings_of(campaign), scores_of(campaign)
     analysis, problem = analysis_of(campaign)
     correlation, correlation_problem = correlation_of(campaign)
@@ -37,18 +38,12 @@ def evidence(campaign: Campaign) -> dict[str, Any]:
         "problem": problem,
         "screening_title": TITLES[campaign.screening],
         **(screening_tables(analysis) if analysis else {}),
-        **(mushra_tables(analysis) if isinstance(analysis, report.MushraAnalysis) else {}),
-        **(abx_tables(analysis) if isinstance(analysis, report.AbxAnalysis) else {}),
         "correlation": correlation,
         "correlation_problem": correlation_problem,
         "correlation_levels": correlation_levels(correlation) if correlation else [],
         "scores": score_table(scores),
-        **(
-            {f"{section}_figures": figures_of(Evidence(campaign), section) for section in SECTIONS}
-            if analysis
-            else {}
-        ),
-        "correlation_figures": metric_figures(correlation) if correlation else [],
+        **(page_of(analysis, found) if analysis else {}),
+        "correlation_figures": metric_figures(correlation, found) if correlation else [],
     }
 
 
@@ -70,6 +65,40 @@ def screening_tables(analysis: report.Analysis) -> dict[str, Any]:
         "excluded": decisions[decisions["excluded"]].to_dict("records"),
         "n_ratings_out": int(analysis.screening.left_out["ratings"].sum()),
         "pages_out": analysis.screening.left_out.to_dict("records"),
+    }
+
+
+@singledispatch
+def page_of(analysis: report.Analysis, found: Evidence) -> dict[str, Any]:
+    """What the results are shown by: `template`, and what it needs."""
+    return {
+        "template": "listening/campaigns/sections.html",
+        "sections": sections_of(analysis, found),
+        "screening_figures": figures_of(found, "screening"),
+    }
+
+
+@page_of.register
+def _(analysis: DifferenceAnalysis, found: Evidence) -> dict[str, Any]:
+    return page_of.dispatch(report.Analysis)(analysis, found)
+
+
+@page_of.register
+def _(analysis: report.MushraAnalysis, found: Evidence) -> dict[str, Any]:
+    sections = ("ratings", "listeners", "comparisons", "screening")
+    return {
+        "template": "listening/campaigns/mushra.html",
+        **mushra_tables(analysis),
+        **{f"{section}_figures": figures_of(found, section) for section in sections},
+    }
+
+
+@page_of.register
+def _(analysis: report.AbxAnalysis, found: Evidence) -> dict[str, Any]:
+    return {
+        "template": "listening/campaigns/abx.html",
+        **abx_tables(analysis),
+        "ratings_figures": figures_of(found, "ratings"),
     }
 
 
@@ -129,13 +158,12 @@ def correlation_levels(correlation: report.Correlation) -> list[dict[str, Any]]:
     return levels
 
 
-def metric_figures(correlation: report.Correlation) -> list[Shown]:
+def metric_figures(correlation: report.Correlation, found: Evidence) -> list[Shown]:
     """A scatter for every metric that has a correlation."""
     rows = correlation.table[correlation.table["level"] == "stimulus"].dropna(subset="pearson")
-    figures = [scatter_of(metric) for metric in rows["metric"]]
     return [
-        Shown(figure.name, figure.title, figure.wide, f"{reading}.")
-        for figure, reading in zip(figures, rows["reading"].str.capitalize(), strict=True)
+        Shown(scatter_of(metric), found, f"{reading}.")
+        for metric, reading in zip(rows["metric"], rows["reading"].str.capitalize(), strict=True)
     ]
 
 

@@ -10,15 +10,15 @@ import pytest
 from django.urls import reverse
 
 from listening.analysis.description import describe
-from listening.campaign_figures import CAMPAIGN_FIGURES, Evidence
+from listening.campaign_figures import CAMPAIGN_FIGURES, Evidence, figures_of
 from tests.factories import mushra_campaign
 
 SVG = "{http://www.w3.org/2000/svg}svg"
 
 
 def figures(campaign):
-    analysis = Evidence(campaign).analysis
-    return [figure.name for figure in CAMPAIGN_FIGURES if isinstance(analysis, figure.kind)]
+    sections = dict.fromkeys(figure.section for figure in CAMPAIGN_FIGURES)
+    return [figure.name for figure in figures_of(Evidence(campaign), *sections)]
 
 
 def test_every_figure_is_served_as_svg_pdf_and_png_with_its_data(researcher, rated, told_apart):

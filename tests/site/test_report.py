@@ -71,7 +71,8 @@ def test_the_report_holds_the_record_and_the_analysis(rated, tmp_path, form):
 def test_figures_are_inside_the_file_and_say_that_listeners_are_simulated(rated, tmp_path):
     text = written(rated, tmp_path / "report.html")
     pictures = text.split("data:image/svg+xml;base64,")[1:]
-    assert len(pictures) == 4
+    # three of ratings, two of listeners, one of differences, the league and its metrics' map
+    assert len(pictures) == 8
     for picture in pictures:
         svg = base64.b64decode(picture.partition('"')[0])
         assert ET.fromstring(svg).tag == "{http://www.w3.org/2000/svg}svg"
