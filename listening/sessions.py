@@ -12,6 +12,7 @@ from typing import Any
 
 from django.db import IntegrityError, transaction
 from django.utils.timezone import now
+from django.utils.translation import get_language
 
 from listening import parts, telemetry
 from listening.methods.base import Gates, Judgement, current_ratings
@@ -81,6 +82,7 @@ def start(
             campaign=campaign,
             seed=seed,
             external=external or {},
+            language=campaign.language or get_language() or "",
             consented_at=None if simulated or asks_consent else now(),
         )
         pages, slots = [], []

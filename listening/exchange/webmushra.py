@@ -30,6 +30,7 @@ AROUND = ("generic", "consent", "volume", "finish")
 ANCHORS = {"createAnchor35": "anchor35", "createAnchor70": "anchor70"}
 # BS.1534 grades every sample from hidden reference to anchors; the names are webMUSHRA's own in its tables
 REFERENCE = "reference"
+LANGUAGES = ("en", "de", "fr", "es")
 OPINION = [1, 2, 3, 4, 5]
 SCALE_POINTS = 11
 
@@ -93,6 +94,7 @@ def campaigns(document: Document, *, slug: str = "", skip: bool = False) -> Impo
     for page in kept:
         plan.take(page)
     title = str(data.get("testname") or test_id)[:200]
+    language = {"language": data["language"]} if data.get("language") in LANGUAGES else {}
     base = slug or as_slug(test_id)
     for place, (name, group) in enumerate(_groups(rated).items()):
         imported.campaigns.append(
@@ -101,6 +103,7 @@ def campaigns(document: Document, *, slug: str = "", skip: bool = False) -> Impo
                 "slug": base if place == 0 else f"{base}-{name}"[:80],
                 "title": title,
                 "collect": test_id,
+                **language,
                 **_BUILDERS[RATED[group[0].kind]](group, imported.notes),
                 "plan": plan.parts(),
             }

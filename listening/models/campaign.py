@@ -58,6 +58,12 @@ class Campaign(models.Model):
         default=dict, blank=True, help_text="what the method leaves to the campaign, by name"
     )
     instructions = models.TextField(blank=True)
+    language = models.CharField(
+        max_length=10,
+        blank=True,
+        choices=settings.LANGUAGES,
+        help_text="of its texts, and so of the pages around them; none: what each browser asks for",
+    )
     state = models.CharField(max_length=10, choices=State, default=State.DRAFT)
     screening = models.CharField(max_length=20, choices=Screening, default=Screening.BS1534)
     repetitions = models.PositiveSmallIntegerField(

@@ -64,6 +64,9 @@ class Session(models.Model):
     external = models.JSONField(
         default=dict, help_text="what the recruiter's link said of this session"
     )
+    language = models.CharField(
+        max_length=10, blank=True, help_text="that it began in, and goes on in on any device"
+    )
     consented_at = models.DateTimeField(null=True, blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
     finished_at = models.DateTimeField(null=True, blank=True)

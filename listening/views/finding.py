@@ -8,11 +8,16 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
 from django.utils.translation import gettext as _
 
+from listening.languages import speak
 from listening.models import Page, Session
 
 
 def session_at(token: uuid.UUID) -> Session | None:
-    return Session.objects.filter(token=token).select_related("campaign", "listener").first()
+    """The session, whose language is spoken from here on."""
+    found = Session.objects.filter(token=token).select_related("campaign", "listener").first()
+    if found:
+        speak(found.language)
+    return found
 
 
 def page_of(found: Session, number: object) -> Page | None:

@@ -25,6 +25,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from listening import sessions, telemetry
 from listening.delivery import stimulus_wav
 from listening.headphones import TESTS
+from listening.languages import speak
 from listening.methods import AnswerError
 from listening.methods.base import Gates, current_ratings
 from listening.models import Campaign, Page, Session, Slot
@@ -52,6 +53,7 @@ def welcome(request: HttpRequest, slug: str) -> HttpResponse:
     campaign = Campaign.objects.filter(slug=slug).exclude(state=Campaign.State.DRAFT).first()
     if campaign is None:
         return not_found(request, _("There is no listening test at this address."))
+    speak(campaign.language)
     recruited = recruiter_codes(request)
     if recruited is None:
         return malformed(request)
