@@ -22,6 +22,7 @@ from importlib.util import find_spec
 from pkgutil import iter_modules
 from typing import Any
 
+import numpy as np
 from numpy.typing import NDArray
 
 from metrics import contract
@@ -36,28 +37,32 @@ __all__ = [
     "Status",
     "UnknownMetric",
     "all",
+    "find",
     "get",
     "metric",
+    "missing",
 ]
 
-# The modules that declare metrics, in the order of the catalogue; of the packages, every module.
-FAMILIES = (
-    "speech",
-    "composite",
-    "mel_cepstrum",
-    "fidelity",
-    "spectral",
-    "loudness",
-    "level",
-    "descriptors",
-)
-PACKAGES = ("psychoacoustics", "peaq")
+# The modules that declare metrics, in the order of the catalogue, and the family that theirs are listed under; of the
+# packages, every module.
+FAMILIES = {
+    "speech": "Speech",
+    "composite": "Speech",
+    "mel_cepstrum": "Speech",
+    "fidelity": "Waveform and spectrum",
+    "spectral": "Waveform and spectrum",
+    "loudness": "Level",
+    "level": "Level",
+    "descriptors": "Descriptors",
+}
+PACKAGES = {"psychoacoustics": "Psychoacoustics", "peaq": "PEAQ and masking"}
 # The extras of this distribution, each a module of `metrics.external`, and what must be installed to load it.
 EXTRAS = {
     "mos": ("speechmos", "onnxruntime", "librosa", "requests"),
     "visqol": ("visqol",),
     "zimtohrli": ("zimtohrli",),
 }
+MODELS = "Others' models of quality"
 # A distribution that names a module in this group of entry points adds that module's metrics.
 PLUGINS = "earwitness.metrics"
 
@@ -121,9 +126,35 @@ class Metric:
     function: Measure
 
     @property
+    def family(self) -> str:
+        """What it is listed under: its module's family; of a plug-in, the name of its package."""
+        package, *modules = self.function.__module__.split(".")
+        if package != "metrics" or self.extra:
+            return MODELS if self.extra else package
+        return (FAMILIES | PACKAGES)[modules[0]]
+
+    @property
+    def extra(self) -> str:
+        """The extra of this distribution that it comes with; empty where it needs none."""
+        package, _, name = self.function.__module__.rpartition(".")
+        return name if package == "metrics.external" else ""
+
+    @property
     def description(self) -> str:
         """The first paragraph of the function's docstring."""
         return " ".join(inspect.getdoc(self.function).split("\n\n")[0].split())  # type: ignore[union-attr]
+
+    @property
+    def remarks(self) -> tuple[str, ...]:
+        """The other paragraphs of the function's docstring: how to read a value, what to beware of."""
+        _, *others = (inspect.getdoc(self.function) or "").split("\n\n")
+        return tuple(" ".join(paragraph.split()) for paragraph in others)
+
+    @property
+    def said(self) -> str:
+        """All that is declared in words, to be searched."""
+        said = (self.name, self.title, self.unit, self.family, self.description, self.standard)
+        return " ".join([*said, self.citation])
 
     def checked(self, *signals: NDArray[Any], rate: int) -> tuple[tuple[contract.Signal, ...], int]:
         """Return `signals` as the computation takes them, and their rate then, or raise `MetricError`."""
@@ -143,7 +174,7 @@ class Metric:
         ), target
 
     def _prepared(self, signal: NDArray[Any], rate: int, target: int, name: str) -> contract.Signal:
-        ready = contract.in_double_precision(signal)
+        ready = np.asarray(signal, dtype=np.float64)
         if self.channels is Channels.MEAN:
             ready = contract.mixed(ready, name=name)
         return contract.resampled(ready, rate, target)
@@ -176,7 +207,34 @@ def metric(**declaration: Any) -> Callable[[Measure], Measure]:
 def all() -> tuple[Metric, ...]:
     """Every metric, those with a reference first, in the order of their families."""
     _load()
-    return tuple(sorted(_declared.values(), key=lambda declared: not declared.needs_reference))
+    return tuple(sorted(_declared.values(), key=_place))
+
+
+def _place(declared: Metric) -> tuple[bool, int, str]:
+    """Where a metric stands, whichever module was imported first; those of one module stand as they are declared."""
+    package, *modules = declared.function.__module__.split(".")
+    ranks = [*FAMILIES, *PACKAGES, "external"]
+    rank = ranks.index(modules[0]) if package == "metrics" else len(ranks)
+    return not declared.needs_reference, rank, ".".join(modules[1:])
+
+
+def find(
+    text: str = "", *, family: str = "", needs_reference: bool | None = None
+) -> tuple[Metric, ...]:
+    """Return the metrics of `family` and need (default: any) of which something declared holds every word of `text`."""
+    words = text.lower().split()
+    return tuple(
+        metric
+        for metric in all()
+        if family in ("", metric.family)
+        and needs_reference in (None, metric.needs_reference)
+        and builtins.all(word in metric.said.lower() for word in words)
+    )
+
+
+def missing(extra: str) -> tuple[str, ...]:
+    """Return the packages of `extra` that are not installed."""
+    return tuple(package for package in EXTRAS[extra] if find_spec(package) is None)
 
 
 def get(name: str) -> Metric:
@@ -197,8 +255,8 @@ def _load() -> None:
     for package in PACKAGES:
         for module in iter_modules(import_module(f"metrics.{package}").__path__):
             import_module(f"metrics.{package}.{module.name}")
-    for extra, needed in EXTRAS.items():
-        if builtins.all(map(find_spec, needed)):
+    for extra in EXTRAS:
+        if not missing(extra):
             import_module(f"metrics.external.{extra}")
     for plugin in entry_points(group=PLUGINS):
         plugin.load()
