@@ -6,6 +6,9 @@ DEBUG             1 or 0                                                        
 SECRET_KEY        a secret                                                       (made once, kept in EARWITNESS_HOME)
 ALLOWED_HOSTS     comma-separated host names                                     (localhost and its addresses)
 TASKS_BACKEND     the doorbell that wakes workers                                (django_tasks_db.DatabaseBackend)
+UPLOAD_MB         sounds sent with one form, together; and each of them decoded  (200)
+UPLOAD_FILES      sounds sent with one form                                      (20)
+UPLOAD_SECONDS    the longest sound                                              (300)
 HTTPS             1 behind a TLS proxy: secure cookies, HSTS, redirect           (0)
 """
 
@@ -32,6 +35,13 @@ def env_flag(name: str, default: bool) -> bool:
     if value not in ("0", "1"):
         raise ImproperlyConfigured(f"{name}: expected 0 or 1, found {value!r}")
     return value == "1"
+
+
+def env_count(name: str, default: int) -> int:
+    value = os.environ.get(name, str(default))
+    if not value.isdecimal() or int(value) == 0:
+        raise ImproperlyConfigured(f"{name}: expected a whole number above 0, found {value!r}")
+    return int(value)
 
 
 HOME = Path(os.environ.get("EARWITNESS_HOME", BASE_DIR / "var")).resolve()
@@ -86,7 +96,6 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
-    "listening.languages.ListenersLanguage",
 ]
 
 ROOT_URLCONF = "listening.urls"
@@ -144,15 +153,6 @@ LOGIN_REDIRECT_URL = "home"
 LOGOUT_REDIRECT_URL = "home"
 
 LANGUAGE_CODE = "en"
-# what listeners may be spoken to in, each by its own name
-LANGUAGES = [
-    ("en", "English"),
-    ("de", "Deutsch"),
-    ("fr", "Français"),
-    ("es", "Español"),
-    ("zh-hans", "简体中文"),
-    ("ja", "日本語"),
-]
 TIME_ZONE = "UTC"
 USE_I18N = True
 USE_TZ = True
@@ -167,6 +167,10 @@ STORAGES = {
 STATIC_ROOT.mkdir(exist_ok=True)
 # Serve the apps' own static files without a collectstatic step.
 WHITENOISE_USE_FINDERS = True
+
+UPLOAD_MB = env_count("UPLOAD_MB", 200)
+UPLOAD_FILES = env_count("UPLOAD_FILES", 20)
+UPLOAD_SECONDS = env_count("UPLOAD_SECONDS", 300)
 
 CONTENT_SECURITY_POLICY = {
     "DIRECTIVES": {

@@ -8,7 +8,9 @@ from django.db import transaction
 
 from metrics import catalogue, scoring
 from metrics.models import Score
-from models_registry.models import Signal
+from models_registry import audit, jobs
+from models_registry.jobs import Lease, Stopped, handles
+from models_registry.models import Job, Signal
 
 # a signal to be scored, and the reference to hold it against (None: only metrics that need none)
 Pair = tuple[Signal, Signal | None]
@@ -84,3 +86,31 @@ def _write(signal: Signal, reference: Signal | None, results: Iterable[scoring.R
         # another worker may have scored the same pair meanwhile; its rows are as good
         Score.objects.bulk_create(rows, ignore_conflicts=True)
     return len(rows)
+
+
+def queue_scores(pairs: Iterable[Pair], names: Collection[str], *, actor: str) -> Job:
+    """Queue a job that scores `pairs` by the metrics named."""
+    keys = [(signal.pk, reference and reference.pk) for signal, reference in pairs]
+    asked = {"pairs": keys, "metrics": list(names), "actor": actor}
+    return jobs.enqueue("score-signals", asked)
+
+
+@handles("score-signals")
+def score_queued(lease: Lease) -> str:
+    """Arguments: pairs (primary keys of signal and reference, or null), metrics (names), actor."""
+    asked = lease.job.arguments
+    signals = Signal.objects.in_bulk({pk for pair in asked["pairs"] for pk in pair if pk})
+    pairs = [(signals[one], signals[other] if other else None) for one, other in asked["pairs"]]
+    written = score_signals(
+        pairs, asked["metrics"], progress=lease.report, should_stop=lease.should_stop
+    )
+    if written:
+        audit.record(
+            "score",
+            f"{len(pairs)} signal(s)",
+            actor=asked["actor"],
+            content={"signals": [signal.sha256 for signal, _ in pairs], "scores": written},
+        )
+    if lease.should_stop():
+        raise Stopped(f"stopped after {written} scores; run it again to go on")
+    return f"{written} new scores"

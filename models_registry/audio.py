@@ -7,6 +7,7 @@ levels are in dB relative to full scale (dBFS), where 1.0 is 0 dB.
 from __future__ import annotations
 
 import hashlib
+import math
 from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
@@ -80,10 +81,17 @@ def checked(samples: NDArray[np.floating], rate: int, *, name: str = "the signal
     return Audio(np.ascontiguousarray(samples, dtype=np.float32), int(rate))
 
 
-def read(source: str | Path | BinaryIO, *, name: str | None = None) -> Audio:
+def read(
+    source: str | Path | BinaryIO,
+    *,
+    name: str | None = None,
+    max_duration: float = MAX_DURATION_S,
+    max_bytes: float = math.inf,
+) -> Audio:
     """Read any file libsndfile knows (WAV, FLAC, OGG, MP3, AIFF, …).
 
-    Length and channel count are checked from the header, before anything is allocated.
+    Length, channel count and the size of the samples (32 bits each) are checked from the header, before anything is
+    allocated.
     Raises `AudioError` for a missing, broken, empty, silent, non-finite, too long or too wide file.
     """
     name = name or str(source)
@@ -96,10 +104,14 @@ def read(source: str | Path | BinaryIO, *, name: str | None = None) -> Audio:
                 raise AudioError(
                     f"{name}: expected 1 to {MAX_CHANNELS} channels, found {file.channels}"
                 )
-            if file.frames > MAX_DURATION_S * file.samplerate:
+            if file.frames > max_duration * file.samplerate:
                 raise AudioError(
-                    f"{name}: expected at most {MAX_DURATION_S // 60} minutes, "
+                    f"{name}: expected at most {max_duration / 60:g} minutes, "
                     f"found {file.frames / file.samplerate / 60:.1f}"
+                )
+            if (size := 4 * file.frames * file.channels) > max_bytes:
+                raise AudioError(
+                    f"{name}: expected at most {max_bytes / 1e6:g} MB of samples, found {size / 1e6:.0f} MB"
                 )
             declared, rate = file.frames, file.samplerate
             samples = file.read(dtype="float32", always_2d=True).T
