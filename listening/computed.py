@@ -7,7 +7,7 @@ cache is Django's default one, in the process's memory.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TypeVar
+from typing import TypeVar, cast
 
 import pandas as pd
 from django.core.cache import cache
@@ -42,6 +42,11 @@ def once(campaign: Campaign, what: str, compute: Callable[[], T]) -> T:
     found = compute()
     cache.set(key, (state, found), SECONDS)
     return found
+
+
+def for_ever(what: str, compute: Callable[[], T]) -> T:
+    """`compute()`, or what it gave for `what`, which must name everything that it depends on: signals never change."""
+    return cast(T, cache.get_or_set(what, compute, SECONDS))
 
 
 def state_of(campaign: Campaign) -> str:

@@ -6,7 +6,7 @@ version and the hash of its chain and weights beside every rating.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import Any
 
 import pandas as pd
@@ -149,7 +149,7 @@ def scores_frame(campaign: Campaign) -> pd.DataFrame:
             "trial", "trial__reference", "condition", "signal"
         )
     )
-    latest = _latest_scores({stimulus.signal_id for stimulus in stimuli if stimulus.signal_id})
+    latest = latest_scores({stimulus.signal_id for stimulus in stimuli if stimulus.signal_id})
     declared = {metric.name: metric for metric in catalogue.all()}
     records: list[dict[str, Any]] = []
     for stimulus in stimuli:
@@ -175,10 +175,16 @@ def scores_frame(campaign: Campaign) -> pd.DataFrame:
     return frames.scores_frame(pd.DataFrame(records, columns=list(frames.SCORE_COLUMNS)))
 
 
-def _latest_scores(signals: set[int]) -> dict[tuple[int | None, int | None], dict[str, Score]]:
+def latest_scores(
+    signals: Collection[int], *, names: Collection[str] | None = None
+) -> dict[tuple[int | None, int | None], dict[str, Score]]:
+    """Each pair's scores by metric, of those `names` or of all: today's version of a metric, else the last there is."""
     current = {metric.name: metric.version for metric in catalogue.all()}
+    scores = Score.objects.filter(signal__in=signals).order_by("pk")
+    if names is not None:
+        scores = scores.filter(metric__in=names)
     found: dict[tuple[int | None, int | None], dict[str, Score]] = {}
-    for score in Score.objects.filter(signal__in=signals).order_by("pk"):
+    for score in scores:
         of_pair = found.setdefault((score.signal_id, score.reference_id), {})
         before = of_pair.get(score.metric)
         if before is None or before.metric_version != current.get(score.metric):

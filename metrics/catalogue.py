@@ -22,7 +22,6 @@ from importlib.util import find_spec
 from pkgutil import iter_modules
 from typing import Any
 
-import numpy as np
 from numpy.typing import NDArray
 
 from metrics import contract
@@ -174,7 +173,7 @@ class Metric:
         ), target
 
     def _prepared(self, signal: NDArray[Any], rate: int, target: int, name: str) -> contract.Signal:
-        ready = np.asarray(signal, dtype=np.float64)
+        ready = contract.in_double_precision(signal)
         if self.channels is Channels.MEAN:
             ready = contract.mixed(ready, name=name)
         return contract.resampled(ready, rate, target)

@@ -23,6 +23,12 @@ def figures(value: float | None, digits: int = 4) -> str:
 
 
 @register.filter
+def words(name: str) -> str:
+    """A status as it is said."""
+    return name.replace("_", " ")
+
+
+@register.filter
 def p_value(value: float | None) -> str:
     return plain.p_value(value) if _present(value) else plain.MISSING  # type: ignore[arg-type]
 

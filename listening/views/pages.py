@@ -1,4 +1,4 @@
-"""Pages that belong to no one row: home, the record, the catalogue of metrics, errors."""
+"""Pages that belong to no one row: home, the record, errors."""
 
 from __future__ import annotations
 
@@ -11,7 +11,6 @@ from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
 from listening.models import Campaign
-from metrics import catalogue
 from models_registry import audit
 from models_registry.models import AudioModel, AuditEvent, Job
 
@@ -43,9 +42,3 @@ def record(request: HttpRequest) -> HttpResponse:
         "last": AuditEvent.objects.order_by("-number").first(),
     }
     return render(request, "listening/record.html", context)
-
-
-@require_safe
-def metrics(request: HttpRequest) -> HttpResponse:
-    context = {"section": "metrics", "metrics": catalogue.all()}
-    return render(request, "listening/metrics.html", context)

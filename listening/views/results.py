@@ -12,7 +12,7 @@ from listening.analysis.grades import DifferenceAnalysis
 from listening.analysis.mixed import MixedModel
 from listening.analysis.screening import TITLES
 from listening.campaign_figures import Evidence, Shown, figures_of, scatter_of
-from listening.computed import analysis_of, correlation_of, ratings_of, scores_of
+from listening.computed import analysis_of, correlation_of, ratings_of
 from listening.drawing import ordered
 from listening.evidence import left_out
 from listening.excluding import flagged, pages_left_out
@@ -23,7 +23,7 @@ from listening.result_sections import sections_of
 def evidence(campaign: Campaign) -> dict[str, Any]:
     """Everything on the page that comes from ratings and scores."""
     found = Evidence(campaign)
-    ratings, scores = ratings_of(campaign), scores_of(campaign)
+    ratings = ratings_of(campaign)
     analysis, problem = analysis_of(campaign)
     correlation, correlation_problem = correlation_of(campaign)
     return {
@@ -41,7 +41,6 @@ def evidence(campaign: Campaign) -> dict[str, Any]:
         "correlation": correlation,
         "correlation_problem": correlation_problem,
         "correlation_levels": correlation_levels(correlation) if correlation else [],
-        "scores": score_table(scores),
         **(page_of(analysis, found) if analysis else {}),
         "correlation_figures": metric_figures(correlation, found) if correlation else [],
     }
@@ -165,18 +164,3 @@ def metric_figures(correlation: report.Correlation, found: Evidence) -> list[Sho
         Shown(scatter_of(metric), found, f"{reading}.")
         for metric, reading in zip(rows["metric"], rows["reading"].str.capitalize(), strict=True)
     ]
-
-
-def score_table(scores: pd.DataFrame) -> dict[str, Any]:
-    """One row per stimulus and one column per metric; a cell is the score's row, absent where not scored."""
-    metrics = scores["metric"].drop_duplicates().tolist()
-    rows: dict[tuple[str, str], dict[str, Any]] = {}
-    for score in scores.to_dict("records"):
-        rows.setdefault((score["item"], score["condition"]), {})[score["metric"]] = score
-    return {
-        "metrics": metrics,
-        "rows": [
-            (item, condition, [cells.get(name) for name in metrics])
-            for (item, condition), cells in rows.items()
-        ],
-    }

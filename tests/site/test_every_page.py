@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from urllib.parse import quote
+
 import pytest
 from django.urls import URLPattern, reverse
 
@@ -21,7 +23,8 @@ WITHOUT_ARGUMENTS = [
 @pytest.fixture
 def addresses(rated, told_apart, version):
     """Every address that a researcher can open, with rows behind it."""
-    signal = rated.trials.first().reference
+    trial = rated.trials.first()
+    signal, degraded = trial.reference, trial.stimuli.get(condition__name="system one").signal
     job = version.run.job
     return [
         *(reverse(name) for name in WITHOUT_ARGUMENTS if name != "logout"),
@@ -33,6 +36,12 @@ def addresses(rated, told_apart, version):
         reverse("campaign-statistics", args=[rated.slug]),
         reverse("campaign-statistics", args=[told_apart.slug]),
         reverse("campaign-lint", args=[rated.slug]),
+        reverse("campaign-scores", args=[rated.slug]),
+        reverse("campaign-scores", args=[rated.slug]) + "?first=system%20one&second=system%20two",
+        reverse("version-scores", args=["overdrive", 1]),
+        reverse("metric", args=["nmr"]),
+        reverse("pair", args=[degraded.sha256]) + f"?reference={signal.sha256}",
+        reverse("pair", args=[signal.sha256]),
         reverse("campaign-export", args=[rated.slug, "csv"]),
         reverse("campaign-figure", args=[rated.slug, "means", "svg"]),
         reverse("signal", args=[signal.sha256]),
@@ -45,7 +54,9 @@ def addresses(rated, told_apart, version):
 
 
 def is_public(address):
-    return address in [reverse(name) for name in PUBLIC] or address.startswith(reverse("guide"))
+    return address in [reverse(name) for name in PUBLIC] or address.startswith(
+        (reverse("guide"), reverse("metrics"))
+    )
 
 
 @pytest.mark.parametrize("name", [name for name in WITHOUT_ARGUMENTS if name != "logout"])
@@ -61,7 +72,7 @@ def test_no_page_of_a_researcher_answers_a_visitor(anonymous, addresses):
     for address in filter(lambda address: not is_public(address), addresses):
         response = anonymous.get(address)
         assert response.status_code == 302, address
-        assert response.url == f"{reverse('login')}?next={address}"
+        assert response.url == f"{reverse('login')}?next={quote(address, safe='/')}"
 
 
 def test_public_pages_name_nothing_of_a_researcher(anonymous, addresses):
@@ -79,6 +90,7 @@ def test_acts_need_a_researcher_and_a_post(anonymous, researcher, rated, version
         reverse("campaign-launch", args=[rated.slug]),
         reverse("campaign-close", args=[rated.slug]),
         reverse("campaign-score", args=[rated.slug]),
+        reverse("pair-score", args=[rated.trials.first().reference.sha256]),
         reverse("job-stop", args=[version.run.job.pk]),
         reverse("job-resume", args=[version.run.job.pk]),
     ]

@@ -1,0 +1,151 @@
+"""A form that takes sounds from a browser, or chooses some that are here, and has them scored."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+from django.conf import settings
+from django.contrib.auth.decorators import login_required
+from django.core.exceptions import RequestDataTooBig, TooManyFilesSent
+from django.core.files.uploadedfile import UploadedFile
+from django.http import HttpRequest, HttpResponse
+from django.http.multipartparser import MultiPartParserError
+from django.shortcuts import redirect, render
+from django.views.decorators.csrf import csrf_exempt, csrf_protect
+from django.views.decorators.http import require_http_methods
+
+from listening import uploads
+from metrics import catalogue
+from models_registry.models import Job, Signal
+
+SIGNALS_SHOWN = 300
+CHUNK = 1 << 20
+# what a form's other fields and the markers between its parts may take
+ROOM = 1 << 20
+
+
+class ManyFiles(forms.ClearableFileInput):
+    allow_multiple_selected = True
+
+
+class ManyFilesField(forms.FileField):
+    """Any number of files, empty ones refused by name."""
+
+    widget = ManyFiles(attrs={"accept": "audio/*"})
+
+    def clean(self, data: Any, initial: Any = None) -> list[UploadedFile]:
+        return [super(ManyFilesField, self).clean(one, initial) for one in data or ()]
+
+
+class ScoreForm(forms.Form):
+    """Sounds with their references, and the metrics to score them by."""
+
+    degraded = ManyFilesField(
+        required=False,
+        label="Sounds to score",
+        help_text="Files of one length with their reference.",
+    )
+    references = ManyFilesField(
+        required=False,
+        label="References",
+        help_text="One for all, or one of the same file name for each. Without any, metrics that need none apply.",
+    )
+    signals = forms.ModelMultipleChoiceField(
+        Signal.objects.all(), required=False, label="Sounds that are here already"
+    )
+    reference = forms.ModelChoiceField(
+        Signal.objects.all(),
+        required=False,
+        label="A reference that is here already",
+        empty_label="none",
+    )
+    metrics = forms.MultipleChoiceField(
+        required=False, label="Metrics", help_text="None chosen: all that apply."
+    )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        newest = [(s.pk, str(s)) for s in Signal.objects.order_by("-pk")[:SIGNALS_SHOWN]]
+        # only what is shown is limited: any signal may be asked for
+        self.fields["signals"].widget.choices = newest
+        self.fields["reference"].widget.choices = [("", "none"), *newest]
+        families: dict[str, list[tuple[str, str]]] = {}
+        for metric in catalogue.all():
+            families.setdefault(metric.family, []).append((metric.name, metric.title))
+        self.fields["metrics"].choices = list(families.items())  # type: ignore[attr-defined]
+
+    def queue(self, *, actor: str) -> Job | None:
+        """Keep what was sent and queue its scores; None, with all reasons on the form, where a sound is refused."""
+        asked = self.cleaned_data
+        sent = len(asked["degraded"]) + len(asked["references"])
+        chosen = [asked["reference"]] if asked["reference"] else []
+        try:
+            if sent > settings.UPLOAD_FILES:
+                raise uploads.UploadError(
+                    f"Expected at most {settings.UPLOAD_FILES} files, found {sent}."
+                )
+            pairs = uploads.paired(
+                [*asked["references"], *chosen], [*asked["degraded"], *asked["signals"]]
+            )
+            names = asked["metrics"] or [metric.name for metric in catalogue.all()]
+            if all(reference is None for _, reference in pairs) and all(
+                catalogue.get(name).needs_reference for name in names
+            ):
+                raise uploads.UploadError("Expected a reference for these metrics, found none.")
+            return uploads.queue(pairs, names, actor=actor)
+        except uploads.UploadError as error:
+            for reason in error.reasons:
+                self.add_error(None, reason)
+            return None
+
+
+# the limit comes before anything is read, and so before the check of the form's token, which stands in `_form`
+@csrf_exempt
+@login_required
+@require_http_methods(["GET", "HEAD", "POST"])
+def score_files(request: HttpRequest) -> HttpResponse:
+    length = int(request.META.get("CONTENT_LENGTH") or 0)
+    if length > settings.UPLOAD_MB * 1e6 + ROOM:
+        # read and thrown away: a browser whose upload is cut off shows its own error, not this page
+        while request.read(CHUNK):
+            pass
+        found = f"found {length / 1e6:.0f} MB; nothing was kept."
+        sentence = f"Expected at most {settings.UPLOAD_MB} MB in one form, {found}"
+        return _refused(request, sentence, status=413)
+    try:
+        request.FILES  # noqa: B018
+    except (TooManyFilesSent, RequestDataTooBig, MultiPartParserError) as error:
+        return _refused(request, f"This form could not be read: {error}", status=400)
+    return _form(request)
+
+
+@csrf_protect
+def _form(request: HttpRequest) -> HttpResponse:
+    bound = (request.POST, request.FILES) if request.method == "POST" else ()
+    form = ScoreForm(*bound)
+    if request.method == "POST" and form.is_valid():
+        job = form.queue(actor=request.user.get_username())
+        if job is not None:
+            return redirect("job", job.pk)
+    return _page(request, form, status=422 if form.errors else 200)
+
+
+def _refused(request: HttpRequest, sentence: str, *, status: int) -> HttpResponse:
+    return _page(request, ScoreForm(), status=status, sentence=sentence)
+
+
+def _page(
+    request: HttpRequest, form: ScoreForm, *, status: int, sentence: str = ""
+) -> HttpResponse:
+    context = {
+        "section": "scores",
+        "form": form,
+        "sentence": sentence,
+        "limits": {
+            "files": settings.UPLOAD_FILES,
+            "megabytes": settings.UPLOAD_MB,
+            "minutes": settings.UPLOAD_SECONDS / 60,
+        },
+    }
+    return render(request, "listening/scores/new.html", context, status=status)
