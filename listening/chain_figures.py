@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from itertools import cycle
+from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -25,7 +26,13 @@ EXCERPT = 0.04
 FLOOR = 1e-16
 STYLES = ("-", "--", ":", "-.", (0, (5, 1)))
 # what a row of a training's history holds beside the terms of its loss
-NO_TERMS = {"step", "loss", "validation_esr", "gradient_norm"}
+NO_TERMS = {"step", "loss", "gradient_norm", "warnings"}
+JUDGED = "validation_"
+MEASURES = {
+    "esr": ("Error-to-signal ratio", "ESR (1 = as much error as signal)"),
+    "erb": ("Deviation from the target by ERB band", "root mean square over bands (dB)"),
+    "spectral": ("Distance of spectrograms", "multi-resolution STFT distance"),
+}
 
 
 def frequency_response(frequencies: ArrayLike, response: ArrayLike, *, name: str) -> Figure:
@@ -128,9 +135,7 @@ def _frequency_axis(axes: Axes) -> None:
     axes.set_xlabel("frequency (Hz)")
 
 
-def training_history(
-    history: Sequence[Mapping[str, float]], *, weights: Mapping[str, float]
-) -> Figure:
+def training_history(history: Sequence[Mapping[str, Any]], *, weights: Mapping[str, Any]) -> Figure:
     """The loss, its terms as `weights` let them enter it, and the error-to-signal ratio on the test clips, by step."""
     figure = Figure(figsize=(9.6, 3.6), layout="constrained")
     left, right = figure.subplots(1, 2)
@@ -144,15 +149,23 @@ def training_history(
 
 
 def _draw_loss(
-    axes: Axes, history: Sequence[Mapping[str, float]], weights: Mapping[str, float]
+    axes: Axes, history: Sequence[Mapping[str, Any]], weights: Mapping[str, Any]
 ) -> None:
     steps = [row["step"] for row in history]
     # a key with a point is something watched, not a term
-    terms = [name for name in history[0] if name not in NO_TERMS and "." not in name]
+    terms = [
+        name
+        for name in history[0]
+        if name not in NO_TERMS and "." not in name and not name.startswith(JUDGED)
+    ]
     for name, colour, style in zip(["loss", *terms], cycle([INK, *COLOURS]), cycle(STYLES)):
         weight = weights.get(name, 1.0)
-        label = name if weight == 1 else f"{name} × {weight:g}"
-        values = [weight * row[name] for row in history]
+        scheduled = not isinstance(weight, (int, float))
+        label = f"{name}, weight scheduled" if scheduled else name
+        label = label if scheduled or weight == 1 else f"{name} × {weight:g}"
+        values = [
+            row[name] * row.get(f"weight.{name}", 1 if scheduled else weight) for row in history
+        ]
         axes.semilogy(steps, values, color=colour, ls=style, lw=1.6, label=label)
     # a term that begins at its optimum would otherwise squeeze the others flat
     axes.set_ylim(bottom=max(axes.get_ylim()[0], 1e-5 * min(row["loss"] for row in history)))
@@ -160,12 +173,13 @@ def _draw_loss(
     axes.set_ylabel("mean since the last point")
 
 
-def _draw_errors(axes: Axes, history: Sequence[Mapping[str, float]]) -> None:
+def _draw_errors(axes: Axes, history: Sequence[Mapping[str, Any]]) -> None:
     steps = [row["step"] for row in history]
-    errors = [row["validation_esr"] for row in history]
+    measure = next(key for key in history[0] if key.startswith(JUDGED)).removeprefix(JUDGED)
+    errors = [row[JUDGED + measure] for row in history]
     axes.semilogy(steps, errors, color=COLOURS[0], lw=1.8, marker="o", ms=3)
     axes.annotate(
-        f"{errors[-1]:.4f}",
+        f"{errors[-1]:.4g}",
         (steps[-1], errors[-1]),
         xytext=(0, 7),
         textcoords="offset points",
@@ -176,6 +190,6 @@ def _draw_errors(axes: Axes, history: Sequence[Mapping[str, float]]) -> None:
     axes.yaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
     axes.yaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
     axes.yaxis.set_minor_formatter(NullFormatter())
-    title = "Error-to-signal ratio on the test clips"
-    axes.set_title(title, loc="left", fontsize=10, fontweight="bold")
-    axes.set_ylabel("ESR (1 = as much error as signal)")
+    title, label = MEASURES.get(measure, (measure, measure))
+    axes.set_title(f"{title} on the test clips", loc="left", fontsize=10, fontweight="bold")
+    axes.set_ylabel(label)

@@ -142,11 +142,16 @@ def card(run: TrainingRun, result: Any) -> dict[str, Any]:
             }
             for name, reading in result.chain.readings().items()
         ],
-        "validation": {
-            "error_to_signal_ratio": result.validation_esr,
-            "best_linear_fir_error_to_signal_ratio": result.baseline_esr,
-        },
+        "validation": _judged(result),
+        **({"certainty": [one.statement for one in result.certainty]} if result.certainty else {}),
     }
+
+
+def _judged(result: Any) -> dict[str, Any]:
+    measure = engine().MEASURES[result.measure]
+    name = measure.title.lower().replace("-", "_").replace(" ", "_")
+    beside = f"{measure.compared_with.lower().replace(' ', '_')}_{name}"
+    return {name: result.validation, beside: result.baseline}
 
 
 class _Reporter:

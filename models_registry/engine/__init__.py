@@ -14,11 +14,13 @@ from models_registry.engine.contract import (
     RecipeError,
     SpecError,
 )
+from models_registry.engine.measures import TABLE as MEASURES
 from models_registry.engine.recipe import Recipe
 from models_registry.engine.rendering import render
 from models_registry.engine.training import TrainingResult, train
 
 __all__ = [
+    "MEASURES",
     "Card",
     "Chain",
     "EngineError",

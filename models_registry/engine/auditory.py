@@ -12,6 +12,8 @@ import torch
 from torch import Tensor
 
 LOWEST, HIGHEST = 50.0, 15_000.0
+# Specific loudness grows with excitation to this power (Zwicker, Fastl, Psychoacoustics, 3rd ed., 2007, eq. 8.4).
+LOUDNESS_POWER = 0.23
 
 
 def erb_rate(frequency: Tensor) -> Tensor:
@@ -78,3 +80,34 @@ def band_energy(signal: Tensor, *, rate: int, bands: int, size: int = 2_048) -> 
     )
     power = spectrum.real.square() + spectrum.imag.square()
     return band_weights(rate, size, bands).to(power.dtype) @ power
+
+
+@lru_cache(maxsize=16)
+def spreading(rate: int, bands: int) -> Tensor:
+    """Factors (bands, bands) by which the energy of each band (column) excites every other (row).
+
+    Schroeder, Atal, Hall, J. Acoust. Soc. Am. 66(6), 1979: the level at a distance in Bark.
+    """
+    places = bark(centres(rate, bands))
+    distance = places[:, None] - places[None] + 0.474
+    level = 15.81 + 7.5 * distance - 17.5 * torch.sqrt(1 + distance.square())
+    return torch.pow(10.0, level / 10)
+
+
+def masked_threshold(energy: Tensor, *, rate: int) -> Tensor:
+    """Energy below which an error is not heard beside `energy` (rows, bands, frames) of a signal.
+
+    Johnston, IEEE J. Sel. Areas Commun. 6(2), 1988, for a masker that is a tone, the careful case: 14.5 dB and one
+    more per Bark below the excitation.
+    """
+    bands = energy.shape[1]
+    offset = 14.5 + bark(centres(rate, bands)).clamp_min(0)
+    excitation = spreading(rate, bands).to(energy.dtype) @ energy
+    return excitation * torch.pow(10.0, -offset / 10).to(energy.dtype)[:, None]
+
+
+def specific_loudness(energy: Tensor, *, rate: int) -> Tensor:
+    """Loudness by band, in units that leave the level of full scale open, of `energy` (rows, bands, frames)."""
+    excitation = spreading(rate, energy.shape[1]).to(energy.dtype) @ energy
+    # the root's slope at zero is infinite
+    return (excitation + 1e-9).pow(LOUDNESS_POWER)

@@ -57,6 +57,8 @@ class ChainState:
     blocks: dict[str, Any]
     adapters: list[Any]
     delays: dict[tuple[str, int], Tensor] = field(default_factory=dict)
+    # what the adapters added in this stretch, by target
+    moves: dict[str, Tensor] = field(default_factory=dict)
 
 
 class Chain(nn.Module):
@@ -67,14 +69,21 @@ class Chain(nn.Module):
         self._spec = spec
         self.blocks = dict(blocks)
         self.rate: int = spec["rate"]
+        # the controls (0 to 1) at which what is learned begins
+        self.starts: dict[str, Tensor] = {}
         self._listener: Callable[[str, Tensor], None] | None = None
         for entry in specification.leaves(spec["blocks"]):
             for parameter in self.blocks[entry["id"]].parameters.values():
+                if parameter.tied_to:
+                    continue
                 control = parameter.control(entry["params"][parameter.name])
-                inside = torch.from_numpy(control).clamp(MARGIN, 1 - MARGIN)
-                self.register_parameter(
-                    f"{entry['id']}/{parameter.name}", nn.Parameter(torch.logit(inside))
-                )
+                inside = torch.logit(torch.from_numpy(control).clamp(MARGIN, 1 - MARGIN))
+                name = f"{entry['id']}/{parameter.name}"
+                if parameter.frozen:
+                    self.register_buffer(name, inside)
+                else:
+                    self.register_parameter(name, nn.Parameter(inside))
+                    self.starts[f"{entry['id']}.{parameter.name}"] = torch.sigmoid(inside)
         self.adapters = nn.ModuleList(
             ADAPTERS[entry["kind"]](entry["targets"], hop=entry["hop"], hidden=entry["hidden"])
             for entry in spec["adapters"]
@@ -109,8 +118,15 @@ class Chain(nn.Module):
 
     def controls(self, block_id: str) -> dict[str, Tensor]:
         """The controls (0 to 1) of one block, by parameter name, without adapters."""
-        names = self.blocks[block_id].parameters
-        return {name: torch.sigmoid(getattr(self, f"{block_id}/{name}")) for name in names}
+        parameters = self.blocks[block_id].parameters.values()
+        return {
+            parameter.name: torch.sigmoid(
+                getattr(
+                    self, (parameter.tied_to or f"{block_id}.{parameter.name}").replace(".", "/")
+                )
+            )
+            for parameter in parameters
+        }
 
     def values(self, block_id: str) -> dict[str, Tensor]:
         """The physical values of one block, by parameter name, without adapters."""
@@ -125,6 +141,7 @@ class Chain(nn.Module):
             offsets, after = adapter(signal, before)
             moves |= offsets
             following.adapters.append(after)
+        following.moves = moves
         return self._series(self._spec["blocks"], signal, moves, state, following), following
 
     def _series(
@@ -162,6 +179,15 @@ class Chain(nn.Module):
             if self._listener is not None:
                 self._listener(name, signal)
         return signal
+
+    def groups(self) -> dict[str, list[nn.Parameter]]:
+        """What is learned, by block id and by "adapter 1", "adapter 2" …; groups that learn nothing are left out."""
+        found: dict[str, list[nn.Parameter]] = {}
+        for key, parameter in self.named_parameters():
+            first, _, rest = key.partition("." if key.startswith("adapters.") else "/")
+            name = f"adapter {int(rest.partition('.')[0]) + 1}" if first == "adapters" else first
+            found.setdefault(name, []).append(parameter)
+        return found
 
     def stems(self, signal: Tensor) -> dict[str, Tensor]:
         """What comes out of each block for `signal` (batch, channels, frames), by block id, latency not taken out."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from typing import Any, Literal, TypeVar
 
 import numpy as np
@@ -38,6 +38,8 @@ class Parameter:
     `scale` says how a control maps to the value: "linear" and "dB" (a level, already in decibels)
     linearly, "log" geometrically. `size` > 1 declares a vector, such as the points of a curve;
     `default` is then one number for all or a tuple. `time_varying` parameters may follow an adapter.
+    A specification may hold a parameter at its start (`frozen`), or to another's place in its range (`tied_to`, a
+    `block id.parameter`).
     """
 
     name: str
@@ -49,6 +51,8 @@ class Parameter:
     meaning: str
     size: int = 1
     time_varying: bool = False
+    frozen: bool = False
+    tied_to: str = ""
 
     def __post_init__(self) -> None:
         if not self.low < self.high or (self.scale == "log" and self.low <= 0):
@@ -72,6 +76,18 @@ class Parameter:
         if self.scale == "log":
             return np.asarray(np.log(value / self.low) / math.log(self.high / self.low))
         return np.asarray((value - self.low) / (self.high - self.low))
+
+    def within(self, low: float, high: float) -> Parameter:
+        """The same parameter with a tighter range; a default outside it moves to its middle."""
+        if not self.low <= low < high <= self.high:
+            raise SpecError(
+                f"{self.name}: expected bounds in rising order within {self.low:g} to {self.high:g} "
+                f"{self.unit}, found {low:g} to {high:g}"
+            )
+        tight = replace(self, low=low, high=high, default=low)
+        given = self.default if isinstance(self.default, tuple) else (self.default,)
+        inside = all(low <= number <= high for number in given)
+        return replace(tight, default=self.default if inside else tight.physical(0.5))
 
     def checked(self, value: object, *, where: str) -> tuple[float, ...]:
         """Return `value` as `size` floats in range, or raise `SpecError` naming `where`."""

@@ -1,4 +1,5 @@
-"""Dry and wet clips to learn from: recordings in two folders, or the project's own instruments through its own device.
+"""Dry and wet clips to learn from: recordings in two folders, or the project's own instruments through its own device
+or through the recipe's own chain at settings that only the seed knows.
 
 Conventions: clips are float32 (clips, 1, frames) at one rate; the first `skip` frames of a clip are run through
 but not judged (filters settle); with `remove_mean` the judged part's mean is taken from target and output alike,
@@ -19,10 +20,15 @@ from torch import Tensor
 
 from models_registry import devices, instruments
 from models_registry.audio import AudioError, Samples, mono, read
+from models_registry.engine.chain import Chain
+from models_registry.engine.rendering import render
+from models_registry.engine.starts import scattered
 
 SUFFIXES = {".wav", ".flac", ".ogg", ".mp3", ".aif", ".aiff"}
 # The test set is other music by the same instruments.
 TEST_SEED = 10_007
+# Away from the numbers of the starts that have to find the settings.
+SETTINGS_SEED, NOISE_SEED = 1_009, 2_003
 
 
 @dataclass(frozen=True)
@@ -45,26 +51,45 @@ class Dataset:
     rate: int
     skip: int
     remove_mean: bool
+    # the chain that made the wet clips, where that is known
+    truth: Chain | None = None
 
     def judged(self, signal: Tensor) -> Tensor:
         """The part of `signal` (..., frames) that counts."""
         part = signal[..., self.skip :]
         return part - part.mean(-1, keepdim=True) if self.remove_mean else part
 
+    def batch(self, *, size: int, seed: int, step: int) -> Clips:
+        """`size` clips to learn from at `step`, the same ones for the same seed."""
+        draw = np.random.default_rng([seed, step])
+        size = min(size, len(self.train))
+        chosen = torch.from_numpy(draw.choice(len(self.train), size, replace=False))
+        return Clips(self.train.dry[chosen], self.train.wet[chosen])
 
-def dataset(data: Mapping[str, Any], *, rate: int, segment: int, seed: int) -> Dataset:
-    """Make the data set that a recipe's `data` describes, in clips of `segment` frames at `rate` Hz."""
-    skip = data["skip"]
+
+def dataset(
+    data: Mapping[str, Any], *, chain: Mapping[str, Any], segment: int, seed: int
+) -> Dataset:
+    """Make the data set that a recipe's `data` describes for its `chain`, in clips of `segment` frames."""
+    skip, rate, truth = data["skip"], chain["rate"], None
     if segment <= skip:
         raise AudioError(
             f"data: expected segments longer than the {skip} frames skipped, found {segment}"
         )
     if data["source"] == "pairs":
         train, test = _pairs(data, rate, segment)
+    elif data["source"] == "settings":
+        truth = scattered(Chain.from_spec(chain), seed=seed, number=SETTINGS_SEED)
+        train, test = (
+            _cut(_played(truth, data["seconds"], one), segment, skip)
+            for one in (seed, seed + TEST_SEED)
+        )
+        if "noise" in data:
+            train = _noisy(train, data["noise"], seed)
     else:
         train = _cut(_synthetic(data["seconds"], rate, seed), segment, skip)
         test = _cut(_synthetic(data["seconds"], rate, seed + TEST_SEED), segment, skip)
-    return Dataset(train, test, rate, skip, data["remove_mean"])
+    return Dataset(train, test, rate, skip, data["remove_mean"], truth)
 
 
 def _synthetic(seconds: float, rate: int, seed: int) -> list[tuple[str, Samples, Samples]]:
@@ -73,6 +98,22 @@ def _synthetic(seconds: float, rate: int, seed: int) -> list[tuple[str, Samples,
         (name, source.samples, devices.overdrive(source).samples)
         for name, source in sources.items()
     ]
+
+
+def _played(chain: Chain, seconds: float, seed: int) -> list[tuple[str, Samples, Samples]]:
+    sources = instruments.sources(rate=chain.rate, seconds=seconds, seed=seed)
+    return [
+        (name, source.samples, render(chain, source.samples, chain.rate))
+        for name, source in sources.items()
+    ]
+
+
+def _noisy(clips: Clips, level: float, seed: int) -> Clips:
+    """White noise in every wet clip, `level` dB above its energy (below, where negative)."""
+    noise = np.random.default_rng([seed, NOISE_SEED]).normal(size=clips.wet.shape)
+    added = torch.from_numpy(noise.astype(np.float32))
+    scale = clips.wet.square().mean(-1, keepdim=True).sqrt() * 10 ** (level / 20)
+    return Clips(clips.dry, clips.wet + scale * added)
 
 
 def _natural(path: Path) -> list[Any]:

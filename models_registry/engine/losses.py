@@ -6,12 +6,12 @@ without unit, 0 when the estimate equals the target (or, for smoothness, when th
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import torch
 from torch import Tensor
 
-from models_registry.engine.auditory import band_energy
+from models_registry.engine.auditory import band_energy, masked_threshold, specific_loudness
 from models_registry.engine.blocks import Gain, LinearBlock, Waveshaper
 from models_registry.engine.chain import Chain
 
@@ -20,6 +20,8 @@ LOG_FLOOR = 0.02
 # Below −120 dB full scale a target holds nothing to compare with.
 ENERGY_FLOOR = 1e-12
 SMOOTHNESS_GRID = (30.0, 16_000.0, 128)
+# Hz, over which a group delay is the slope of the phase.
+DELAY_STEP = 1.0
 
 
 def error_to_signal(estimate: Tensor, target: Tensor) -> Tensor:
@@ -68,12 +70,81 @@ def band_distance(estimate: Tensor, target: Tensor, *, rate: int, bands: int = 4
 
     The ear adds energy within a band, so phase within it does not count. Floored like `spectral_distance`.
     """
-    size = min(2_048, 2 ** (target.shape[-1].bit_length() - 1))
+    size = _size(target)
     with torch.no_grad():
         wanted = band_energy(target, rate=rate, bands=bands, size=size)
         floor = LOG_FLOOR**2 * wanted.max() + ENERGY_FLOOR
     found = band_energy(estimate, rate=rate, bands=bands, size=size)
     return torch.log10((found + floor) / (wanted + floor)).abs().mean()
+
+
+def absolute_error(estimate: Tensor, target: Tensor) -> Tensor:
+    """Mean absolute error over mean absolute target."""
+    return (estimate - target).abs().mean() / (target.abs().mean() + ENERGY_FLOOR)
+
+
+def scale_invariant_error(estimate: Tensor, target: Tensor) -> Tensor:
+    """Energy of what is not the target at any level, over that of what is: the inverse of SI-SDR's ratio.
+
+    Le Roux, Wisdom, Erdogan, Hershey, SDR: Half-Baked or Well Done?, ICASSP 2019, eq. 3.
+    """
+    scale = (estimate * target).sum(-1, keepdim=True) / (
+        target.square().sum(-1, keepdim=True) + ENERGY_FLOOR
+    )
+    aimed = scale * target
+    error = (estimate - aimed).square().sum(-1)
+    return (error / (aimed.square().sum(-1) + ENERGY_FLOOR)).mean()
+
+
+def complex_distance(estimate: Tensor, target: Tensor, *, sizes: Sequence[int]) -> Tensor:
+    """Mean distance of complex spectra over mean magnitude of the target's, averaged over `sizes`: phase counts."""
+    total = estimate.new_zeros(())
+    for size in sizes:
+        with torch.no_grad():
+            wanted = _magnitude(target, size).mean()
+        total = total + _magnitude(estimate - target, size).mean() / wanted
+    return total / len(sizes)
+
+
+def offset(estimate: Tensor, target: Tensor) -> Tensor:
+    """Squared difference of means over the target's mean square."""
+    difference = estimate.mean(-1) - target.mean(-1)
+    return difference.square().mean() / (target.square().mean() + ENERGY_FLOOR)
+
+
+def _size(target: Tensor) -> int:
+    return int(min(2_048, 2 ** (target.shape[-1].bit_length() - 1)))
+
+
+def loudness_distance(estimate: Tensor, target: Tensor, *, rate: int, bands: int = 40) -> Tensor:
+    """Mean difference of specific loudness over the target's mean, by band and frame."""
+    size = _size(target)
+    with torch.no_grad():
+        energy = band_energy(target, rate=rate, bands=bands, size=size)
+        wanted = specific_loudness(energy, rate=rate)
+    found = specific_loudness(band_energy(estimate, rate=rate, bands=bands, size=size), rate=rate)
+    return (found - wanted).abs().mean() / wanted.mean()
+
+
+def audible_error(estimate: Tensor, target: Tensor, *, rate: int, bands: int = 40) -> Tensor:
+    """Mean of log10(1 + energy of the error over the threshold that the target masks): what is masked costs little."""
+    size = _size(target)
+    with torch.no_grad():
+        energy = band_energy(target, rate=rate, bands=bands, size=size)
+        threshold = masked_threshold(energy, rate=rate) + LOG_FLOOR**4 * energy.max() + ENERGY_FLOOR
+    error = band_energy(estimate - target, rate=rate, bands=bands, size=size)
+    return torch.log10(1 + error / threshold).mean()
+
+
+def long_term_distance(estimate: Tensor, target: Tensor, *, rate: int, bands: int = 40) -> Tensor:
+    """Mean squared difference of long-term levels by band, in (10 dB)²: for signals that are not of the same
+    programme."""
+    size = _size(target)
+    with torch.no_grad():
+        wanted = band_energy(target, rate=rate, bands=bands, size=size).mean((0, 2))
+        floor = 1e-7 * wanted.max() + ENERGY_FLOOR
+    found = band_energy(estimate, rate=rate, bands=bands, size=size).mean((0, 2))
+    return torch.log10((found + floor) / (wanted + floor)).square().mean()
 
 
 def _grid(rate: int) -> Tensor:
@@ -127,3 +198,63 @@ def curve_roughness(chain: Chain) -> Tensor:
         if isinstance(block, Waveshaper):
             total = total + chain.values(name)["curve"].diff(n=2).square().mean()
     return total
+
+
+def delay_roughness(chain: Chain) -> Tensor:
+    """Physical regulariser: mean squared difference of neighbouring group delays of every linear block, in ms².
+
+    A delay that is the same at all frequencies costs nothing; energy smeared in time at some of them does.
+    """
+    grid = _grid(chain.rate)
+    total = torch.zeros((), dtype=torch.float64)
+    for name, block in chain.blocks.items():
+        if isinstance(block, LinearBlock):
+            values = chain.values(name)
+            turned = block.response(values, grid + DELAY_STEP) * block.response(values, grid).conj()
+            delay = -1_000 * torch.angle(turned) / (2 * torch.pi * DELAY_STEP)
+            total = total + delay.diff().square().mean()
+    return total
+
+
+def departure(chain: Chain) -> Tensor:
+    """Sparsity: mean distance of the learned controls from where they started, so that what need not move stays."""
+    moved = [
+        (control - start).abs().reshape(-1)
+        for name in chain.blocks
+        for key, control in chain.controls(name).items()
+        if (start := chain.starts.get(f"{name}.{key}")) is not None
+    ]
+    return torch.cat(moved).mean()
+
+
+def restlessness(moves: Mapping[str, Tensor]) -> Tensor:
+    """Mean squared change of what adapters add from one value to the next, in fractions of the ranges."""
+    if not moves:
+        return torch.zeros((), dtype=torch.float64)
+    along = [move.diff(dim=2) for move in moves.values()]
+    return torch.stack([change.square().mean() for change in along]).sum()
+
+
+def effort(moves: Mapping[str, Tensor]) -> Tensor:
+    """Mean square of what adapters add, in fractions of the ranges: the less they do, the more the blocks explain."""
+    if not moves:
+        return torch.zeros((), dtype=torch.float64)
+    return torch.stack([move.square().mean() for move in moves.values()]).sum()
+
+
+# The terms that a recipe may weigh beside those that every recipe has.
+OPTIONAL_TERMS = (
+    "l1",
+    "si_sdr",
+    "complex_stft",
+    "erb",
+    "loudness",
+    "audible",
+    "dc",
+    "long_term",
+    "passivity",
+    "group_delay",
+    "sparsity",
+    "control_rate",
+    "authority",
+)

@@ -9,90 +9,27 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from models_registry.engine.contract import RecipeError, SpecError
+from models_registry.engine.losses import OPTIONAL_TERMS
+from models_registry.engine.measures import MEASURES
+from models_registry.engine.monitors import LIMITS
+from models_registry.engine.schema import (
+    Choice,
+    Number,
+    Numbers,
+    Schema,
+    Text,
+    Weight,
+    filled,
+    section,
+)
 from models_registry.engine.spec import complete, digest, nearest
 
 FOLDER = Path(__file__).parent / "recipes"
-
-
-@dataclass(frozen=True)
-class Number:
-    """A number from `low` to `high`; whole where `whole`. An `optional` one is part of a recipe, and of its hash, only
-    where it is given."""
-
-    low: float
-    high: float
-    default: float | None = None
-    whole: bool = False
-    optional: bool = False
-
-    def checked(self, value: object, where: str) -> object:
-        kinds = int if self.whole else (int, float)
-        kind = "whole number" if self.whole else "number"
-        bad = isinstance(value, bool) or not isinstance(value, kinds)
-        if bad or not self.low <= value <= self.high:  # type: ignore[operator]
-            raise RecipeError(
-                f"{where}: expected a {kind} from {self.low:g} to {self.high:g}, found {value!r}"
-            )
-        return value
-
-
-@dataclass(frozen=True)
-class Choice:
-    """One of `options`."""
-
-    options: tuple[object, ...]
-    default: object = None
-
-    def checked(self, value: object, where: str) -> object:
-        # 1 == True in Python, not in a recipe
-        if not any(type(value) is type(option) and value == option for option in self.options):
-            listed = " or ".join(json.dumps(option) for option in self.options)
-            raise RecipeError(f"{where}: expected {listed}, found {value!r}")
-        return value
-
-
-@dataclass(frozen=True)
-class Numbers:
-    """A list of `count` (or any number of) whole numbers from `low` to `high`, or null where `default` is."""
-
-    low: int
-    high: int
-    default: tuple[int, ...] | None = None
-    count: int | None = None
-
-    def checked(self, value: object, where: str) -> object:
-        if value is None and self.default is None:
-            return None
-        good = isinstance(value, (list, tuple)) and len(value) > 0
-        good = good and all(type(n) is int and self.low <= n <= self.high for n in value)  # type: ignore[attr-defined]
-        if not good or (self.count and len(value) != self.count):  # type: ignore[arg-type]
-            size = f"{self.count} " if self.count else ""
-            raise RecipeError(
-                f"{where}: expected a list of {size}whole numbers from {self.low} to {self.high}, "
-                f"found {value!r}"
-            )
-        return list(value)  # type: ignore[call-overload]
-
-
-@dataclass(frozen=True)
-class Text:
-    """A sentence or a path; required unless it has a default."""
-
-    default: str | None = None
-
-    def checked(self, value: object, where: str) -> object:
-        if not isinstance(value, str) or not value:
-            raise RecipeError(f"{where}: expected text, found {value!r}")
-        return value
-
-
-Field = Number | Choice | Numbers | Text
-Schema = Mapping[str, Field]
 
 COMMON: Schema = {
     "skip": Number(0, 10_000_000, 0, whole=True),
@@ -102,6 +39,12 @@ DATA: Mapping[str, Schema] = {
     "synthetic": {
         "source": Choice(("synthetic",)),
         "seconds": Number(1, 120, 6.0),
+        **COMMON,
+    },
+    "settings": {
+        "source": Choice(("settings",)),
+        "seconds": Number(1, 120, 2.0),
+        "noise": Number(-120, 20, optional=True),
         **COMMON,
     },
     "pairs": {
@@ -114,13 +57,12 @@ DATA: Mapping[str, Schema] = {
     },
 }
 LOSS: Schema = {
-    "esr": Number(0, 1_000, 1.0),
-    "stft": Number(0, 1_000, 0.1),
+    "esr": Weight(default=1.0),
+    "stft": Weight(default=0.1),
     "stft_sizes": Numbers(16, 65_536, (512, 2_048)),
-    "smoothness": Number(0, 1_000, 0.0),
-    "curvature": Number(0, 1_000, 0.0),
-    "erb": Number(0, 1_000, optional=True),
-    "passivity": Number(0, 1_000, optional=True),
+    "smoothness": Weight(default=0.0),
+    "curvature": Weight(default=0.0),
+    **{name: Weight(optional=True) for name in OPTIONAL_TERMS},
 }
 TRAINING: Schema = {
     "steps": Number(1, 1_000_000, 400, whole=True),
@@ -130,7 +72,15 @@ TRAINING: Schema = {
     "gradient_clip": Number(1e-6, 1e6, 1.0),
     "checkpoint_every": Number(1, 1_000_000, 100, whole=True),
     "validate_every": Number(1, 1_000_000, 50, whole=True),
+    "starts": Number(1, 64, whole=True, optional=True),
+    "race_steps": Number(1, 10_000, whole=True, optional=True),
+    "polish": Number(1, 1_000, whole=True, optional=True),
+    "hops": Number(1, 1_000, whole=True, optional=True),
+    "patience": Number(1, 10_000, whole=True, optional=True),
+    "policy": Choice(("go on", "stop", "roll back"), optional=True),
 }
+SECTIONS = {"loss": LOSS, "training": TRAINING}
+WORDS = ("name", "title", "purpose")
 
 
 @dataclass(frozen=True)
@@ -144,6 +94,8 @@ class Recipe:
     data: dict[str, Any]
     loss: dict[str, Any]
     training: dict[str, Any]
+    measure: str = "esr"
+    limits: dict[str, Any] = field(default_factory=dict)
 
     @staticmethod
     def names() -> list[str]:
@@ -180,8 +132,8 @@ class Recipe:
     @classmethod
     def from_dict(cls, content: object, overrides: Mapping[str, object] | None = None) -> Recipe:
         """Check and complete a recipe given as data."""
-        known = ("name", "title", "purpose", "chain", "data", "loss", "training", "quick")
-        given = _section(content, known, where="recipe")
+        known = (*WORDS, "chain", "data", "loss", "training", "measure", "limits", "quick")
+        given = section(content, known, where="recipe")
         given = {
             key: dict(value) if isinstance(value, Mapping) else value
             for key, value in given.items()
@@ -191,25 +143,35 @@ class Recipe:
             (overrides or {}).items(), key=lambda item: item[0] != "data.source"
         ):
             _override(given, path, value)
-        data = _section(given.get("data", {"source": "synthetic"}), None, where="data")
+        data = section(given.get("data", {"source": "synthetic"}), None, where="data")
         source = Choice(tuple(DATA)).checked(data.get("source"), "data.source")
         chain = given.get("chain")
         try:
             chain, _ = complete(chain)
         except SpecError as error:
             raise SpecError(f"recipe: {error}") from error
-        words = {key: Text().checked(given.get(key), key) for key in ("name", "title", "purpose")}
+        words = {key: Text().checked(given.get(key), key) for key in WORDS}
         return cls(
             **words,  # type: ignore[arg-type]
             chain=chain,
-            data=_filled(data, DATA[str(source)], where="data"),
-            loss=_filled(given.get("loss", {}), LOSS, where="loss"),
-            training=_filled(given.get("training", {}), TRAINING, where="training"),
+            data=filled(data, DATA[str(source)], where="data"),
+            **{  # type: ignore[arg-type]
+                key: filled(given.get(key, {}), schema, where=key)
+                for key, schema in SECTIONS.items()
+            },
+            measure=str(Choice(MEASURES).checked(given.get("measure", "esr"), "measure")),
+            limits=_limits(given.get("limits", {})),
         )
 
     def to_dict(self) -> dict[str, Any]:
         """The recipe as plain data; `Recipe.from_dict` gives it back."""
-        return {key: getattr(self, key) for key in self.__dataclass_fields__}
+        every = {key: getattr(self, key) for key in self.__dataclass_fields__}
+        # what is as it always was stays out, so that older recipes keep their hash
+        return {
+            key: value
+            for key, value in every.items()
+            if not (key == "measure" and value == "esr") and not (key == "limits" and not value)
+        }
 
     @property
     def hash(self) -> str:
@@ -224,24 +186,15 @@ def _quick(content: object) -> dict[str, object]:
     return dict(quick)
 
 
-def _section(content: object, known: tuple[str, ...] | None, *, where: str) -> dict[str, Any]:
-    if not isinstance(content, Mapping):
-        raise RecipeError(f"{where}: expected an object, found {content!r}")
-    for key in content:
-        if known is not None and key not in known:
-            raise RecipeError(f"{where}: found the unknown key '{key}'; {nearest(str(key), known)}")
-    return dict(content)
-
-
-def _filled(content: object, schema: Schema, *, where: str) -> dict[str, Any]:
-    given = _section(content, tuple(schema), where=where)
-    filled = {}
-    for key, field in schema.items():
-        if isinstance(field, Number) and field.optional and key not in given:
-            continue
-        default = list(field.default) if isinstance(field.default, tuple) else field.default
-        filled[key] = field.checked(given.get(key, default), f"{where}.{key}")
-    return filled
+def _limits(content: object) -> dict[str, list[float]]:
+    given = section(content, tuple(LIMITS), where="limits")
+    for name, ends in given.items():
+        pair = isinstance(ends, (list, tuple)) and len(ends) == 2
+        if not pair or not all(type(end) in (int, float) for end in ends) or not ends[0] < ends[1]:
+            raise RecipeError(
+                f"limits.{name}: expected two numbers in rising order, found {ends!r}"
+            )
+    return {name: [float(end) for end in ends] for name, ends in given.items()}
 
 
 def _override(given: dict[str, Any], path: str, text: object) -> None:
@@ -261,8 +214,8 @@ def _override(given: dict[str, Any], path: str, text: object) -> None:
             value = json.loads(text)
         except ValueError:
             value = text
-    section, key = path.split(".")
+    part, key = path.split(".")
     if path == "data.source" and given.get("data", {}).get("source") != value:
         kept = {name: entry for name, entry in given.get("data", {}).items() if name in COMMON}
         given["data"] = kept
-    given.setdefault(section, {})[key] = value
+    given.setdefault(part, {})[key] = value

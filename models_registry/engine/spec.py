@@ -9,7 +9,9 @@ what comes out, aligned in time (an empty branch is the input itself):
 
     {"id": "mix", "kind": "parallel", "branches": [[], [{"id": "drive", "kind": "waveshaper"}]]}
 
-Params are starting values in units, those left out start at their defaults; options are structure.
+Params are starting values in units, those left out start at their defaults; options are structure. A block may hold
+parameters still ("frozen": ["q"]), keep them within tighter ranges ("bounds": {"gain": [-12, 12]}) and let them share
+the place in the range of another of the same range ("tied": {"release": "first.release"}).
 A target is `block id.parameter`, its number the adapter's authority as a fraction of the parameter's range.
 """
 
@@ -19,6 +21,7 @@ import hashlib
 import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from difflib import get_close_matches
 from typing import Any, NamedTuple
 
@@ -66,6 +69,7 @@ def complete(spec: object) -> tuple[dict[str, Any], list[tuple[str, Block]]]:
     described = _series(spec.get("blocks"), rate, blocks, set(), where="chain")
     if not blocks:
         raise SpecError("chain: expected at least one block, found only branches")
+    _ties_hold(blocks)
     _rates_meet(blocks, rate)
     _widths_meet(described, blocks, _Giver("", "", Port(), 0, ""))
     adapters = spec.get("adapters", [])
@@ -106,13 +110,13 @@ def _series(
         if parallel:
             name = _id(only_keys(entry, ("id", "kind", "branches"), where=place), place)
         else:
-            name, block, params = _block(entry, rate, where=place)
+            name, block, described_block = _block(entry, rate, where=place)
         if name in taken:
             raise SpecError(f"{place}: expected an id of its own, found '{name}' twice")
         taken.add(name)
         if not parallel:
             blocks[name] = block
-            described.append(_described(name, block, params))
+            described.append(described_block)
             continue
         branches = entry.get("branches")
         if not isinstance(branches, list) or len(branches) < 2:
@@ -136,7 +140,8 @@ def _id(entry: Mapping[str, Any], where: str) -> str:
 
 
 def _block(entry: object, rate: int, *, where: str) -> tuple[str, Block, dict[str, Any]]:
-    entry = only_keys(entry, ("id", "kind", "options", "params"), where=where)
+    known = ("id", "kind", "options", "params", "frozen", "bounds", "tied")
+    entry = only_keys(entry, known, where=where)
     name, kind = _id(entry, where), entry.get("kind")
     if kind not in BLOCKS:
         raise SpecError(
@@ -149,6 +154,7 @@ def _block(entry: object, rate: int, *, where: str) -> tuple[str, Block, dict[st
     for option in kind.choices:
         option.checked(options.get(option.name, option.default), where=f"{name}.{option.name}")
     block = kind(rate, options)
+    held = _hold(name, block, entry)
     given = only_keys(entry.get("params", {}), block.parameters, where=f"block '{name}'")
     params: dict[str, Any] = {}
     for parameter in block.parameters.values():
@@ -156,7 +162,7 @@ def _block(entry: object, rate: int, *, where: str) -> tuple[str, Block, dict[st
             given.get(parameter.name, parameter.default), where=f"{name}.{parameter.name}"
         )
         params[parameter.name] = values[0] if parameter.size == 1 else list(values)
-    return name, block, params
+    return name, block, _described(name, block, params) | held
 
 
 def _described(name: str, block: Block, params: dict[str, Any]) -> dict[str, Any]:
@@ -167,6 +173,57 @@ def _described(name: str, block: Block, params: dict[str, Any]) -> dict[str, Any
     }
     options = {"options": given} if given else {}
     return {"id": name, "kind": block.kind, **options, "params": params}
+
+
+def _hold(name: str, block: Block, entry: Mapping[str, Any]) -> dict[str, Any]:
+    """Bound, freeze and tie the parameters of `block` as `entry` says, and return what it said."""
+    held: dict[str, Any] = {}
+    if "bounds" in entry:
+        bounds = only_keys(entry["bounds"], block.parameters, where=f"block '{name}' bounds")
+        for key, ends in bounds.items():
+            numbers = isinstance(ends, (list, tuple)) and len(ends) == 2
+            if not numbers or not all(type(end) in (int, float) for end in ends):
+                raise SpecError(f"{name}.{key} bounds: expected two numbers, found {ends!r}")
+            block.parameters[key] = block.parameters[key].within(*ends)
+        held["bounds"] = {key: [float(end) for end in bounds[key]] for key in sorted(bounds)}
+    if "frozen" in entry:
+        frozen = entry["frozen"]
+        if not isinstance(frozen, (list, tuple)):
+            raise SpecError(f"block '{name}' frozen: expected a list of names, found {frozen!r}")
+        only_keys(dict.fromkeys(map(str, frozen)), block.parameters, where=f"block '{name}' frozen")
+        for key in frozen:
+            block.parameters[key] = replace(block.parameters[key], frozen=True)
+        held["frozen"] = sorted(frozen)
+    if "tied" in entry:
+        tied = only_keys(entry["tied"], block.parameters, where=f"block '{name}' tied")
+        for key, path in tied.items():
+            block.parameters[key] = replace(block.parameters[key], tied_to=str(path))
+        held["tied"] = {key: str(tied[key]) for key in sorted(tied)}
+    return held
+
+
+def _ties_hold(blocks: Mapping[str, Block]) -> None:
+    every = {
+        f"{name}.{parameter.name}": parameter
+        for name, block in blocks.items()
+        for parameter in block.parameters.values()
+    }
+    for path, parameter in every.items():
+        if not parameter.tied_to:
+            continue
+        other = every.get(parameter.tied_to)
+        if other is None or other.tied_to:
+            free = [known for known, one in every.items() if not one.tied_to]
+            raise SpecError(
+                f"{path}: expected to be tied to a parameter with a value of its own, found "
+                f"'{parameter.tied_to}'; {nearest(parameter.tied_to, free)}"
+            )
+        ranges = [(one.low, one.high, one.scale, one.size) for one in (parameter, other)]
+        if ranges[0] != ranges[1]:
+            raise SpecError(
+                f"{path}: expected to be tied to a parameter of the same range, found {parameter.low:g} to "
+                f"{parameter.high:g} here and {other.low:g} to {other.high:g} in '{parameter.tied_to}'"
+            )
 
 
 def _rates_meet(blocks: Mapping[str, Block], rate: int) -> None:

@@ -12,44 +12,55 @@ import platform
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, field
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor
 
-from models_registry.engine import losses, monitors
+from models_registry.engine import monitors
 from models_registry.engine.baseline import linear_baseline
 from models_registry.engine.chain import Chain
 from models_registry.engine.contract import EngineError
 from models_registry.engine.data import Clips, dataset
+from models_registry.engine.measures import TABLE
+from models_registry.engine.objective import Objective
+from models_registry.engine.polish import Certainty, polish
 from models_registry.engine.recipe import Recipe
+from models_registry.engine.starts import race, scattered
 
-Progress = Callable[[float, str, Mapping[str, float]], None]
-Row = dict[str, float]
+Progress = Callable[[float, str, Mapping[str, Any]], None]
+Row = dict[str, Any]
 
 CHECKPOINT, WEIGHTS = "checkpoint.pt", "weights.safetensors"
 # Often enough for a progress bar, too seldom to cost anything when each report is a database row.
 REPORT_EVERY_S = 0.5
 # Clips judged at a time; more would only cost memory.
 JUDGED_AT_ONCE = 16
+RACE_STEPS = 20
+# A loss that has fallen by less than this share has not fallen.
+PROGRESS = 1e-3
+# How often a training may go back to a checkpoint at half the learning rate before it gives up.
+RETURNS = 3
 
 
 @dataclass(frozen=True)
 class TrainingResult:
-    """What a training left: `validation_esr` and `baseline_esr` are error-to-signal ratios on the test clips, of the
-    chain and of the best linear FIR filter; both are None for a run stopped early."""
+    """What a training left: `validation` and `baseline` are the recipe's measure on the test clips, of the chain and of
+    what it is compared with; both are None for a run stopped early. `certainty` says how well the data determine each
+    parameter, where the recipe polishes."""
 
     chain: Chain
     history: list[Row]
     weights: Path
     environment: dict[str, Any]
     stopped: bool
-    validation_esr: float | None = None
-    baseline_esr: float | None = None
+    measure: str
+    validation: float | None = None
+    baseline: float | None = None
+    certainty: list[Certainty] = field(default_factory=list)
 
 
 def train(
@@ -89,16 +100,26 @@ class _Run:
         self.should_stop = should_stop or (lambda: False)
         self.report(0.0, "preparing the data", {})
         training = recipe.training
-        self.data = dataset(
-            recipe.data, rate=recipe.chain["rate"], segment=training["segment"], seed=seed
-        )
-        with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(seed)
-            self.chain = Chain.from_spec(recipe.chain)
-        self.optimiser = torch.optim.Adam(self.chain.parameters(), lr=training["learning_rate"])
+        self.data = dataset(recipe.data, chain=recipe.chain, segment=training["segment"], seed=seed)
+        self.objective = Objective(recipe.loss, self.data)
+        self.limits = monitors.limits(recipe.limits)
+        self.chain = self._start(0)
+        self.optimiser = self._adam(self.chain)
         self.step = 0
+        # halved at every return to a checkpoint
+        self.pace, self.returns = 1.0, 0
+        self.certainty: list[Certainty] | None = None
         self.history: list[Row] = []
         self.recent: list[Row] = []
+
+    def _start(self, number: int) -> Chain:
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(self.seed)
+            chain = Chain.from_spec(self.recipe.chain)
+        return scattered(chain, seed=self.seed, number=number)
+
+    def _adam(self, chain: Chain) -> torch.optim.Adam:
+        return torch.optim.Adam(chain.parameters(), lr=self.recipe.training["learning_rate"])
 
     def go(self, resume: bool) -> TrainingResult:
         checkpoint = self.directory / CHECKPOINT
@@ -107,105 +128,222 @@ class _Run:
         training = self.recipe.training
         steps, began, first, told = training["steps"], time.monotonic(), self.step, -math.inf
         if not self.history:
-            self.history.append(self._validated(self._loss(self._batch(0))[1]))
+            if training.get("starts", 1) > 1 and not self._race():
+                return self._result(stopped=True)
+            clips = self._batch(0)
+            with torch.no_grad():
+                terms = {
+                    key: term.item()
+                    for key, term in self.objective.terms(self.chain, clips).items()
+                }
+                total = sum(
+                    weight * terms[key] for key, weight in self.objective.weights(0).items()
+                )
+            self.history.append(self._validated({"loss": total, **terms}))
+            began = time.monotonic()
         while self.step < steps:
             if self.should_stop():
                 self._save(checkpoint)
                 return self._result(stopped=True)
-            self._advance()
+            try:
+                self._advance()
+            except EngineError as error:
+                self._return(checkpoint, str(error))
+                continue
             if self.step % training["validate_every"] == 0 or self.step == steps:
-                means = {
-                    key: float(np.mean([row[key] for row in self.recent])) for key in self.recent[0]
-                }
+                keys = self.recent[0]
+                means = {key: float(np.mean([row[key] for row in self.recent])) for key in keys}
                 self.history.append(self._validated(means))
                 self.recent = []
+                if trouble := self._new_trouble():
+                    self._return(checkpoint, trouble)
+                    continue
+                if self._is_over():
+                    break
             if self.step % training["checkpoint_every"] == 0 or self.step == steps:
                 self._save(checkpoint)
             now = time.monotonic()
             if now - told >= REPORT_EVERY_S or self.step == steps:
-                left = (now - began) / (self.step - first) * (steps - self.step)
-                row = self.history[-1]
+                done = max(1, self.step - first)
+                rate = done / (now - began)
+                row, measure = self.history[-1], self.recipe.measure
                 message = (
                     f"step {self.step} of {steps}, loss {row['loss']:.4f}, "
-                    f"validation ESR {row['validation_esr']:.4f}, {left:.0f} s left"
+                    f"validation {_short(measure)} {row[f'validation_{measure}']:.4f}{_unit(measure)}, "
+                    f"{rate:.1f} steps a second, {(steps - self.step) / rate:.0f} s left"
                 )
                 self.report(self.step / steps, message, row)
                 told = now
+        if training.get("polish") and self.certainty is None and not self._polish(checkpoint):
+            return self._result(stopped=True)
         return self._result(stopped=False)
 
-    def _batch(self, step: int) -> Clips:
-        clips = self.data.train
-        draw = np.random.default_rng([self.seed, step])
-        size = min(self.recipe.training["batch"], len(clips))
-        chosen = torch.from_numpy(draw.choice(len(clips), size, replace=False))
-        return Clips(clips.dry[chosen], clips.wet[chosen])
+    def _race(self) -> bool:
+        """Take over the best of several starts; False where asked to stop before it was found."""
+        training = self.recipe.training
+        clips = self._batch(0)
 
-    def _loss(self, clips: Clips) -> tuple[Tensor, Row]:
-        weights = self.recipe.loss
-        estimate = self.data.judged(self.chain(clips.dry)[0])
-        target = self.data.judged(clips.wet)
-        terms = {"esr": losses.error_to_signal(estimate, target)}
-        if weights["stft"]:
-            terms["stft"] = losses.spectral_distance(estimate, target, sizes=weights["stft_sizes"])
-        if weights["smoothness"]:
-            terms["smoothness"] = losses.response_roughness(self.chain)
-        if weights["curvature"]:
-            terms["curvature"] = losses.curve_roughness(self.chain)
-        if weights.get("erb"):
-            terms["erb"] = losses.band_distance(estimate, target, rate=self.data.rate)
-        if weights.get("passivity"):
-            terms["passivity"] = losses.amplification(self.chain)
-        total = torch.stack([weights[name] * term.double() for name, term in terms.items()]).sum()
-        return total, {"loss": total.item(), **{name: term.item() for name, term in terms.items()}}
+        def judge(chain: Chain) -> float:
+            with torch.no_grad():
+                return self.objective.total(self.objective.terms(chain, clips), 0).item()
+
+        told_at = -math.inf
+
+        def told(step: int, of: int, left: int) -> None:
+            nonlocal told_at
+            if time.monotonic() - told_at >= REPORT_EVERY_S:
+                self.report(0.0, f"step {step} of {of} of a race, {left} starts left", {})
+                told_at = time.monotonic()
+
+        best = race(
+            training["starts"],
+            make=self._start,
+            advance=lambda chain, optimiser, step: self._move(chain, optimiser, step, 0.0),
+            judge=judge,
+            optimiser=self._adam,
+            steps=training.get("race_steps", RACE_STEPS),
+            told=told,
+            should_stop=self.should_stop,
+        )
+        if best is None:
+            return False
+        self.chain, self.optimiser = best  # type: ignore[assignment]
+        return True
+
+    def _polish(self, checkpoint: Path) -> bool:
+        """Move to the least squared error and learn how certain each parameter is; False where asked to stop."""
+        stopped = False
+
+        def should_stop() -> bool:
+            nonlocal stopped
+            stopped = stopped or self.should_stop()
+            return stopped
+
+        found = polish(
+            self.chain,
+            self.data,
+            steps=self.recipe.training["polish"],
+            hops=self.recipe.training.get("hops", 0),
+            seed=self.seed,
+            told=lambda message: self.report(1.0, message, {}),
+            should_stop=should_stop,
+        )
+        if stopped:
+            return False
+        self.certainty = found
+        self.step += 1
+        last = self.history[-1]
+        self.history.append(
+            self._validated({key: last[key] for key in ("loss", *self.objective.schedule)})
+        )
+        self._save(checkpoint)
+        self.report(1.0, "least squares done", self.history[-1])
+        return True
+
+    def _batch(self, step: int) -> Clips:
+        size = self.recipe.training["batch"]
+        return self.data.batch(size=size, seed=self.seed, step=step)
 
     def _advance(self) -> None:
+        row = self._move(
+            self.chain, self.optimiser, self.step, self.step / self.recipe.training["steps"]
+        )
+        self.step += 1
+        self.recent.append(row)
+
+    def _move(self, chain: Chain, optimiser: torch.optim.Optimizer, step: int, share: float) -> Row:
+        """One step of `chain` on the clips of `step` at `share` (0 to 1) of the training."""
         training = self.recipe.training
-        for group in self.optimiser.param_groups:
+        for group in optimiser.param_groups:
             # cosine decay: large steps find the basin, small ones its bottom
             group["lr"] = (
-                training["learning_rate"]
-                * (1 + math.cos(math.pi * self.step / training["steps"]))
-                / 2
+                self.pace * training["learning_rate"] * (1 + math.cos(math.pi * share)) / 2
             )
-        clips = self._batch(self.step)
-        self.optimiser.zero_grad()
-        loss, row = self._loss(clips)
+        clips = self._batch(step)
+        optimiser.zero_grad()
+        terms = self.objective.terms(chain, clips)
+        loss = self.objective.total(terms, share)
         loss.backward()  # type: ignore[no-untyped-call]
-        norm = torch.nn.utils.clip_grad_norm_(self.chain.parameters(), training["gradient_clip"])
-        if not (np.isfinite(row["loss"]) and norm.isfinite()):
+        norms = {
+            name: torch.nn.utils.clip_grad_norm_(group, training["gradient_clip"])
+            for name, group in chain.groups().items()
+        }
+        row = {"loss": loss.item(), **{name: term.item() for name, term in terms.items()}}
+        norm = math.sqrt(sum(one.item() ** 2 for one in norms.values()))
+        if not (math.isfinite(row["loss"]) and math.isfinite(norm)):
+            blocks = ", ".join(name for name, one in norms.items() if not one.isfinite())
             raise EngineError(
                 f"training: expected a finite loss and gradient, found a loss of {row['loss']:g} and a "
-                f"gradient norm of {norm.item():g} at step {self.step + 1}{self._culprit(clips)}; "
-                "the last checkpoint is kept (a lower training.learning_rate may help)"
+                f"gradient norm of {norm:g}{f' (in {blocks})' if blocks else ''} at step {step + 1}"
+                f"{_culprit(chain, clips)}; the last checkpoint is kept (a lower training.learning_rate may help)"
             )
-        self.optimiser.step()
-        self.step += 1
-        self.recent.append(row | {"gradient_norm": norm.item()})
+        optimiser.step()
+        return row | {"gradient_norm": norm}
 
-    def _culprit(self, clips: Clips) -> str:
-        for name, signal in self.chain.stems(clips.dry).items():
-            if not signal.isfinite().all():
-                return f", first in block '{name}'"
-        return ""
+    def _new_trouble(self) -> str:
+        """What has left its limits since the validation before, where the recipe wants that acted upon."""
+        if self.recipe.training.get("policy", "go on") == "go on" or len(self.history) < 3:
+            return ""
+        before, now = (monitors.outside(row, self.limits) for row in self.history[-2:])
+        return "; ".join(sentence for name, sentence in now.items() if name not in before)
+
+    def _return(self, checkpoint: Path, trouble: str) -> None:
+        """Go back to the last checkpoint at half the learning rate, or end the training with `trouble`."""
+        back = self.recipe.training.get("policy") == "roll back" and checkpoint.is_file()
+        if not back or self.returns == RETURNS:
+            raise EngineError(trouble)
+        returns, pace = self.returns + 1, self.pace / 2
+        step = self.step
+        self._restore(checkpoint)
+        self.returns, self.pace = returns, pace
+        self.history[-1]["warnings"] = [
+            *self.history[-1].get("warnings", []),
+            f"went back from step {step} to step {self.step} at {pace:g} of the learning rate: {trouble}",
+        ]
+        self._save(checkpoint)
+
+    def _is_over(self) -> bool:
+        """Whether the training loss has not fallen for as many validations as the recipe is patient."""
+        patience = self.recipe.training.get("patience")
+        if not patience or len(self.history) <= patience + 1:
+            return False
+        before = min(row["loss"] for row in self.history[1:-patience])
+        recent = min(row["loss"] for row in self.history[-patience:])
+        return bool(recent > (1 - PROGRESS) * before)
 
     def _validated(self, terms: Row) -> Row:
-        error = energy = 0.0
+        measured = TABLE[self.recipe.measure].make(self.data.rate)
         test = self.data.test
         watched: Row = {}
         with torch.no_grad():
             for start in range(0, len(test), JUDGED_AT_ONCE):
                 part = slice(start, start + JUDGED_AT_ONCE)
                 target = self.data.judged(test.wet[part]).double()
-                whole = self.chain(test.dry[part])[0]
+                whole, after = self.chain(test.dry[part])
                 estimate = self.data.judged(whole).double()
-                error += (estimate - target).square().sum().item()
-                energy += target.square().sum().item()
+                measured.add(estimate, target)
                 if start == 0:  # the first clips are enough to watch
                     raw = test.wet[part][..., self.data.skip :]
                     watched |= monitors.drift(whole[..., self.data.skip :], raw)
                     watched |= monitors.spectral(estimate, target, rate=self.data.rate)
-        watched |= monitors.margins(self.chain)
-        return {"step": self.step, **terms, "validation_esr": error / energy, **watched}
+                    watched |= monitors.phase(estimate, target, rate=self.data.rate)
+                    watched |= monitors.temporal(estimate, target, rate=self.data.rate)
+                    watched |= monitors.adapters(self.chain, after.moves)
+        watched |= monitors.parameters(self.chain)
+        share = min(1.0, self.step / self.recipe.training["steps"])
+        watched |= self.objective.shares(self.chain, self._batch(self.step), share)
+        watched |= {
+            f"weight.{name}": weight
+            for name, weight in self.objective.weights(share).items()
+            if weight != self.recipe.loss[name]
+        }
+        if self.data.truth is not None:
+            watched["monitor.settings_error"] = _settings_error(self.chain, self.data.truth)
+        row = {"step": self.step, **terms, f"validation_{self.recipe.measure}": measured.value()}
+        row |= watched
+        if warnings := list(monitors.outside(row, self.limits).values()):
+            row["warnings"] = warnings
+        return row
 
     def _save(self, checkpoint: Path) -> None:
         """Write the checkpoint and the weights, each whole or not at all."""
@@ -215,6 +353,11 @@ class _Run:
             "step": self.step,
             "history": self.history,
             "recent": self.recent,
+            "pace": self.pace,
+            "returns": self.returns,
+            "certainty": None
+            if self.certainty is None
+            else [asdict(one) for one in self.certainty],
             "chain": self.chain.state_dict(),
             "optimiser": self.optimiser.state_dict(),
         }
@@ -249,17 +392,62 @@ class _Run:
         self.optimiser.load_state_dict(content["optimiser"])
         self.step = content["step"]
         self.history, self.recent = content["history"], content["recent"]
+        self.pace, self.returns = content["pace"], content["returns"]
+        if content["certainty"] is not None:
+            self.certainty = [Certainty(**one) for one in content["certainty"]]
 
     def _result(self, *, stopped: bool) -> TrainingResult:
+        measure = self.recipe.measure
+        validation = baseline = None
+        if not stopped:
+            validation = self.history[-1][f"validation_{measure}"]
+            untrained = self.history[0][f"validation_{measure}"]
+            baseline = linear_baseline(self.data) if measure == "esr" else untrained
         return TrainingResult(
             chain=self.chain,
             history=self.history,
             weights=self.directory / WEIGHTS,
             environment=environment(self.recipe, self.seed),
             stopped=stopped,
-            validation_esr=None if stopped else self.history[-1]["validation_esr"],
-            baseline_esr=None if stopped else linear_baseline(self.data),
+            measure=measure,
+            validation=validation,
+            baseline=baseline,
+            certainty=self.certainty or [],
         )
+
+
+def _short(measure: str) -> str:
+    return "ESR" if measure == "esr" else measure
+
+
+def _unit(measure: str) -> str:
+    unit = TABLE[measure].unit
+    return f" {unit}" if unit else ""
+
+
+def _culprit(chain: Chain, clips: Clips) -> str:
+    """The block in which a signal first stops being finite, with its parameters."""
+    for name, signal in chain.stems(clips.dry).items():
+        if not signal.isfinite().all():
+            values = ", ".join(
+                f"{key} {value.item():.4g}"
+                for key, value in chain.values(name).items()
+                if value.dim() == 0
+            )
+            return f", first in block '{name}' ({values})"
+    return ""
+
+
+def _settings_error(chain: Chain, truth: Chain) -> float:
+    """Mean distance of the learned single parameters from those that made the data, in fractions of their ranges."""
+    with torch.no_grad():
+        distances = [
+            (control - truth.controls(name)[key]).abs().item()
+            for name, block in chain.blocks.items()
+            for key, control in chain.controls(name).items()
+            if control.dim() == 0 and not block.parameters[key].frozen
+        ]
+    return float(np.mean(distances))
 
 
 @contextmanager

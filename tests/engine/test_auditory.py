@@ -16,7 +16,7 @@ from models_registry.engine.auditory import (
     frequency_of,
 )
 from models_registry.engine.losses import amplification, band_distance
-from models_registry.engine.monitors import BANDS, drift, margins, spectral
+from models_registry.engine.monitors import BANDS, drift, parameters, spectral
 
 from .cast import noise, spec
 
@@ -113,7 +113,7 @@ def test_the_margin_is_the_nearest_parameters():
         {"id": name, "kind": "gain", "params": {"level": at}}
         for name, at in (("a", 0), ("b", 43.2))
     ]
-    found = margins(Chain.from_spec(spec(blocks=blocks)))["monitor.range_margin"]
+    found = parameters(Chain.from_spec(spec(blocks=blocks)))["monitor.range_margin"]
     assert found == pytest.approx(0.05, abs=1e-9)
 
 

@@ -14,6 +14,7 @@ from models_registry.engine.losses import (
     curve_roughness,
     error_to_signal,
     response_roughness,
+    scale_invariant_error,
     spectral_distance,
 )
 
@@ -106,4 +107,18 @@ def test_a_straight_curve_is_smooth_and_one_point_out_of_line_costs_its_second_d
     expected = 6 * 0.1**2 / (len(curve) - 2)
     assert curve_roughness(Chain.from_spec(spec(blocks=blocks))).item() == pytest.approx(
         expected, rel=1e-6
+    )
+
+
+def test_the_scale_invariant_error_is_the_inverse_of_si_sdr():
+    from metrics.scoring import score
+    from models_registry.audio import Audio
+
+    target, estimate = noise(1, 8_000), noise(1, 8_000) + noise(1, 8_000, seed=1, level=0.05)
+    heard = [Audio(one, 8_000) for one in (target, estimate)]
+    (result,) = score(heard[0], heard[1], ["si-sdr"], isolate=False)
+    # the metric takes the mean away first
+    pair = [torch.from_numpy(one - one.mean()).double() for one in (estimate, target)]
+    assert -10 * scale_invariant_error(*pair).log10().item() == pytest.approx(
+        result.value, abs=1e-3
     )

@@ -26,22 +26,22 @@ def trained(name, steps, shared, directory):
         },
     )
     result = train(recipe, seed=0, directory=directory)
-    assert result.validation_esr is not None
-    assert result.baseline_esr is not None
-    print(f"ESR {result.validation_esr:.3f}, best linear FIR {result.baseline_esr:.3f}")
-    assert result.baseline_esr == pytest.approx(0.433, abs=0.001)
+    assert result.validation is not None
+    assert result.baseline is not None
+    print(f"ESR {result.validation:.3f}, best linear FIR {result.baseline:.3f}")
+    assert result.baseline == pytest.approx(0.433, abs=0.001)
     return result
 
 
 def test_unseen_guitar_is_much_nearer_than_the_best_linear_filter(shared, tmp_path):
     result = trained("overdrive", "250", shared, tmp_path)
-    assert result.validation_esr <= 0.6 * result.baseline_esr
+    assert result.validation <= 0.6 * result.baseline
 
 
 def test_a_clean_path_and_a_settling_operating_point_leave_a_quarter_of_that(shared, tmp_path):
     # 0.13 is what a parallel clean path alone leaves; a short training must do clearly better
     result = trained("overdrive-parallel", "150", shared, tmp_path)
-    assert result.validation_esr <= 0.08
+    assert result.validation <= 0.08
     # the simulated pedal starts far from its rest and gets there in some 50 ms
     readings = result.chain.readings()
     assert abs(readings["settling.offset"].value) > 5

@@ -76,7 +76,7 @@ def test_a_stopped_run_resumes_to_the_same_bits(pairs, uninterrupted, tmp_path, 
     assert not resumed.stopped
     assert resumed.history == uninterrupted.history
     assert weights_hash(resumed.weights) == weights_hash(uninterrupted.weights)
-    assert resumed.validation_esr == uninterrupted.validation_esr
+    assert resumed.validation == uninterrupted.validation
 
 
 def test_a_killed_run_resumes_from_its_last_checkpoint(pairs, uninterrupted, tmp_path):
@@ -110,9 +110,9 @@ def test_the_error_falls_and_is_reported_beside_the_linear_filter(pairs, tmp_pat
     result = train(recipe(pairs, **{"training.steps": 60}), seed=0, directory=tmp_path)
     first, last = result.history[0], result.history[-1]
     assert last["loss"] < first["loss"] / 3
-    assert result.validation_esr is not None
-    assert result.baseline_esr is not None
-    assert last["validation_esr"] == result.validation_esr < result.baseline_esr
+    assert result.validation is not None
+    assert result.baseline is not None
+    assert last["validation_esr"] == result.validation < result.baseline
     assert [row["step"] for row in result.history] == list(range(0, 61, 4))
     assert {"loss", "esr", "stft", "smoothness", "curvature", "gradient_norm"} <= last.keys()
     watched = {"monitor.erb_deviation", "monitor.dc_drift", "monitor.range_margin"}
