@@ -7,93 +7,40 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from functools import cached_property
 
 import pandas as pd
 from matplotlib.figure import Figure
 
 from listening import choice_figures, comparison_figures, evidence_figures, figures, opinion_figures
 from listening.analysis import abx
+from listening.analysis.choices import CategoryAnalysis, PreferenceAnalysis
 from listening.analysis.description import describe
-from listening.analysis.expertise import difference_grades
 from listening.analysis.frames import AnalysisError
-from listening.analysis.grades import DifferenceAnalysis
-from listening.analysis.league import League
 from listening.analysis.opinions import OpinionAnalysis
 from listening.analysis.plain import MISSING, number
-from listening.analysis.report import AbxAnalysis, Analysis, Correlation, MushraAnalysis
-from listening.analysis.screening import Screening
+from listening.analysis.report import AbxAnalysis, Analysis, MushraAnalysis
+from listening.campaign_evidence import Evidence
 from listening.computed import (
-    analysis_of,
-    correlation_of,
-    metric_evidence_of,
     once,
-    ratings_of,
 )
 from listening.drawing import ordered, rendered
-from listening.evidence import in_order_of_arrival
-from listening.models import Campaign
 
 METRIC_PREFIX = "metric-"
 # of a figure's table, in this order: what names a row, what it shows, and the interval
 NAMES = ("a", "b", "kind", "item", "condition", "listener", "system", "metric")
-VALUES = ("mean_of_listeners", "median", "difference", "proportion", "centred", "r")
+VALUES = (
+    "mean_of_listeners",
+    "median",
+    "difference",
+    "proportion",
+    "proportion_a",
+    "cmos",
+    "centred",
+    "r",
+)
 ENDS = (("ci_low", "ci_high"), ("q1", "q3"), ("item_low", "item_high"))
 # so many rows can still be listened to
 MOST_TOLD = 12
-
-
-@dataclass(frozen=True)
-class Evidence:
-    """What a campaign's figure may be drawn from; raises `AnalysisError` for what there is not."""
-
-    campaign: Campaign
-
-    @cached_property
-    def ratings(self) -> pd.DataFrame:
-        return ratings_of(self.campaign)
-
-    @cached_property
-    def analysis(self) -> Analysis:
-        found, problem = analysis_of(self.campaign)
-        if found is None:
-            raise AnalysisError(problem)
-        return found
-
-    @property
-    def screening(self) -> Screening:
-        return self.analysis.screening
-
-    @cached_property
-    def kept(self) -> pd.DataFrame:
-        return self.screening.keep(self.ratings)
-
-    @cached_property
-    def compared(self) -> pd.DataFrame:
-        """What is kept, as it is compared: difference grades where these count."""
-        if isinstance(self.analysis, DifferenceAnalysis):
-            return difference_grades(self.kept)
-        return self.kept
-
-    @cached_property
-    def arrived(self) -> pd.DataFrame:
-        return in_order_of_arrival(self.campaign, self.compared)
-
-    @cached_property
-    def correlation(self) -> Correlation:
-        found, problem = correlation_of(self.campaign)
-        if found is None:
-            raise AnalysisError(problem)
-        return found
-
-    @property
-    def league(self) -> League:
-        return metric_evidence_of(self.campaign, self.correlation).league
-
-    @property
-    def ratings_analysis(self) -> MushraAnalysis:
-        assert isinstance(self.analysis, MushraAnalysis)
-        return self.analysis
 
 
 @dataclass(frozen=True)
@@ -127,7 +74,7 @@ def _items(found: Evidence) -> pd.DataFrame:
 
 def _shares(found: Evidence) -> pd.DataFrame:
     columns = [*abx.PAIR, "listener", "correct", "trials", "proportion", "ci_low", "ci_high"]
-    return abx.per_listener(found.kept)[[*columns, "p", "p_holm"]]
+    return abx.per_listener(found.kept, chance=found.chance)[[*columns, "p", "p_holm"]]
 
 
 def _screened(found: Evidence) -> pd.DataFrame:
@@ -258,7 +205,7 @@ CAMPAIGN_FIGURES = (
         AbxAnalysis,
         "ratings",
         "Listeners beside what chance makes of listeners who are alike",
-        lambda found: choice_figures.funnel(found.kept),
+        lambda found: choice_figures.funnel(found.kept, chance=found.chance),
         _shares,
     ),
     CampaignFigure(
@@ -266,8 +213,32 @@ CAMPAIGN_FIGURES = (
         AbxAnalysis,
         "ratings",
         "Evidence that each listener does not guess, trial by trial",
-        lambda found: choice_figures.evidence_paths(found.kept),
-        lambda found: choice_figures.path_table(found.kept),
+        lambda found: choice_figures.evidence_paths(found.kept, chance=found.chance),
+        lambda found: choice_figures.path_table(found.kept, chance=found.chance),
+    ),
+    CampaignFigure(
+        "preferences",
+        PreferenceAnalysis,
+        "ratings",
+        "Who is preferred to whom",
+        lambda found: choice_figures.preference_graph(found.pairs, found.kept),
+        lambda found: found.pairs,
+    ),
+    CampaignFigure(
+        "strengths",
+        PreferenceAnalysis,
+        "ratings",
+        "Strengths of the systems on one scale",
+        lambda found: choice_figures.strength_forest(found.strengths, found.kept),
+        lambda found: choice_figures.strength_table(found.strengths),
+    ),
+    CampaignFigure(
+        "categories",
+        CategoryAnalysis,
+        "ratings",
+        "How the second of every pair compares with the first",
+        lambda found: choice_figures.category_forest(found.pairs, found.kept),
+        lambda found: found.pairs,
     ),
 )
 

@@ -232,6 +232,38 @@ def strength_forest(fit: Strengths, rows: pd.DataFrame) -> Figure:
     return stamped(figure, rows)
 
 
+def category_forest(pairs: pd.DataFrame, rows: pd.DataFrame) -> Figure:
+    """How the second of every pair compares with the first (`preference.category_means`), with its 95 % t interval over
+    listener means."""
+    figure, axes = canvas(7.0, 1.7 + 0.42 * len(pairs))
+    places = np.arange(len(pairs))[::-1]
+    ends = [pairs["cmos"] - pairs["ci_low"], pairs["ci_high"] - pairs["cmos"]]
+    axes.errorbar(
+        pairs["cmos"],
+        places,
+        xerr=np.nan_to_num(ends),
+        fmt="o",
+        ms=5.5,
+        capsize=4,
+        lw=1.5,
+        color=COLOURS[0],
+    )
+    axes.axvline(0, color=INK, lw=1, ls="--")
+    names = pairs["b"] + " against " + pairs["a"]
+    axes.set_yticks(places, [wrapped(name, 40) for name in names])
+    axes.set_ylim(-0.6, len(pairs) - 0.4)
+    axes.set_xlim(-3.1, 3.1)
+    axes.set_xlabel("comparison (−3 much worse … 3 much better)")
+    plain_axes(axes, grid="x")
+    axes.yaxis.grid(visible=False)
+    headline(
+        axes,
+        "Comparison mean opinions",
+        "mean of listener means, 95 % t interval; the order of presentation is turned back",
+    )
+    return stamped(figure, rows)
+
+
 def strength_table(fit: Strengths) -> pd.DataFrame:
     """system, centred, se, ci_low, ci_high: the interval by the model's own error of the centred strength."""
     half = stats.norm.ppf(0.975) * fit.systems["centred_se"]

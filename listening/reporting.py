@@ -16,7 +16,8 @@ from django.utils.timezone import now
 from listening.analysis import report
 from listening.analysis.plain import interval, number, whole
 from listening.analysis.screening import TITLES
-from listening.campaign_figures import Evidence, figures_of
+from listening.campaign_evidence import Evidence
+from listening.campaign_figures import figures_of
 from listening.computed import analysis_of, correlation_of, metric_evidence_of
 from listening.evidence import left_out
 from listening.exchange.tables import replace_file

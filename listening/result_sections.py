@@ -11,16 +11,26 @@ from functools import singledispatch
 import pandas as pd
 
 from listening.analysis import abx, report
+from listening.analysis.choices import CategoryAnalysis, PreferenceAnalysis
 from listening.analysis.comparison import Comparison
 from listening.analysis.grades import DifferenceAnalysis
 from listening.analysis.mixed import MixedModel
 from listening.analysis.opinions import OpinionAnalysis
 from listening.analysis.plain import Format, interval, number, p_value, whole
 from listening.analysis.results import Analysis
-from listening.campaign_figures import Evidence, figures_of
+from listening.analysis.sequential_abx import Sprt
+from listening.campaign_evidence import Evidence
+from listening.campaign_figures import figures_of
 from listening.drawing import ordered
 from listening.models import Condition
 from listening.opinion_tables import opinion_tables, opinion_words
+from listening.preference_tables import (
+    category_table,
+    compared_words,
+    preference_tables,
+    preference_words,
+    preferred,
+)
 from listening.report_sections import Columns, Section, Table, laid_out
 
 SIGNIFICANCE = 0.05
@@ -110,10 +120,56 @@ def _answers(analysis: report.AbxAnalysis, found: Evidence) -> list[Section]:
             | {"p, Holm": (each["p_holm"], p_value), "p at any time": (each["anytime_p"], p_value)},
         ),
     ]
+    if analysis.test:
+        tables.append(_stopping(each, analysis.test))
     sentences = [_heard(row) for _, row in rows.iterrows()]
+    caveats = [f"{caveat[0].upper()}{caveat[1:]}." for caveat in analysis.caveats]
+    guess = f"A guess is right in {100 * analysis.chance:.0f} % of the trials."
     return [
-        Section("Results", [], tables, figures_of(found, "ratings")),
-        Section("Conclusions and their basis", sentences),
+        Section("Results", [guess, *caveats], tables, figures_of(found, "ratings")),
+        Section("Conclusions and their basis", [*caveats, *sentences]),
+    ]
+
+
+def _stopping(each: pd.DataFrame, test: Sprt) -> Table:
+    low, high = test.bounds
+    return laid_out(
+        f"Wald's test of {test.chance:.3g} against {test.alternative:.3g}, α {test.alpha:g}, β {test.beta:g}: a log "
+        f"likelihood ratio up to {number(2)(low)} is not heard, from {number(2)(high)} on heard.",
+        {
+            "Listener": (each["listener"], str),
+            "Condition": (each["condition"], str),
+            "Decision": (each["sprt_decision"], str),
+            "After trial": (each["sprt_stop"], whole),
+            "Log ratio": (each["sprt_llr"], number(2)),
+        },
+    )
+
+
+@sections_of.register
+def _preferences(analysis: PreferenceAnalysis, found: Evidence) -> list[Section]:
+    results = analysis.votes.results
+    return [
+        Section(
+            "Results",
+            [*preference_words(results), *(f"{caveat}." for caveat in analysis.votes.caveats)],
+            preference_tables(results),
+            figures_of(found, "ratings"),
+        ),
+        Section("Conclusions and their basis", preferred(analysis.summary)),
+    ]
+
+
+@sections_of.register
+def _categories(analysis: CategoryAnalysis, found: Evidence) -> list[Section]:
+    return [
+        Section(
+            "Results",
+            [f"{caveat}." for caveat in analysis.votes.caveats],
+            [category_table(analysis.summary)],
+            figures_of(found, "ratings"),
+        ),
+        Section("Conclusions and their basis", compared_words(analysis.summary)),
     ]
 
 

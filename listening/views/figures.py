@@ -12,7 +12,8 @@ from matplotlib.figure import Figure
 from listening import chain_figures
 from listening.analysis.frames import AnalysisError
 from listening.block_pictures import picture_of
-from listening.campaign_figures import Evidence, figure_named
+from listening.campaign_evidence import Evidence
+from listening.campaign_figures import figure_named
 from listening.drawing import rendered
 from listening.exchange.tables import csv_bytes
 from listening.models import Campaign

@@ -13,7 +13,8 @@ from django.views.decorators.http import require_safe
 
 from listening.analysis.league import League
 from listening.analysis.report import Correlation
-from listening.campaign_figures import Evidence, Shown, figures_of, scatter_of
+from listening.campaign_evidence import Evidence
+from listening.campaign_figures import Shown, figures_of, scatter_of
 from listening.computed import correlation_of, metric_evidence_of
 from listening.models import Campaign, Stimulus
 from listening.views.campaigns import visible_campaign

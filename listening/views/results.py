@@ -11,7 +11,8 @@ from listening.analysis import abx, report
 from listening.analysis.grades import DifferenceAnalysis
 from listening.analysis.mixed import MixedModel
 from listening.analysis.screening import TITLES
-from listening.campaign_figures import Evidence, Shown, figures_of, scatter_of
+from listening.campaign_evidence import Evidence
+from listening.campaign_figures import Shown, figures_of, scatter_of
 from listening.computed import analysis_of, correlation_of, ratings_of
 from listening.drawing import ordered
 from listening.evidence import left_out
@@ -132,6 +133,9 @@ def presented(described: pd.DataFrame) -> pd.DataFrame:
 
 def abx_tables(analysis: report.AbxAnalysis) -> dict[str, Any]:
     return {
+        "sequential": analysis.test,
+        "abx_caveats": analysis.caveats,
+        "chance": 100 * analysis.chance,
         "abx_pairs": analysis.pairs.to_dict("records"),
         "abx_listeners": analysis.per_listener.to_dict("records"),
         "abx_scope": abx.SCOPE,

@@ -19,7 +19,8 @@ from listening.analysis.monitoring import ALPHA, Progress, progress
 from listening.analysis.performance import performance
 from listening.analysis.planning import Plan, Variances, plan, power_table
 from listening.analysis.report import MushraAnalysis
-from listening.campaign_figures import Evidence, figures_of
+from listening.campaign_evidence import Evidence
+from listening.campaign_figures import figures_of
 from listening.computed import analysis_of, once, ratings_of
 from listening.evidence import in_order_of_arrival
 from listening.models import Campaign

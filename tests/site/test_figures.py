@@ -10,7 +10,8 @@ import pytest
 from django.urls import reverse
 
 from listening.analysis.description import describe
-from listening.campaign_figures import CAMPAIGN_FIGURES, Evidence, figures_of
+from listening.campaign_evidence import Evidence
+from listening.campaign_figures import CAMPAIGN_FIGURES, figures_of
 from tests.factories import mushra_campaign
 
 SVG = "{http://www.w3.org/2000/svg}svg"

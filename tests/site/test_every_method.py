@@ -1,0 +1,93 @@
+"""Every method's campaigns have their results, their figures and their report, whatever its ratings are."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+import pytest
+from django.urls import reverse
+
+from listening import reporting
+from listening.analysis.report import READINGS
+from listening.campaign_evidence import Evidence
+from listening.campaign_figures import figures_of
+from listening.methods import methods
+from listening.methods.base import Method
+from listening.models import Campaign
+from listening.rehearsal import rehearse
+from listening.result_sections import sections_of
+from tests.factories import choice_campaign
+from tests.site.conftest import no_progress, scored
+
+PAIR = ("reference", "system one")
+SYSTEMS = ("system one", "system two")
+CONDITIONS = {"triangle": PAIR, "preference": SYSTEMS, "ccr": SYSTEMS}
+
+
+ANSWERS: dict[str, list] = {
+    "preference": ["A", "B", "A", "tie"],
+    "ccr": [1, -2, 0, 3],
+    "triangle": ["1", "2", "3"],
+}
+
+
+@pytest.fixture(autouse=True)
+def _answered(monkeypatch):
+    """Methods that cannot be rehearsed are answered by turns."""
+    given: Counter[str] = Counter()
+
+    def answers(method, slots, hearer, quality):
+        given[method.name] += 1
+        yield {"answer": ANSWERS[method.name][given[method.name] % len(ANSWERS[method.name])]}
+
+    monkeypatch.setattr(Method, "rehearsed", answers)
+
+
+@pytest.fixture(params=[name for name in methods() if name not in ("mushra", "abx")])
+def rehearsed(request, db):
+    campaign = choice_campaign(
+        request.param,
+        slug=request.param,
+        conditions=CONDITIONS.get(request.param, (*PAIR, "system two")),
+        items=2,
+        repetitions=2,
+        launched=False,
+    )
+    Campaign.objects.filter(pk=campaign.pk).update(screening="none")
+    campaign.refresh_from_db()
+    campaign.launch(actor="alice")
+    scored(campaign)
+    rehearse(campaign, listeners=5, seed=2, actor="alice", progress=no_progress)
+    return campaign
+
+
+def test_results_figures_and_report_say_the_same(researcher, rehearsed):
+    found = Evidence(rehearsed)
+    sections = sections_of(found.analysis, found)
+    page = researcher.get(rehearsed.get_absolute_url()).content.decode()
+    report = reporting.content(rehearsed, ".md")
+    for section in sections:
+        for table in section.tables:
+            for row in table.rows:
+                for cell in row[1:]:
+                    assert cell.replace("[", r"\[").replace("]", r"\]") in report
+                    assert "nan" not in cell
+        for text in section.paragraphs:
+            assert "nan" not in text
+    assert "Simulated listeners." in page
+    assert ">nan" not in page.lower()
+    assert "5 of 5 listeners are simulated" in report.replace("\\", "")
+    shown = figures_of(found, "ratings")
+    assert shown
+    for figure in shown:
+        for form in ("svg", "csv"):
+            address = reverse("campaign-figure", args=[rehearsed.slug, figure.name, form])
+            assert researcher.get(address).status_code == 200, figure.name
+    plans = researcher.get(reverse("campaign-statistics", args=[rehearsed.slug]))
+    assert plans.status_code == 200
+    assert ">nan" not in plans.content.decode().lower()
+
+
+def test_every_reading_has_sections():
+    for kind in READINGS.values():
+        assert sections_of.dispatch(kind) is not sections_of.dispatch(object), kind
