@@ -47,6 +47,10 @@ def _sound(chain: Any, block: str) -> Figure:
     return chain_figures.excerpt(chain.sound(block, chain.rate), chain.rate, name=block)
 
 
+def _decay(chain: Any, block: str) -> Figure:
+    return chain_figures.energy_decay(chain.decay(block), chain.rate, name=block)
+
+
 def _reaction(chain: Any, block: str) -> Figure:
     frames = round(chain.blocks[block].course * chain.rate)
     levels = np.full(frames, SOFT)
@@ -58,6 +62,7 @@ def _reaction(chain: Any, block: str) -> Figure:
 # the first that fits
 PICTURES = (
     Picture("profile", "levels by band", _profile),
+    Picture("decay", "energy decay", _decay),
     Picture("response", "frequency response", _response),
     Picture("curve", "curve", _curve),
     Picture("reaction", "gain over time", _reaction),

@@ -15,11 +15,13 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import EngFormatter, LogLocator, NullFormatter, StrMethodFormatter
 from numpy.typing import ArrayLike
-from scipy.signal import welch
+from scipy.signal import butter, sosfilt, welch
 
 from listening.drawing import COLOURS, GRID, INK, MUTED, canvas, plain_axes
 
 LOWEST_HZ = 20.0
+# Hz between bass, middle and treble of a room, below half of every rate there is
+BORDERS = (350.0, 2_800.0)
 # seconds of a waveform that a page has room for
 EXCERPT = 0.04
 # −160 dB: silence has a level too
@@ -108,6 +110,29 @@ def excerpt(samples: ArrayLike, rate: int, *, name: str) -> Figure:
     right.set_ylim(max(level.max() - 90, -160), level.max() + 6)
     right.set_ylabel("level (dB)")
     right.set_title("Level of each line", loc="left", fontsize=10, fontweight="bold")
+    return figure
+
+
+def energy_decay(impulse: ArrayLike, rate: int, *, name: str) -> Figure:
+    """Energy still to come of an impulse response at `rate` Hz, in dB, in three bands (ISO 3382-1, Schroeder's)."""
+    response = np.asarray(impulse, dtype=np.float64)
+    times = np.arange(response.size) / rate
+    figure, axes = canvas(6.4, 3.2)
+    low, high = BORDERS
+    bands = (
+        (f"below {low:g} Hz", butter(4, low, fs=rate, output="sos")),
+        (f"{low:g} to {high:g} Hz", butter(2, (low, high), "bandpass", fs=rate, output="sos")),
+        (f"above {high:g} Hz", butter(4, high, "highpass", fs=rate, output="sos")),
+    )
+    for (label, filtering), colour, style in zip(bands, COLOURS, STYLES, strict=False):
+        left = np.cumsum(sosfilt(filtering, response)[::-1] ** 2)[::-1]
+        level = 10 * np.log10(np.maximum(left / max(left[0], FLOOR), FLOOR))
+        axes.plot(times, level, color=colour, ls=style, lw=1.6, label=label)
+    axes.set_ylim(-66, 3)
+    axes.set_xlabel("time (s)")
+    axes.set_ylabel("energy to come (dB)")
+    axes.legend(frameon=False, fontsize=8.5)
+    axes.set_title(f"{name}: energy decay", loc="left", fontsize=10, fontweight="bold")
     return figure
 
 

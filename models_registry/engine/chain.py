@@ -31,6 +31,7 @@ from models_registry.engine.blocks import (
     Block,
     LinearBlock,
     ReactingBlock,
+    RoomBlock,
     ShapingBlock,
     SoundBlock,
 )
@@ -254,6 +255,12 @@ class Chain(nn.Module):
         block = self._block(block_id, SoundBlock)
         with torch.no_grad():
             return block.sound(self.values(block_id), frames).numpy()
+
+    def decay(self, block_id: str) -> NDArray[np.float64]:
+        """The impulse response (frames,) of the room `block_id` until it has fallen by 60 dB, of at most 4 s."""
+        block = self._block(block_id, RoomBlock)
+        with torch.no_grad():
+            return block.decay(self.values(block_id)).numpy()
 
     def reaction(self, block_id: str, levels: ArrayLike) -> NDArray[np.float64]:
         """The gain (frames,) in dB of `block_id` while a square wave of 1 kHz has `levels` (frames,) in dB."""

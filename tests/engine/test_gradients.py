@@ -25,7 +25,9 @@ def test_every_block_passes_gradcheck(kind, continued):
         return block.process(signal, dict(zip(values, given, strict=True)), state)[0]
 
     inputs = [signal, *values.values()]
-    assert torch.autograd.gradcheck(output, [one.clone().requires_grad_() for one in inputs])
+    given = [one.clone().requires_grad_() for one in inputs]
+    # a network's energy is a sum over thousands of frequencies: one random projection of it
+    assert torch.autograd.gradcheck(output, given, fast_mode=kind == "feedback-network")
 
 
 @pytest.mark.parametrize("backend", BACKENDS)

@@ -6,6 +6,7 @@ from models_registry.engine.blocks.base import (
     Block,
     LinearBlock,
     ReactingBlock,
+    RoomBlock,
     ShapingBlock,
     SoundBlock,
     register,
@@ -15,12 +16,14 @@ from models_registry.engine.blocks.clipper import Clipper, Settling
 from models_registry.engine.blocks.delay import Delay, Echo
 from models_registry.engine.blocks.denoising import SpectralGate, Wiener
 from models_registry.engine.blocks.dynamics import Compressor, Expander, Limiter
+from models_registry.engine.blocks.early import EarlyReflections
 from models_registry.engine.blocks.equaliser import Equaliser
 from models_registry.engine.blocks.filterbank import FilterBank
 from models_registry.engine.blocks.fir import Fir, GraphicEqualiser, SampledFir
 from models_registry.engine.blocks.gain import Gain
 from models_registry.engine.blocks.harmonic import HarmonicFilter
 from models_registry.engine.blocks.multiband import MultibandCompressor, TransientShaper
+from models_registry.engine.blocks.network import FeedbackNetwork
 from models_registry.engine.blocks.noise import FilteredNoise
 from models_registry.engine.blocks.reverb import Reverb
 from models_registry.engine.blocks.spectral import DeepFilter, SpectralBlock, SpectralGains
@@ -40,10 +43,12 @@ __all__ = [
     "Crossover",
     "DeepFilter",
     "Delay",
+    "EarlyReflections",
     "Echo",
     "Equaliser",
     "Exciter",
     "Expander",
+    "FeedbackNetwork",
     "FilterBank",
     "FilteredNoise",
     "Fir",
@@ -58,6 +63,7 @@ __all__ = [
     "PluckedString",
     "ReactingBlock",
     "Reverb",
+    "RoomBlock",
     "SampledFir",
     "Settling",
     "ShapingBlock",

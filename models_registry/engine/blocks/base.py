@@ -80,6 +80,17 @@ class LinearBlock(Block):
         """The complex response at `frequencies` (Hz), analytic and differentiable in the parameters."""
 
 
+class RoomBlock(LinearBlock):
+    """A linear block that is best seen as its impulse response dies away."""
+
+    def decay(self, values: Values) -> Tensor:
+        """The impulse response (frames,) until it has fallen by 60 dB, of at most 4 s."""
+        frames = math.ceil(min(self.tail(values), 4.0) * self.rate) + 1
+        impulse = torch.zeros(1, 1, frames, dtype=torch.float64)
+        impulse[..., 0] = 1
+        return self.process(impulse, values, None)[0][0, 0]
+
+
 class ShapingBlock(Block):
     """A nonlinear block with a static curve: a shape, or what a level that lasts comes to."""
 

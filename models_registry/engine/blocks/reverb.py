@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 
 from models_registry.engine.auditory import band_weights
-from models_registry.engine.blocks.base import LinearBlock, State, Values, amplitude, register
+from models_registry.engine.blocks.base import RoomBlock, State, Values, amplitude, register
 from models_registry.engine.blocks.convolution import convolved, response_of
 from models_registry.engine.blocks.partitioned import Stream
 from models_registry.engine.contract import Card, Option, Parameter
@@ -24,7 +24,7 @@ BANDS = 12
 
 
 @register
-class Reverb(LinearBlock):
+class Reverb(RoomBlock):
     """y = x + g · (h ∗ x), h of unit energy, g from the direct-to-reverberant ratio."""
 
     kind = "reverb"
