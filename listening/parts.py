@@ -60,9 +60,11 @@ def planned_pages(
         elif part["part"] == "volume":
             trials = campaign.trials.all()
             trial = trials.get(item=part["item"]) if "item" in part else trials.first()
-            yield PlannedPage(
-                Kind.VOLUME, place, part, trial=trial, slots=[PlannedSlot("Reference")]
-            )
+            # without a reference any of its sounds serves to set the volume by
+            loud = PlannedSlot("Reference")
+            if trial is not None and trial.reference is None:
+                loud = PlannedSlot("Sound", trial.stimuli.first())
+            yield PlannedPage(Kind.VOLUME, place, part, trial=trial, slots=[loud])
         else:
             yield PlannedPage(Kind(part["part"]), place, part)
 

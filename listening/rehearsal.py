@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from listening import sessions
@@ -30,6 +31,8 @@ from models_registry import audit
 FOLLOWED_METRIC = "mr-stft"
 # of the anchors, about where listeners put them in published tests
 ANCHOR_QUALITY: dict[str, float] = {Condition.Role.ANCHOR35: 22.0, Condition.Role.ANCHOR70: 45.0}
+# of the systems
+WORST, BEST = 55.0, 92.0
 # points of latent quality lost that one unit of d′ is worth
 POINTS_PER_DPRIME = 12.0
 Progress = Callable[[float, str], None]
@@ -42,7 +45,8 @@ def rehearse(
 ) -> int:
     """Add `listeners` simulated listeners with a finished session each; those there already count.
 
-    Returns how many were added. The campaign must be scored by `FOLLOWED_METRIC` before.
+    Returns how many were added. A campaign whose items have references must be scored by `FOLLOWED_METRIC` before;
+    without references the latent qualities are drawn from the seed.
     """
     there = set(campaign.listeners.filter(simulated=True).values_list("code", flat=True))
     added = 0
@@ -58,9 +62,14 @@ def rehearse(
             campaign,
             actor=actor,
             reason="simulated listeners, to rehearse the campaign",
-            content={"listeners": added, "seed": seed, "follows": FOLLOWED_METRIC},
+            content={"listeners": added, "seed": seed, "follows": _followed(campaign)},
         )
     return added
+
+
+def _followed(campaign: Campaign) -> str:
+    """The metric that the latent qualities follow; none where there is no reference to hold a system against."""
+    return "" if campaign.trials.filter(reference=None).exists() else FOLLOWED_METRIC
 
 
 def _sit_through(campaign: Campaign, code: str, seed: int, answers: Answers) -> None:
@@ -78,10 +87,10 @@ def _panel(campaign: Campaign, *, listeners: int, seed: int) -> Iterator[tuple[s
         for code, given in ratings.groupby("listener", sort=False):
             yield str(code), _ANSWERS[campaign.method](given)
         return
-    found = _qualities(campaign).set_index(["item", "condition"])["quality"].to_dict()
+    found = _qualities(campaign, seed).set_index("stimulus")["quality"].to_dict()
 
     def quality(stimulus: Stimulus) -> float:
-        return float(found[stimulus.trial.item, stimulus.condition.name])
+        return float(found[stimulus.pk])
 
     for hearer in hearers(listeners, seed=seed):
         yield hearer.code, partial(_heard, campaign.protocol, hearer, quality)
@@ -98,7 +107,7 @@ def _heard(
 
 
 def _simulated(campaign: Campaign, *, listeners: int, seed: int) -> pd.DataFrame:
-    stimuli = _qualities(campaign)
+    stimuli = _qualities(campaign, seed)
     if campaign.method == "mushra":
         return simulate_mushra(stimuli, listeners=listeners, seed=seed, campaign=campaign.slug)
     reference = campaign.conditions.get(role=Condition.Role.REFERENCE)
@@ -115,32 +124,45 @@ def _simulated(campaign: Campaign, *, listeners: int, seed: int) -> pd.DataFrame
     )
 
 
-def _qualities(campaign: Campaign) -> pd.DataFrame:
-    """item, condition, role and latent quality (0–100) of every stimulus."""
-    scores = scores_frame(campaign).query("metric == @FOLLOWED_METRIC and status == 'ok'")
-    values = scores.set_index(["item", "condition"])["value"].to_dict()
+def _qualities(campaign: Campaign, seed: int) -> pd.DataFrame:
+    """item, condition, role, latent quality (0–100) and key of every stimulus."""
     stimuli = [
-        (stimulus.trial.item, stimulus.condition.name, stimulus.condition.role)
-        for stimulus in Stimulus.objects.filter(trial__campaign=campaign).select_related(
+        (one.trial.item, one.condition.name, one.condition.role, one.pk)
+        for one in Stimulus.objects.filter(trial__campaign=campaign).select_related(
             "trial", "condition"
         )
     ]
-    systems = [(item, name) for item, name, role in stimuli if role == Condition.Role.SYSTEM]
+    systems = [(item, name) for item, name, role, _ in stimuli if role == Condition.Role.SYSTEM]
+    if _followed(campaign):
+        quality = _followed_qualities(campaign, systems)
+    else:
+        names = sorted({name for _, name in systems})
+        drawn = np.random.default_rng([seed, 2132]).uniform(WORST, BEST, len(names))
+        by_name = dict(zip(names, drawn, strict=True))
+        quality = {(item, name): float(by_name[name]) for item, name in systems}
+    return pd.DataFrame(
+        [
+            (item, name, role, quality.get((item, name), ANCHOR_QUALITY.get(role, 100.0)), pk)
+            for item, name, role, pk in stimuli
+        ],
+        columns=["item", "condition", "role", "quality", "stimulus"],
+    )
+
+
+def _followed_qualities(
+    campaign: Campaign, systems: list[tuple[str, str]]
+) -> dict[tuple[str, str], float]:
+    """Latent qualities of the systems, by item and condition, that follow the metric."""
+    scores = scores_frame(campaign).query("metric == @FOLLOWED_METRIC and status == 'ok'")
+    values = scores.set_index(["item", "condition"])["value"].to_dict()
     if lacking := [f"{item} · {name}" for item, name in systems if (item, name) not in values]:
         raise ValueError(
             f"expected every system to be scored by {FOLLOWED_METRIC}, found none for {lacking[0]}"
         )
     latent = quality_from_scores(
-        [values[pair] for pair in systems], direction="lower", worst=55, best=92
+        [values[pair] for pair in systems], direction="lower", worst=WORST, best=BEST
     )
-    quality = dict(zip(systems, latent, strict=True))
-    return pd.DataFrame(
-        [
-            (item, name, role, quality.get((item, name), ANCHOR_QUALITY.get(role, 100.0)))
-            for item, name, role in stimuli
-        ],
-        columns=["item", "condition", "role", "quality"],
-    )
+    return dict(zip(systems, map(float, latent), strict=True))
 
 
 def _mushra_answers(given: pd.DataFrame) -> Answers:

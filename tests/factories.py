@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from listening.models import Campaign, Condition, Stimulus, Trial
@@ -147,6 +149,53 @@ def choice_campaign(
     if plan is not None:
         campaign.lay_out(plan, actor="alice")
     return _launched(campaign) if launched else campaign
+
+
+# by method: the conditions of a small campaign, and its options
+SMALL: dict[str, tuple[tuple[str, ...], dict[str, Any]]] = {
+    "mushra": (tuple(TONES), {}),
+    "abx": (("reference", "system one"), {}),
+    "triangle": (("reference", "system one"), {}),
+    "preference": (("system one", "system two"), {}),
+    "ccr": (("system one", "system two"), {}),
+    "bs2132": (("system one", "system two", "anchor 7 kHz"), {}),
+    "bs1116": (("reference", "system one", "system two"), {}),
+    "acr": (("system one", "system two"), {}),
+    "dcr": (("reference", "system one"), {}),
+    "p835": (("system one", "system two"), {}),
+    "attributes": (
+        ("reference", "system one", "system two"),
+        {
+            "scales": [
+                {"name": "Brightness", "low": "dark", "high": "bright"},
+                {"name": "Width", "low": "narrow", "high": "wide", "text": "How wide it seems."},
+            ],
+            "reference": True,
+        },
+    ),
+}
+
+
+def small_campaign(
+    method: str,
+    *,
+    items: int = 2,
+    repetitions: int = 1,
+    options: dict[str, Any] | None = None,
+    plan: list[dict] | None = None,
+    launched: bool = True,
+) -> Campaign:
+    """A campaign of any method of `SMALL`, with the options it needs unless others are given."""
+    names, usual = SMALL[method]
+    return choice_campaign(
+        method,
+        conditions=names,
+        items=items,
+        repetitions=repetitions,
+        options=usual if options is None else options,
+        plan=plan,
+        launched=launched,
+    )
 
 
 def _launched(campaign: Campaign) -> Campaign:

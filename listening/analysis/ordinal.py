@@ -46,7 +46,7 @@ def cumulative_logit(
     """Fit `data` (listener, rating, and `by`, the system) and draw its listeners `resamples` times.
 
     Raises `AnalysisError` for fewer than two systems or two categories, or for a system whose votes are all in the
-    first, or all in the last category (it has no finite strength).
+    first, or all in the last category, or that shares no category with the others (it has no finite strength).
     """
     systems, listeners = (pd.factorize(data[c].astype(str), sort=True) for c in (by, "listener"))
     categories, code = np.unique(data["rating"].to_numpy(dtype=float), return_inverse=True)
@@ -55,7 +55,13 @@ def cumulative_logit(
     np.add.at(counts, (listeners[0], systems[0], code), 1)
     names = list(systems[1])
     _check(counts.sum(axis=0), names, categories)
-    estimate = _fit(counts.sum(axis=0), None)
+    try:
+        estimate = _fit(counts.sum(axis=0), None)
+    except np.linalg.LinAlgError as error:
+        raise AnalysisError(
+            "ordinal model: expected systems whose votes overlap, found some that share no category: "
+            "their distance has no bound"
+        ) from error
     hessian = approx_hess_cs(estimate, lambda b: _loglik(b, counts.sum(axis=0)))
     se = np.sqrt(np.diag(np.linalg.inv(-hessian)))
     drawn = _resampled(counts, estimate, resamples, seed)

@@ -108,6 +108,10 @@ class Method(ABC):
         """What is wrong with options that are of the right kind."""
         yield from ()
 
+    def option_texts(self) -> Iterator[str]:
+        """Texts among the options that listeners read."""
+        yield from ()
+
     def judged_together(self, stimuli: list[Stimulus]) -> list[list[Stimulus]]:
         """Which stimuli of a trial share a page: all of them, unless the method makes several pages of a trial."""
         return [stimuli]
@@ -141,7 +145,10 @@ class Method(ABC):
 
     @abstractmethod
     def plan(self, trial: Trial, stimuli: list[Stimulus], *, seed: str) -> list[PlannedSlot]:
-        """The slots of one page, in the order on screen; `stimuli` come in the order drawn for this page."""
+        """The slots of one page, in the order on screen; `stimuli` come in the order drawn for this page.
+
+        `seed` reads session/repetition/page.
+        """
 
     @abstractmethod
     def judge(self, slots: list[Slot], body: dict[str, Any]) -> list[Judgement]:
@@ -206,7 +213,12 @@ def material_problems(campaign: Campaign, *, incomplete: bool = False) -> Iterat
 
 def _told(campaign: Campaign, conditions: list[Condition]) -> Iterator[str]:
     """Systems under test that the listener's pages would name."""
-    for where, text in (("title", campaign.title), ("instructions", campaign.instructions)):
+    read = {
+        "title": campaign.title,
+        "instructions": campaign.instructions,
+        "options": "\n".join(campaign.protocol.option_texts()),
+    }
+    for where, text in read.items():
         for condition in conditions:
             name = rf"(?<!\w){re.escape(condition.name)}(?!\w)"
             if condition.role == condition.Role.SYSTEM and re.search(name, text, re.IGNORECASE):

@@ -10,28 +10,20 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from listening.methods.base import (
-    AnswerError,
-    Judgement,
-    Method,
-    PlannedSlot,
-    checked_keys,
-    material_problems,
-)
-from listening.models import Campaign, Condition, Rating, Slot, Stimulus, Trial
+from listening.methods.base import PlannedSlot, material_problems
+from listening.methods.scales import Role, Scaled, hidden_reference_problems
+from listening.models import Campaign, Stimulus, Trial
 
 # BS.1534-3, 5.1.1: nine systems, two anchors and the hidden reference
 MAX_SIGNALS = 12
-LOWEST, HIGHEST = 0, 100
-
-Role = Condition.Role
 
 
-class Mushra(Method):
+class Mushra(Scaled):
     name = "mushra"
     title = "MUSHRA"
     standard = "ITU-R BS.1534-3"
     template = "listening/listener/mushra.html"
+    lowest, highest = 0, 100
     default_instructions = (
         "On each page you hear one piece of audio in several versions, and the unprocessed original, labelled "
         "Reference.\n\n"
@@ -61,11 +53,11 @@ class Mushra(Method):
                 yield f"expected anchors among {', '.join(self.defaults['anchors'])}, found {anchor!r}"
 
     def problems(self, campaign: Campaign) -> list[str]:
-        incomplete = self.options["incomplete"]
-        problems = list(material_problems(campaign, incomplete=incomplete))
+        problems = [
+            *material_problems(campaign, incomplete=self.options["incomplete"]),
+            *hidden_reference_problems(campaign),
+        ]
         roles = [condition.role for condition in campaign.conditions.all()]
-        if (found := roles.count(Role.REFERENCE)) != 1:
-            problems.append(f"expected one hidden reference among the conditions, found {found}")
         for role in map(Role, self.options["anchors"]):
             if role not in roles:
                 problems.append(f"expected the {role.label} among the conditions, found none")
@@ -75,15 +67,6 @@ class Mushra(Method):
             problems.append(
                 f"expected at most {MAX_SIGNALS} signals to grade on a page, found {len(roles)}"
             )
-        hidden = Stimulus.objects.filter(
-            trial__campaign=campaign, condition__role=Role.REFERENCE
-        ).select_related("trial")
-        problems += [
-            f"{stimulus.trial.item}: expected an open reference that is the hidden one, found "
-            f"{'another signal' if stimulus.trial.reference_id else 'none'}"
-            for stimulus in hidden
-            if stimulus.signal_id != stimulus.trial.reference_id or stimulus.signal_id is None
-        ]
         return problems
 
     def plan(self, trial: Trial, stimuli: list[Stimulus], *, seed: str) -> list[PlannedSlot]:
@@ -91,28 +74,3 @@ class Mushra(Method):
             PlannedSlot("Reference", None),
             *(PlannedSlot(str(place), stimulus) for place, stimulus in enumerate(stimuli, start=1)),
         ]
-
-    def judge(self, slots: list[Slot], body: dict[str, Any]) -> list[Judgement]:
-        """`{"slot": a slot's token, "value": 0…100}` rates one stimulus."""
-        checked_keys(body, "slot", "value")
-        value = body["value"]
-        # JSON's true is Python's 1
-        if type(value) is not int or not LOWEST <= value <= HIGHEST:
-            raise AnswerError(
-                f"expected a whole number from {LOWEST} to {HIGHEST}, found {value!r}"
-            )
-        rated = {str(slot.token): slot.stimulus for slot in slots if slot.stimulus}
-        stimulus = rated.get(body["slot"]) if isinstance(body["slot"], str) else None
-        if stimulus is None:
-            raise AnswerError(f"expected a stimulus of this page, found {body['slot']!r}")
-        return [Judgement(stimulus, float(value))]
-
-    def answers(self, slots: list[Slot], ratings: list[Rating]) -> dict[str, Any]:
-        values = {rating.stimulus_id: int(rating.value) for rating in ratings}
-        return {
-            slot.label: values[slot.stimulus_id] for slot in slots if slot.stimulus_id in values
-        }
-
-    def unanswered(self, slots: list[Slot], ratings: list[Rating]) -> list[str]:
-        rated = {rating.stimulus_id for rating in ratings}
-        return [slot.label for slot in slots if slot.stimulus_id and slot.stimulus_id not in rated]

@@ -86,6 +86,7 @@ def test_the_listener_bootstrap_has_the_spread_of_repeated_tests():
         ([("a", "x", 3), ("a", "y", 3)], "found 2 and 1"),
         ([("a", "x", 3), ("a", "x", 2), ("a", "y", 3)], "all of y in the greatest"),
         ([("a", "x", 3), ("a", "x", 2), ("a", "y", 2)], "all of y in the least"),
+        ([("a", s, r + 2 * (s == "y")) for s in "xy" for r in (1, 2)], "share no category"),
     ],
 )
 def test_what_has_no_finite_strength_is_refused(rows, said):
