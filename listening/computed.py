@@ -17,7 +17,7 @@ from listening.analysis import report
 from listening.analysis.frames import METHODS, AnalysisError
 from listening.analysis.metric_evidence import MetricEvidence
 from listening.evidence import ratings_frame, scores_frame
-from listening.models import Campaign, Rating, Stimulus, Visit
+from listening.models import Campaign, Page, Rating, Stimulus, Visit
 from metrics.models import Score
 
 NO_RATINGS = (
@@ -52,11 +52,15 @@ def for_ever(what: str, compute: Callable[[], T]) -> T:
 def state_of(campaign: Campaign) -> str:
     """A name of everything that the campaign's evidence is computed from."""
     ratings = Rating.objects.counted().filter(page__session__campaign=campaign)
+    control = Rating.objects.current().filter(
+        page__session__campaign=campaign, page__kind=Page.Kind.CONTROL
+    )
     signals = Stimulus.objects.filter(trial__campaign=campaign).values("signal")
     numbers = [
         # the age tells a campaign from one that had its number before
         campaign.created_at.timestamp(),
         *_extent(ratings),
+        *_extent(control),
         Visit.objects.filter(page__session__campaign=campaign).count(),
         *_extent(Score.objects.filter(signal__in=signals)),
         campaign.sessions.exclude(finished_at=None).count(),

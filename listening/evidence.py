@@ -13,7 +13,7 @@ import pandas as pd
 
 from listening.analysis import frames
 from listening.analysis.expertise import less_reference
-from listening.excluding import pages_left_out
+from listening.excluding import pages_left_out, with_control_questions
 from listening.models import Campaign, Condition, Page, Rating, Slot, Stimulus
 from metrics import catalogue
 from metrics.models import Score
@@ -85,6 +85,7 @@ def ratings_frame(campaign: Campaign) -> pd.DataFrame:
         )
     columns = [*frames.RATING_COLUMNS, *TRACE_COLUMNS]
     found = frames.ratings_frame(pd.DataFrame(records, columns=columns))
+    found["excluded_by"] = with_control_questions(campaign, found)
     if frames.METHODS[campaign.method].reading == "differences":
         found[DIFFERENCE_GRADE] = less_reference(found)
     return found
@@ -94,10 +95,12 @@ def left_out(campaign: Campaign) -> dict[str, int]:
     """How many ratings are stored but never counted, by the reason why."""
     stored = Rating.objects.current().filter(page__session__campaign=campaign)
     training = stored.filter(page__kind=Page.Kind.TRAINING).count()
+    control = stored.filter(page__kind=Page.Kind.CONTROL).count()
     counted = Rating.objects.counted().filter(page__session__campaign=campaign).count()
     return {
         "training": training,
-        "screened out or not consented": stored.count() - training - counted,
+        "control questions": control,
+        "screened out or not consented": stored.count() - training - control - counted,
     }
 
 

@@ -1,7 +1,8 @@
 """Which ratings a campaign's own declared rules leave out of the evidence, and why. Nothing is deleted.
 
 The rules stand in the plan's part of ratings: limits on how a page was heard (`exclude`, see listening/telemetry.py),
-judged by what browsers told of their visits. A page of which no browser told anything is not left out by them.
+judged by what browsers told of their visits, and control questions, one wrong answer to which leaves a listener out
+(listening/controls.py). A page of which no browser told anything is not left out by a limit.
 """
 
 from __future__ import annotations
@@ -9,9 +10,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+import pandas as pd
 from django.db.models import QuerySet
 
-from listening import telemetry
+from listening import controls, telemetry
 from listening.models import Campaign, Page
 from listening.models.session import TURNED_AWAY
 from listening.parts import volume_set
@@ -33,14 +35,21 @@ def pages_left_out(campaign: Campaign) -> dict[int, str]:
     return {pk: "; ".join(page_flags) for pk, page_flags in found if page_flags}
 
 
+def with_control_questions(campaign: Campaign, ratings: pd.DataFrame) -> pd.Series:
+    """Why each of `ratings` is left out, with those of listeners who answered a control question otherwise."""
+    decided = controls.judged(campaign, ratings)
+    if decided is None or controls.declared(campaign).get("on_fail") == "flag":
+        return ratings["excluded_by"]
+    reasons = decided.decisions.set_index("listener")["reason"]
+    of_listener = ratings["listener"].map(reasons)
+    return ratings["excluded_by"].where(of_listener == "", of_listener)
+
+
 def flagged(
     campaign: Campaign, *, limits: dict[str, Any] | None = None
 ) -> Iterator[tuple[Page, list[str]]]:
     """The rating pages that browsers told of, the last first, each with what went beyond `limits`."""
-    levels: dict[int, float | None] = {}
     for page in told_pages(campaign):
-        if page.session_id not in levels:
-            levels[page.session_id] = volume_set(page.session)
         slots = list(page.slots.all())
         yield (
             page,
@@ -48,7 +57,7 @@ def flagged(
                 [visit.body for visit in page.visits.all()],
                 labels=[slot.label for slot in slots],
                 rate=slots[0].rate,
-                level_db=levels[page.session_id],
+                level_db=volume_set(page.session, at=page.finished_at),
                 limits=telemetry.LIMITS if limits is None else limits,
             ),
         )

@@ -10,17 +10,18 @@ Rating and training pages are the method's affair (listening/methods/). Every ot
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 from django.utils.timezone import now
 
-from listening.design import balanced_orders, presentation_order
+from listening.design import balanced_orders, presentation_order, shuffled
 from listening.headphones import TESTS, right_answer
 from listening.methods.base import AnswerError, Method, PlannedSlot, checked_keys
-from listening.models import Campaign, Check, Page, Response, Session, Stimulus, Trial
-from listening.plan import Part, items_only_trained
+from listening.models import Campaign, Check, Page, Response, Session, Slot, Stimulus, Trial
+from listening.plan import CONTROL_KINDS, Part, items_never_rated
 from listening.questions import AnswerProblem, checked_answer, screens_out
 
 Kind = Page.Kind
@@ -48,16 +49,23 @@ def planned_pages(
 ) -> Iterator[PlannedPage]:
     """Every page of a session, in order; a simulated listener's are the rating pages alone."""
     for place, part in enumerate(campaign.plan):
-        if part["part"] == "ratings":
-            pages = _rating_pages(campaign, seed, place, part)
+        if part["part"] == "ratings" or not simulated:
+            pages = pages_of_part(campaign, seed, place, part)
             yield from (page for page in pages if page.kind == Kind.RATING or not simulated)
-        elif simulated or part["part"] == "finish":
-            continue
-        elif part["part"] == "training":
+
+
+def pages_of_part(
+    campaign: Campaign, seed: int | str, place: int, part: Part
+) -> Iterator[PlannedPage]:
+    """The pages of the `part` at this `place` of the plan, in order."""
+    match part["part"]:
+        case "ratings":
+            yield from _rating_pages(campaign, seed, place, part)
+        case "training":
             yield from _training_pages(campaign, seed, place, part)
-        elif part["part"] == "headphones":
+        case "headphones":
             yield from _headphone_pages(seed, place, part)
-        elif part["part"] == "volume":
+        case "volume":
             trials = campaign.trials.all()
             trial = trials.get(item=part["item"]) if "item" in part else trials.first()
             # without a reference any of its sounds serves to set the volume by
@@ -65,16 +73,47 @@ def planned_pages(
             if trial is not None and trial.reference is None:
                 loud = PlannedSlot("Sound", trial.stimuli.first())
             yield PlannedPage(Kind.VOLUME, place, part, trial=trial, slots=[loud])
-        else:
-            yield PlannedPage(Kind(part["part"]), place, part)
+        case "finish":
+            pass
+        case name:
+            yield PlannedPage(Kind(name), place, part)
+
+
+def store(session: Session, planned: Iterable[PlannedPage], *, attempt: int = 1) -> None:
+    """Add the `planned` pages, with their slots, behind those that `session` has."""
+    pages, slots = [], []
+    for number, plan in enumerate(planned, start=session.pages.count() + 1):
+        page = Page(
+            session=session,
+            number=number,
+            kind=plan.kind,
+            part=plan.part,
+            content=plan.content,
+            trial=plan.trial,
+            repetition=plan.repetition,
+            attempt=attempt,
+        )
+        pages.append(page)
+        slots += [
+            Slot(
+                page=page,
+                position=position,
+                label=slot.label,
+                stimulus=slot.stimulus,
+                clip=slot.clip,
+            )
+            for position, slot in enumerate(plan.slots)
+        ]
+    Page.objects.bulk_create(pages)
+    Slot.objects.bulk_create(slots)
 
 
 Presented = list[tuple[Trial, list[PlannedSlot]]]
 
 
-def drawn(campaign: Campaign, seed: int) -> Iterator[tuple[Trial, int, list[PlannedSlot]]]:
+def drawn(campaign: Campaign, seed: int | str) -> Iterator[tuple[Trial, int, list[PlannedSlot]]]:
     """Each rating page's trial, repetition and slots: every repetition presents all trials, in an order of its own."""
-    rated = campaign.trials.exclude(item__in=items_only_trained(campaign.plan))
+    rated = campaign.trials.exclude(item__in=items_never_rated(campaign.plan))
     seeds = [f"{seed}/{repetition}" for repetition in range(1, campaign.repetitions + 1)]
     for repetition, presented in enumerate(_presented(campaign, list(rated), seeds), start=1):
         for trial, slots in presented:
@@ -113,16 +152,60 @@ def _pages(protocol: Method, trials: list[Trial]) -> dict[str, tuple[Trial, dict
     return pages
 
 
-def _rating_pages(campaign: Campaign, seed: int, place: int, part: Part) -> Iterator[PlannedPage]:
+def _rating_pages(
+    campaign: Campaign, seed: int | str, place: int, part: Part
+) -> Iterator[PlannedPage]:
     every = part.get("break_every")
-    for number, (trial, repetition, slots) in enumerate(drawn(campaign, seed)):
+    pages = [
+        PlannedPage(Kind.RATING, place, trial=trial, repetition=repetition, slots=slots)
+        for trial, repetition, slots in drawn(campaign, seed)
+    ]
+    for number, page in enumerate(_with_controls(campaign, pages, seed, place, part)):
         if every and number and number % every == 0:
             pause = {"part": "break", "text": part.get("break_text", "")}
             yield PlannedPage(Kind.BREAK, place, pause)
-        yield PlannedPage(Kind.RATING, place, trial=trial, repetition=repetition, slots=slots)
+        yield page
 
 
-def _training_pages(campaign: Campaign, seed: int, place: int, part: Part) -> Iterator[PlannedPage]:
+def _with_controls(
+    campaign: Campaign, pages: list[PlannedPage], seed: int | str, place: int, part: Part
+) -> list[PlannedPage]:
+    """`pages`, and in each section of so many a question of each kind that `controls` asks, at a place drawn."""
+    asked, mixed = part.get("controls", {}), []
+    every = asked.get("every", len(pages) or 1)
+    for section, first in enumerate(range(0, len(pages), every)):
+        of_section = pages[first : first + every]
+        for kind in CONTROL_KINDS:
+            questions, drawn_from = asked.get(kind, []), f"{seed}/{place}/{kind}"
+            if not questions:
+                continue
+            # all are asked before one is asked again
+            turn, nth = divmod(section, len(questions))
+            question = questions[shuffled(range(len(questions)), seed=f"{drawn_from}/{turn}")[nth]]
+            page = _control_page(campaign, kind, question, f"{drawn_from}/{section}", place)
+            where = shuffled(range(len(of_section) + 1), seed=f"{drawn_from}/{section}/place")[0]
+            of_section.insert(where, page)
+        mixed += of_section
+    return mixed
+
+
+def _control_page(
+    campaign: Campaign, kind: str, question: Part, seed: str, place: int
+) -> PlannedPage:
+    """The page of the question's item on which the condition that it names is heard."""
+    trials = list(campaign.trials.filter(item=question["item"]))
+    (pages,) = _presented(campaign, trials, [seed])
+    return next(
+        PlannedPage(Kind.CONTROL, place, {"control": kind, **question}, trial=trial, slots=slots)
+        for trial, slots in pages
+        if question.get("condition")
+        in {None, *(slot.stimulus.condition.name for slot in slots if slot.stimulus)}
+    )
+
+
+def _training_pages(
+    campaign: Campaign, seed: int | str, place: int, part: Part
+) -> Iterator[PlannedPage]:
     trials = list(campaign.trials.filter(item__in=part["items"]))
     content = {"text": part["text"]} if part.get("text") else {}
     (pages,) = _presented(campaign, trials, [f"{seed}/training"])
@@ -130,7 +213,7 @@ def _training_pages(campaign: Campaign, seed: int, place: int, part: Part) -> It
         yield PlannedPage(Kind.TRAINING, place, content, trial=trial, slots=slots)
 
 
-def _headphone_pages(seed: int, place: int, part: Part) -> Iterator[PlannedPage]:
+def _headphone_pages(seed: int | str, place: int, part: Part) -> Iterator[PlannedPage]:
     test = TESTS[part["test"]]
     variants = test.draw(f"{seed}/headphones/{place}")
     for number, variant in enumerate(variants, start=1):
@@ -205,9 +288,10 @@ def last_answer(page: Page) -> Body:
     return response.body if response else {}
 
 
-def volume_set(session: Session) -> float | None:
-    """dB, as set on the session's last page of volume; None before one."""
+def volume_set(session: Session, *, at: datetime | None = None) -> float | None:
+    """dB, as set on the session's last page of volume, or on the last that was finished by then; None before one."""
     pages = session.pages.filter(kind=Kind.VOLUME, finished_at__isnull=False)
+    pages = pages if at is None else pages.filter(finished_at__lte=at)
     page = pages.order_by("-number").first()
     return last_answer(page).get("volume_db") if page else None
 
@@ -238,7 +322,7 @@ def _screen(session: Session, page: Page) -> Session.Ending | None:
 def _check(session: Session, page: Page) -> Session.Ending | None:
     """After the last trial, store the outcome."""
     test = TESTS[page.content["test"]]
-    pages = session.pages.filter(kind=Kind.HEADPHONES, part=page.part)
+    pages = session.pages.filter(kind=Kind.HEADPHONES, part=page.part, attempt=page.attempt)
     if pages.filter(finished_at=None).exclude(pk=page.pk).exists():
         return None
     right = sum(
@@ -248,6 +332,7 @@ def _check(session: Session, page: Page) -> Session.Ending | None:
     Check.objects.create(
         session=session,
         part=page.part,
+        attempt=page.attempt,
         test=test.name,
         right=right,
         trials=test.trials,

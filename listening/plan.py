@@ -9,9 +9,13 @@ A plan is a list of mappings, each naming its `part`:
     headphones    a screening `test` (listening/headphones.py); who fails is screened out, or flagged (`on_fail`)
     training      rating pages of `items` for practice, never counted; those items are `rated` as well, or only trained
     ratings       the rating pages, with a break of `break_text` after every `break_every`, `gates` of their own, and
-                  limits beyond which a page is left out of the evidence (`exclude`: any of telemetry.LIMITS)
+                  limits beyond which a page is left out of the evidence (`exclude`: any of telemetry.LIMITS); in every
+                  `every` of them, `controls` asks a `gold` and a `trap` question (listening/controls.py)
     break         a `text`, and time
     finish        what is shown at the end to those `finished`, `screened-out` or `refused`: `text`, `code`, `url`
+
+What is read, filled in, set up, checked or practised may expire: `expires_min` minutes after it was done, it is done
+again before the next rating page (listening/renewal.py).
 
 One part is required: the ratings. A plan of nothing else is the default.
 """
@@ -34,14 +38,21 @@ GATES = {"rate": bool, "listen": bool, "hear_end": bool}
 ENDINGS = ("finished", "screened-out", "refused")
 MAX_TEXT = 20_000
 
+_EXPIRES: dict[str, type | tuple[type, ...]] = {"expires_min": (int, float)}
 _KEYS: dict[str, dict[str, type | tuple[type, ...]]] = {
     "consent": {"version": str, "title": str, "text": str},
-    "instructions": {"title": str, "text": str},
-    "questions": {"title": str, "text": str, "questions": list},
-    "volume": {"title": str, "text": str, "item": str},
-    "headphones": {"test": str, "on_fail": str},
-    "training": {"text": str, "items": list, "rated": bool},
-    "ratings": {"break_every": int, "break_text": str, "gates": dict, "exclude": dict},
+    "instructions": {"title": str, "text": str, **_EXPIRES},
+    "questions": {"title": str, "text": str, "questions": list, **_EXPIRES},
+    "volume": {"title": str, "text": str, "item": str, **_EXPIRES},
+    "headphones": {"test": str, "on_fail": str, **_EXPIRES},
+    "training": {"text": str, "items": list, "rated": bool, **_EXPIRES},
+    "ratings": {
+        "break_every": int,
+        "break_text": str,
+        "gates": dict,
+        "exclude": dict,
+        "controls": dict,
+    },
     "break": {"title": str, "text": str},
     "finish": dict.fromkeys(ENDINGS, dict),
 }
@@ -59,6 +70,16 @@ _KEEPING = {"questions", "headphones", "volume", "training", "ratings"}
 # a test has one agreement, one practice, one set of ratings and one end
 _ONCE = ("consent", "training", "ratings", "finish")
 ON_FAIL = ("screen out", "flag")
+# of control questions: what one wrong answer does
+CONTROL_KINDS = ("gold", "trap")
+CONTROL_ON_FAIL = ("exclude", "flag")
+_QUESTION_KEYS: dict[str, type | tuple[type, ...]] = {
+    "item": str,
+    "condition": str,
+    "scale": str,
+    "answer": (int, float),
+    "within": (int, float),
+}
 
 
 class PlanError(ValueError):
@@ -100,6 +121,21 @@ def part_named(plan: list[Part], name: str) -> Part | None:
     return next((part for part in plan if part["part"] == name), None)
 
 
+def control_stimuli(plan: list[Part]) -> dict[str, set[str]]:
+    """By item asked for control, the conditions that the questions name."""
+    asked = (part_named(plan, "ratings") or {}).get("controls", {})
+    found: dict[str, set[str]] = {}
+    for question in (one for kind in CONTROL_KINDS for one in asked.get(kind, [])):
+        named = found.setdefault(question["item"], set())
+        named |= {question["condition"]} if "condition" in question else set()
+    return found
+
+
+def items_never_rated(plan: list[Part]) -> set[str]:
+    """Items that are practised with or asked for control, and never rated."""
+    return items_only_trained(plan) | set(control_stimuli(plan))
+
+
 def items_only_trained(plan: list[Part]) -> set[str]:
     """Items that are practised with and never rated."""
     training = part_named(plan, "training")
@@ -122,6 +158,8 @@ def _part_problems(part: Mapping[str, Any], items: list[str]) -> Iterator[str]:
             yield f"expected a {key} to be read, found none"
         if len(text) > MAX_TEXT:
             yield f"expected at most {MAX_TEXT} characters of {key}, found {len(text)}"
+    if not 0 < part.get("expires_min", 1) < math.inf:
+        yield f"expected expires_min to be above 0, found {part['expires_min']}"
     if name in _CHECKS:
         yield from _CHECKS[name](part, items)
 
@@ -163,6 +201,40 @@ def _ratings(part: Mapping[str, Any], items: list[str]) -> Iterator[str]:
         yield "expected break_every beside break_text, found none"
     yield from key_problems(part.get("gates", {}), keys=GATES, required=[])
     yield from _limit_problems(part.get("exclude", {}))
+    if "controls" in part:
+        yield from (
+            f"controls: {problem}" for problem in _control_problems(part["controls"], items)
+        )
+
+
+def _control_problems(asked: Mapping[str, Any], items: list[str]) -> Iterator[str]:
+    keys = {"every": int, "on_fail": str} | dict.fromkeys(CONTROL_KINDS, list)
+    found = list(key_problems(asked, keys=keys, required=["every"]))
+    yield from found
+    if found:
+        return
+    if asked["every"] < 1:
+        yield f"expected every to be one page or more, found {asked['every']}"
+    if asked.get("on_fail", "exclude") not in CONTROL_ON_FAIL:
+        yield f"expected on_fail to be one of {', '.join(CONTROL_ON_FAIL)}, found {asked['on_fail']!r}"
+    if not any(asked.get(kind) for kind in CONTROL_KINDS):
+        yield f"expected questions under {' or '.join(CONTROL_KINDS)}, found none"
+    for kind in CONTROL_KINDS:
+        for place, question in enumerate(asked.get(kind, []), start=1):
+            for problem in _control_question_problems(question, items):
+                yield f"{kind} {place}: {problem}"
+
+
+def _control_question_problems(question: Any, items: list[str]) -> Iterator[str]:
+    if not isinstance(question, Mapping):
+        yield f"expected a question as a mapping, found {question!r}"
+        return
+    found = list(key_problems(question, keys=_QUESTION_KEYS, required=["item", "answer"]))
+    yield from found
+    if not found and question["item"] not in items:
+        yield f"expected an item of the campaign, found {question['item']!r}"
+    if not found and not 0 <= question.get("within", 0) < math.inf:
+        yield f"expected within to be 0 or more, found {question['within']}"
 
 
 def _limit_problems(limits: Mapping[str, Any]) -> Iterator[str]:
@@ -231,5 +303,5 @@ def _name_problems(plan: list[Part]) -> Iterator[str]:
 
 
 def _rated_problems(plan: list[Part], items: list[str]) -> Iterator[str]:
-    if items and not set(items) - items_only_trained(plan):
-        yield "expected an item to be rated, found all of them only trained"
+    if items and not set(items) - items_never_rated(plan):
+        yield "expected an item to be rated, found all of them only trained or asked for control"

@@ -85,32 +85,7 @@ def start(
             language=campaign.language or get_language() or "",
             consented_at=None if simulated or asks_consent else now(),
         )
-        pages, slots = [], []
-        for number, planned in enumerate(
-            planned_pages(campaign, seed, simulated=simulated), start=1
-        ):
-            page = Page(
-                session=session,
-                number=number,
-                kind=planned.kind,
-                part=planned.part,
-                content=planned.content,
-                trial=planned.trial,
-                repetition=planned.repetition,
-            )
-            pages.append(page)
-            slots += [
-                Slot(
-                    page=page,
-                    position=position,
-                    label=slot.label,
-                    stimulus=slot.stimulus,
-                    clip=slot.clip,
-                )
-                for position, slot in enumerate(planned.slots)
-            ]
-        Page.objects.bulk_create(pages)
-        Slot.objects.bulk_create(slots)
+        parts.store(session, planned_pages(campaign, seed, simulated=simulated))
     return session
 
 

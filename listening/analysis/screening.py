@@ -271,8 +271,9 @@ def control_questions(
 
     `controls` has the columns listener, kind ('gold' or 'trap'), answer and expected, one row per question asked.
     A trapping question says which answer to give, and must get it; a gold clip's answer is known and must be
-    met within `gold_tolerance`. One failure excludes; a listener who was asked nothing is kept. Raises
-    `AnalysisError` for a missing column, another kind or an answer that is no number.
+    met within `gold_tolerance`; a column `within` gives each question a tolerance of its own. One failure excludes; a
+    listener who was asked nothing is kept. Raises `AnalysisError` for a missing column, another kind or an answer that
+    is no number.
     """
     if missing := sorted({"listener", "kind", "answer", "expected"} - set(controls)):
         raise AnalysisError(f"control questions: expected the column(s) {', '.join(missing)}")
@@ -296,13 +297,15 @@ def control_questions(
         .reset_index()
     )
     findings: list[tuple[pd.Series | np.ndarray, list[str]]] = []
-    limits = {"gold": (gold_tolerance, "missed the known answer of {} of {} gold clip(s)")}
-    limits["trap"] = (0.0, "gave another answer than {} of {} trapping question(s) asked for")
-    for kind, (limit, words) in limits.items():
+    tolerance = controls["kind"].map({"gold": gold_tolerance, "trap": 0.0})
+    wrong = off > controls.get("within", tolerance)
+    kinds = {
+        "gold": "missed the known answer of {} of {} gold clip(s)",
+        "trap": "gave another answer than {} of {} trapping question(s) asked for",
+    }
+    for kind, words in kinds.items():
         asked = controls["kind"] == kind
-        by_listener = (
-            (off > limit)[asked].groupby(controls.loc[asked, "listener"]).agg(["sum", "count"])
-        )
+        by_listener = wrong[asked].groupby(controls.loc[asked, "listener"]).agg(["sum", "count"])
         counted = by_listener.reindex(decisions["listener"], fill_value=0).astype(int)
         decisions[[f"{kind}_failed", f"{kind}_asked"]] = counted.to_numpy()
         failed, n = (counted[c].to_numpy() for c in ("sum", "count"))

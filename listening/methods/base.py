@@ -13,6 +13,7 @@ from soundfile import LibsndfileError
 
 from listening.analysis import report
 from listening.analysis.report import Analysis
+from listening.plan import control_stimuli
 from listening.questions import key_problems
 from models_registry.audio import peak_db
 
@@ -191,17 +192,23 @@ def material_problems(campaign: Campaign, *, incomplete: bool = False) -> Iterat
         if count > 1:
             yield f"expected each item in one trial, found {item!r} in {count}"
     yield from _told(campaign, conditions)
+    asked = control_stimuli(campaign.plan)
     for trial in trials:
         stimuli = list(trial.stimuli.all())
-        heard = {stimulus.condition_id for stimulus in stimuli if stimulus.signal}
-        missing = [
-            condition.name
-            for condition in conditions
-            if condition.pk not in heard
-            and not (incomplete and condition.role == condition.Role.SYSTEM)
-        ]
+        heard = {stimulus.condition.name for stimulus in stimuli if stimulus.signal}
+        if trial.item in asked:
+            # a control question needs no more than the sound that is asked about
+            missing = sorted(asked[trial.item] - heard) or ["any condition"] * (not heard)
+        else:
+            missing = [
+                condition.name
+                for condition in conditions
+                if condition.name not in heard
+                and not (incomplete and condition.role == condition.Role.SYSTEM)
+            ]
         if missing:
-            yield f"{trial.item}: expected audio for every condition, found none for {', '.join(missing)}"
+            wanted = "the question's condition" if trial.item in asked else "every condition"
+            yield f"{trial.item}: expected audio for {wanted}, found none for {', '.join(missing)}"
         signals = {
             stimulus.condition.name: stimulus.signal for stimulus in stimuli if stimulus.signal
         }

@@ -11,7 +11,7 @@ import uuid
 from typing import Any
 
 from django.db import models, transaction
-from django.db.models import Q
+from django.db.models import ExpressionWrapper, Q
 from django.urls import reverse
 from django.utils.timezone import now
 
@@ -94,9 +94,13 @@ class Session(models.Model):
 
     def current_page(self) -> Page | None:
         """The first page not yet finished; None when the session is over."""
-        if self.ending:
-            return None
-        return self.pages.filter(finished_at=None).select_related("trial").first()
+        return None if self.ending else self.pages_ahead().first()
+
+    def pages_ahead(self) -> models.QuerySet[Page]:
+        """The pages not yet finished, in the order in which they come: what is done again comes first."""
+        first_time = ExpressionWrapper(Q(attempt=1), output_field=models.BooleanField())
+        ahead = self.pages.filter(finished_at=None).select_related("trial")
+        return ahead.order_by(first_time, "number")
 
     def finish_page(self, page: Page) -> None:
         """Close `page`; the session ends with its last page."""
@@ -127,6 +131,7 @@ class Page(models.Model):
 
     class Kind(models.TextChoices):
         RATING = "rating"
+        CONTROL = "control", "control question"
         TRAINING = "training"
         CONSENT = "consent"
         INSTRUCTIONS = "instructions"
@@ -146,6 +151,9 @@ class Page(models.Model):
     )
     number = models.PositiveIntegerField(help_text="place in the session, from 1")
     repetition = models.PositiveSmallIntegerField(default=1, help_text="of the trial, from 1")
+    attempt = models.PositiveSmallIntegerField(
+        default=1, help_text="at the part, from 1; a part that has expired is done again"
+    )
     finished_at = models.DateTimeField(null=True, blank=True)
     left_out = models.BooleanField(
         default=False, help_text="closed unseen: the answers before it sufficed"
@@ -156,7 +164,7 @@ class Page(models.Model):
         constraints = [
             models.UniqueConstraint(fields=["session", "number"], name="page_number_once"),
             models.CheckConstraint(
-                condition=~Q(kind__in=["rating", "training"]) | Q(trial__isnull=False),
+                condition=~Q(kind__in=["rating", "control", "training"]) | Q(trial__isnull=False),
                 name="page_rated_of_a_trial",
             ),
         ]
@@ -166,13 +174,13 @@ class Page(models.Model):
 
     @property
     def place(self) -> int:
-        """Among the pages that are shown, from 1."""
-        return self.session.shown.filter(number__lte=self.number).count()
+        """Among the pages that are shown, from 1; what is done again comes between pages of other numbers."""
+        return self.session.shown.exclude(pk=self.pk).exclude(finished_at=None).count() + 1
 
     @property
     def is_judged(self) -> bool:
-        """Whether the campaign's method says what is asked here, in earnest or for practice."""
-        return self.kind in (self.Kind.RATING, self.Kind.TRAINING)
+        """Whether the campaign's method says what is asked here, in earnest, for control or for practice."""
+        return self.kind in (self.Kind.RATING, self.Kind.CONTROL, self.Kind.TRAINING)
 
 
 class Slot(models.Model):
@@ -244,6 +252,7 @@ class Check(models.Model):
     session = models.ForeignKey(Session, on_delete=models.PROTECT, related_name="checks")
     part = models.PositiveSmallIntegerField(help_text="of the plan, from 0")
     test = models.CharField(max_length=20)
+    attempt = models.PositiveSmallIntegerField(default=1, help_text="at the part, from 1")
     right = models.PositiveSmallIntegerField()
     trials = models.PositiveSmallIntegerField()
     passed = models.BooleanField()
@@ -251,7 +260,9 @@ class Check(models.Model):
 
     class Meta:
         ordering = ["pk"]
-        constraints = [models.UniqueConstraint(fields=["session", "part"], name="check_once")]
+        constraints = [
+            models.UniqueConstraint(fields=["session", "part", "attempt"], name="check_once")
+        ]
 
     def __str__(self) -> str:
         return f"{self.test}: {self.right} of {self.trials} by session {self.session_id}"
@@ -274,7 +285,7 @@ class Visit(models.Model):
 
 class RatingQuerySet(models.QuerySet["Rating"]):
     def counted(self) -> RatingQuerySet:
-        """What enters the evidence: no practice, and nobody who did not consent or was screened out."""
+        """What enters the evidence: no practice or control question, and nobody turned away or without consent."""
         return (
             self.current()
             .filter(page__kind=Page.Kind.RATING)

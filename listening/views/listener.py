@@ -31,8 +31,16 @@ from listening.methods.base import Gates, current_ratings
 from listening.models import Campaign, Page, Session, Slot
 from listening.parts import last_answer, planned_pages, volume_set
 from listening.plan import part_named
+from listening.renewal import renew
 from listening.views.audio import ranged
-from listening.views.finding import gone, malformed, not_found, page_of, refused, session_at
+from listening.views.finding import (
+    gone,
+    malformed,
+    not_found,
+    page_of,
+    refused,
+    session_at,
+)
 from listening.views.origin import from_own_pages
 from listening.views.parts import show_part
 
@@ -93,6 +101,7 @@ def session(request: HttpRequest, token: uuid.UUID) -> HttpResponse:
     found = session_at(token)
     if found is None:
         return not_found(request, _("There is no session at this address."))
+    renew(found)
     page = found.current_page()
     if page is None:
         said = (part_named(found.campaign.plan, "finish") or {}).get(found.ending, {})
@@ -117,7 +126,7 @@ def render_sounds(request: HttpRequest, found: Session, page: Page) -> HttpRespo
         "session": found,
         "page": page,
         "pages": found.shown.count(),
-        "is_last": not found.pages.filter(number__gt=page.number).exists(),
+        "is_last": not found.pages_ahead().exclude(pk=page.pk).exists(),
         "slots": slots,
         "instructions": found.campaign.instructions or method.default_instructions,
         "for_player": for_player(found, page, slots, given_so_far(found, page, slots)),
@@ -176,7 +185,8 @@ def for_player(
 
 def sounds_ahead(found: Session, page: Page) -> list[str]:
     """Addresses of the sounds of the page after this one."""
-    coming = Slot.objects.filter(page__session=found, page__number=page.number + 1)
+    following = found.pages_ahead().exclude(pk=page.pk).first()
+    coming = Slot.objects.filter(page=following)
     return [
         reverse("stimulus", args=[found.token, token])
         for token in coming.values_list("token", flat=True)

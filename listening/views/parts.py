@@ -60,7 +60,7 @@ def show_part(
         "session": found,
         "page": page,
         "pages": found.shown.count(),
-        "is_last": not found.pages.filter(number__gt=page.number).exists(),
+        "is_last": not found.pages_ahead().exclude(pk=page.pk).exists(),
         "heading": headings()[Kind(page.kind)],
         "fields": fields,
         "problems": [field for field in fields if field["problem"]],

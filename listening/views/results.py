@@ -7,6 +7,7 @@ from typing import Any
 
 import pandas as pd
 
+from listening import controls
 from listening.analysis import abx, report
 from listening.analysis.grades import DifferenceAnalysis
 from listening.analysis.mixed import MixedModel
@@ -30,6 +31,7 @@ def evidence(campaign: Campaign) -> dict[str, Any]:
     return {
         "n_ratings": len(ratings),
         "flagged": flagged_pages(campaign),
+        **control_tables(campaign, ratings),
         "failed_checks": Check.objects.filter(session__campaign=campaign, passed=False)
         .select_related("session__listener")
         .order_by("-pk"),
@@ -55,6 +57,16 @@ def flagged_pages(campaign: Campaign) -> list[dict[str, Any]]:
         for page, flags in flagged(campaign)
         if flags or page.pk in out
     ]
+
+
+def control_tables(campaign: Campaign, ratings: pd.DataFrame) -> dict[str, Any]:
+    """Who answered the control questions how."""
+    decided = controls.judged(campaign, ratings)
+    if decided is None:
+        return {}
+    rows = decided.decisions.query("gold_asked + trap_asked > 0")
+    only_flags = controls.declared(campaign).get("on_fail") == "flag"
+    return {"controls": rows.to_dict("records"), "controls_only_flag": only_flags}
 
 
 def screening_tables(analysis: report.Analysis) -> dict[str, Any]:

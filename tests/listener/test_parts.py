@@ -260,7 +260,7 @@ def test_training_is_stored_but_never_counted_and_the_export_says_how_much(clien
     frame = evidence.ratings_frame(campaign)
     assert len(frame) == 2 * 5
     assert set(frame["item"]) == {"tone 2", "tone 3"}
-    left_out = {"training": 5, "screened out or not consented": 0}
+    left_out = {"training": 5, "control questions": 0, "screened out or not consented": 0}
     assert evidence.left_out(campaign) == left_out
     assert exporting.about(campaign)["ratings left out"].startswith("5 training;")
 

@@ -49,7 +49,7 @@ def test_the_default_and_a_plan_of_every_part_are_good():
         ([CONSENT | {"version": 1}, RATINGS], "expected version to be text, found 1"),
         (
             [RATINGS | {"pause": 3}],
-            "expected only part, break_every, break_text, gates, exclude, found 'pau",
+            "expected only part, break_every, break_text, gates, exclude, controls, found 'pau",
         ),
         ([RATINGS | {"break_every": 0}], "expected a break after one page or more, found 0"),
         ([RATINGS | {"break_every": True}], "expected break_every to be a number, found True"),
@@ -58,7 +58,7 @@ def test_the_default_and_a_plan_of_every_part_are_good():
         ([TRAINING | {"items": []}, RATINGS], "expected at least one item to practise with"),
         (
             [TRAINING | {"items": ITEMS, "rated": False}, RATINGS],
-            "expected an item to be rated, found all of them only trained",
+            "expected an item to be rated, found all of them only trained or asked for control",
         ),
         ([{"part": "volume", "item": "x"}, RATINGS], "expected an item of the campaign, found 'x'"),
         ([{"part": "headphones", "test": "halt"}, RATINGS], "test among woods, huggins, channels"),
