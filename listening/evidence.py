@@ -142,17 +142,20 @@ def _trace(version: ModelVersion | None) -> dict[str, str]:
     )
 
 
-def scores_frame(campaign: Campaign) -> pd.DataFrame:
+def scores_frame(campaign: Campaign, *, align: bool = True) -> pd.DataFrame:
     """One row per stimulus and metric that was scored against the trial's reference (or without one).
 
-    Where a metric was computed in several versions, the one of today's catalogue counts, else the last.
+    Where a metric was computed in several versions, the one of today's catalogue counts, else the last; of one version,
+    the score whose lag was undone, or was not, as `align` says.
     """
     stimuli = list(
         Stimulus.objects.filter(trial__campaign=campaign, signal__isnull=False).select_related(
             "trial", "trial__reference", "condition", "signal"
         )
     )
-    latest = latest_scores({stimulus.signal_id for stimulus in stimuli if stimulus.signal_id})
+    latest = latest_scores(
+        {stimulus.signal_id for stimulus in stimuli if stimulus.signal_id}, align=align
+    )
     declared = {metric.name: metric for metric in catalogue.all()}
     records: list[dict[str, Any]] = []
     for stimulus in stimuli:
@@ -179,18 +182,25 @@ def scores_frame(campaign: Campaign) -> pd.DataFrame:
 
 
 def latest_scores(
-    signals: Collection[int], *, names: Collection[str] | None = None
+    signals: Collection[int], *, names: Collection[str] | None = None, align: bool = True
 ) -> dict[tuple[int | None, int | None], dict[str, Score]]:
-    """Each pair's scores by metric, of those `names` or of all: today's version of a metric, else the last there is."""
+    """Each pair's scores by metric, of those `names` or of all: today's version of a metric, else the last there is.
+
+    Of one version, the score whose lag was undone, or was not, as `align` says.
+    """
     current = {metric.name: metric.version for metric in catalogue.all()}
     scores = Score.objects.filter(signal__in=signals).order_by("pk")
     if names is not None:
         scores = scores.filter(metric__in=names)
     found: dict[tuple[int | None, int | None], dict[str, Score]] = {}
+
+    def rank(score: Score) -> tuple[bool, bool]:
+        return score.metric_version == current.get(score.metric), score.lag_undone == align
+
     for score in scores:
         of_pair = found.setdefault((score.signal_id, score.reference_id), {})
         before = of_pair.get(score.metric)
-        if before is None or before.metric_version != current.get(score.metric):
+        if before is None or rank(score) >= rank(before):
             of_pair[score.metric] = score
     return found
 

@@ -24,8 +24,9 @@ Samples = NDArray[np.floating[Any]]
 
 # The beginning tells how the whole lies; an hour's spectrum would fill the memory.
 MOST_S = 120
-# A degraded signal that correlates less at its best lag holds nothing of the reference that could be aligned.
-LEAST_CORRELATION = 0.1
+# A degraded signal that correlates less at its best lag is, by more than half of its power, something else: neural
+# codecs that make every wave anew come to 0.1…0.6, at lags that mean nothing; others to 0.8 and more.
+LEAST_CORRELATION = 0.7
 # Drift is read off pieces of this length, and needs some of them to be told from noise.
 PIECE_S, LEAST_PIECES = 1.0, 4
 # A clock that is further off than this is another recording; pieces are searched no further than it could shift them.
@@ -72,6 +73,11 @@ def estimate(reference: Samples, degraded: Samples, rate: int) -> Alignment | No
     )
 
 
+def can_be_told(alignment: Alignment | None) -> bool:
+    """Return whether the signals have enough in common for their lag to mean anything."""
+    return alignment is not None and alignment.correlation >= LEAST_CORRELATION
+
+
 def aligned(
     reference: Samples, degraded: Samples, alignment: Alignment | None
 ) -> tuple[Samples, Samples]:
@@ -79,7 +85,7 @@ def aligned(
 
     Raises `MetricError` where the signals have too little in common to be aligned.
     """
-    if alignment is None or alignment.correlation < LEAST_CORRELATION:
+    if alignment is None or not can_be_told(alignment):
         found = "silence" if alignment is None else f"{alignment.correlation:.2g}"
         raise MetricError(
             f"expected signals that correlate by {LEAST_CORRELATION:g} or more once aligned, found {found}",

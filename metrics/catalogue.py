@@ -12,6 +12,7 @@ from __future__ import annotations
 import builtins
 import difflib
 import inspect
+import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
@@ -61,6 +62,8 @@ EXTRAS = {
     "visqol": ("visqol",),
     "zimtohrli": ("zimtohrli",),
 }
+# The same for what no extra can bring: `pesqc2` asks for a numpy of its own.
+BY_HAND = {"pesq_c2": ("pesqc2",)}
 MODELS = "Others' models of quality"
 # A distribution that names a module in this group of entry points adds that module's metrics.
 PLUGINS = "earwitness.metrics"
@@ -95,7 +98,8 @@ class Metric:
     range: lowest and highest possible value; None where there is no limit.
     layouts: numbers of channels that it is defined for; empty: any.
     wants_alignment: it compares moment with moment, so that a lag between reference and degraded signal, where the
-      caller asks for alignment, is undone first. A difference between values of whole signals does not want it.
+      caller asks for alignment, is undone first. A difference between values of whole signals does not want it, and
+      takes signals of any length.
     rates: sample rates (Hz) that the computation takes; a signal at any other is resampled to the first.
       Empty: the signal's own rate.
     min_rate: below this rate (Hz) the signal lacks the band that the metric judges.
@@ -155,6 +159,10 @@ class Metric:
         said = (self.name, self.title, self.unit, self.family, self.description, self.standard)
         return " ".join([*said, self.citation])
 
+    def aligned(self, asked: bool) -> bool:
+        """Return whether a lag between the signals is to be undone before they are compared, where that is `asked`."""
+        return asked and self.needs_reference and self.wants_alignment
+
     def checked(self, *signals: NDArray[Any], rate: int) -> tuple[tuple[contract.Signal, ...], int]:
         """Return `signals` as the computation takes them, and their rate then, or raise `MetricError`."""
         contract.check_rate(rate, least=self.min_rate)
@@ -163,10 +171,13 @@ class Metric:
         for name, signal in named.items():
             contract.check_signal(signal, name=name)
         contract.check_layout(len(signals[0]), self.layouts)
-        contract.check_pair(signals[0].shape, signals[-1].shape, rate, rate)
-        contract.check_duration(
-            signals[0].shape[1], rate, least=self.min_duration, most=self.max_duration
-        )
+        # What is not compared moment with moment may last longer on one side.
+        shapes = [signal.shape if self.wants_alignment else (len(signal), 0) for signal in signals]
+        contract.check_pair(shapes[0], shapes[-1], rate, rate)
+        for signal in signals:
+            contract.check_duration(
+                signal.shape[1], rate, least=self.min_duration, most=self.max_duration
+            )
         target = rate if not self.rates or rate in self.rates else self.rates[0]
         return tuple(
             self._prepared(signal, rate, target, name) for name, signal in named.items()
@@ -233,7 +244,7 @@ def find(
 
 def missing(extra: str) -> tuple[str, ...]:
     """Return the packages of `extra` that are not installed."""
-    return tuple(package for package in EXTRAS[extra] if find_spec(package) is None)
+    return tuple(package for package in (EXTRAS | BY_HAND)[extra] if find_spec(package) is None)
 
 
 def get(name: str) -> Metric:
@@ -254,8 +265,19 @@ def _load() -> None:
     for package in PACKAGES:
         for module in iter_modules(import_module(f"metrics.{package}").__path__):
             import_module(f"metrics.{package}.{module.name}")
-    for extra in EXTRAS:
+    for extra in (*BY_HAND, *EXTRAS):
         if not missing(extra):
-            import_module(f"metrics.external.{extra}")
+            _load_extra(extra)
     for plugin in entry_points(group=PLUGINS):
         plugin.load()
+
+
+def _load_extra(extra: str) -> None:
+    """Import an extra's module; a library that is installed but broken costs its own metrics only."""
+    try:
+        import_module(f"metrics.external.{extra}")
+    except ImportError as failure:
+        needed = ", ".join((EXTRAS | BY_HAND)[extra])
+        warnings.warn(
+            f"expected {needed} to load, found: {failure}; its metrics are left out", stacklevel=2
+        )

@@ -17,6 +17,8 @@ class Score(models.Model):
     reference = models.ForeignKey(
         Signal, on_delete=models.PROTECT, null=True, blank=True, related_name="scores_as_reference"
     )
+    # whether the lag to the reference was to be undone, where it could be told; settings say what was done
+    lag_undone = models.BooleanField(default=False)
     value = models.FloatField(null=True, blank=True)
     unit = models.CharField(max_length=40, blank=True)
     status = models.SlugField(max_length=20)
@@ -29,7 +31,7 @@ class Score(models.Model):
         ordering = ["pk"]
         constraints = [
             models.UniqueConstraint(
-                fields=["metric", "metric_version", "signal", "reference"],
+                fields=["metric", "metric_version", "signal", "reference", "lag_undone"],
                 condition=Q(reference__isnull=False),
                 name="score_once_per_pair",
             ),

@@ -3,7 +3,8 @@
 A result is a value or a status with a sentence, never a sentinel. Signals are `Audio`; reference and degraded must
 share rate and channels. How they lie to each other is estimated and kept with each result, but nothing is done about
 it, since a delay may be what is to be measured: they must be of one length, too. With `align`, metrics that compare
-moment with moment get what the two signals share once their lag is undone. Level, polarity and drift are never undone.
+moment with moment get what the two signals share once their lag is undone, where it can be told, and differences
+between values of whole signals take each as it is, whatever its length. Level, polarity and drift are never undone.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from functools import cached_property
 from typing import Any, Generic, TypeVar
 
 from metrics import catalogue, worker
-from metrics.alignment import Alignment, Samples, aligned, estimate
+from metrics.alignment import Alignment, Samples, aligned, can_be_told, estimate
 from metrics.catalogue import Metric
 from metrics.contract import MetricError, Status, check_pair, check_signal
 from models_registry.audio import Audio
@@ -32,7 +33,7 @@ class Result:
     """What one metric said of one signal: `value` in `unit` when `status` is ok, else None and a `message`.
 
     alignment: how the signal lies to its reference; None without one, or where that cannot be told.
-    aligned: whether its lag was undone, or would have been.
+    aligned: whether its lag was undone, or would have been; not so where it cannot be told.
     """
 
     metric: str
@@ -158,8 +159,12 @@ class _Material:
         if self.reference is None:
             raise MetricError("expected a reference, found none")
         pair: tuple[Samples, Samples] = self.reference.samples, self.degraded.samples
-        if self._aligns(metric):
+        if metric.aligned(self.align):
             pair = self._shared
+        elif self.align:
+            ours, theirs = ((audio.channels, 0) for audio in (self.reference, self.degraded))
+            check_pair(ours, theirs, self.reference.rate, rate)
+            return *pair, rate
         check_pair(pair[0].shape, pair[1].shape, self.reference.rate, rate)
         return *pair, rate
 
@@ -174,11 +179,8 @@ class _Material:
             message,
             metric.calibration,
             self._alignment if metric.needs_reference else None,
-            self._aligns(metric),
+            metric.aligned(self.align) and not self._lie_as_they_are,
         )
-
-    def _aligns(self, metric: Metric) -> bool:
-        return self.align and metric.needs_reference and metric.wants_alignment
 
     def _check(self) -> tuple[Samples, Samples, int]:
         """Return the two signals and their rate, or raise `MetricError` where they cannot be laid over each other."""
@@ -200,4 +202,15 @@ class _Material:
     @cached_property
     def _shared(self) -> tuple[Samples, Samples]:
         reference, degraded, _ = self._check()
+        if self._lie_as_they_are:
+            return reference, degraded
         return aligned(reference, degraded, self._alignment)
+
+    @property
+    def _lie_as_they_are(self) -> bool:
+        """Whether the lag cannot be told but the signals are of one length, as of a system that changes all phases."""
+        return (
+            self.reference is not None
+            and self.reference.frames == self.degraded.frames
+            and not can_be_told(self._alignment)
+        )

@@ -16,13 +16,15 @@ from models_registry.models import Job, Signal
 Pair = tuple[Signal, Signal | None]
 
 
-def missing(pairs: Iterable[Pair], names: Collection[str]) -> dict[tuple[str, ...], list[Pair]]:
-    """The pairs not scored yet in today's version, under the metrics that each group of them lacks."""
+def missing(
+    pairs: Iterable[Pair], names: Collection[str], *, align: bool = False
+) -> dict[tuple[str, ...], list[Pair]]:
+    """The pairs not scored yet in today's version and so aligned, under the metrics that each group of them lacks."""
     metrics = [catalogue.get(name) for name in names]
     wanted = list(dict.fromkeys(pairs))
     done = set(
         Score.objects.filter(signal__in={signal for signal, _ in wanted}).values_list(
-            "metric", "metric_version", "signal_id", "reference_id"
+            "metric", "metric_version", "signal_id", "reference_id", "lag_undone"
         )
     )
     lacking: dict[tuple[str, ...], list[Pair]] = {}
@@ -31,26 +33,34 @@ def missing(pairs: Iterable[Pair], names: Collection[str]) -> dict[tuple[str, ..
             metric.name
             for metric in metrics
             if (reference or not metric.needs_reference)
-            and (metric.name, metric.version, signal.pk, _against(metric, reference)) not in done
+            and _name(metric, signal, reference, align=align) not in done
         )
         if needed:
             lacking.setdefault(needed, []).append((signal, reference))
     return lacking
 
 
-def _against(metric: catalogue.Metric, reference: Signal | None) -> int | None:
-    return reference.pk if metric.needs_reference and reference else None
+def _name(
+    metric: catalogue.Metric, signal: Signal, reference: Signal | None, *, align: bool
+) -> tuple[object, ...]:
+    """What tells one score from all others."""
+    against = reference.pk if metric.needs_reference and reference else None
+    return metric.name, metric.version, signal.pk, against, metric.aligned(align)
 
 
 def score_signals(
     pairs: Iterable[Pair],
     names: Collection[str],
     *,
+    align: bool = False,
     progress: Callable[[float, str], None] = lambda share, message: None,
     should_stop: Callable[[], bool] = lambda: False,
 ) -> int:
-    """Score what is missing and write each pair's rows as soon as it is done; returns the number of rows."""
-    lacking = missing(pairs, names)
+    """Score what is missing and write each pair's rows as soon as it is done; returns the number of rows.
+
+    With `align` the lag between signal and reference is undone for metrics that compare moment with moment.
+    """
+    lacking = missing(pairs, names, align=align)
     total = sum(map(len, lacking.values()))
     count = written = 0
     for needed, group in lacking.items():
@@ -58,8 +68,8 @@ def score_signals(
             scoring.Pair(index, reference.audio() if reference else None, signal.audio())
             for index, (signal, reference) in enumerate(group)
         )
-        for index, results in scoring.score_pairs(loaded, needed):
-            written += _write(*group[index], results)
+        for index, results in scoring.score_pairs(loaded, needed, align=align):
+            written += _write(*group[index], results, align=align)
             count += 1
             progress(count / total, f"{count} of {total} signals scored")
             if should_stop():
@@ -67,13 +77,16 @@ def score_signals(
     return written
 
 
-def _write(signal: Signal, reference: Signal | None, results: Iterable[scoring.Result]) -> int:
+def _write(
+    signal: Signal, reference: Signal | None, results: Iterable[scoring.Result], *, align: bool
+) -> int:
     rows = [
         Score(
             metric=result.metric,
             metric_version=result.version,
             signal=signal,
             reference=reference if catalogue.get(result.metric).needs_reference else None,
+            lag_undone=catalogue.get(result.metric).aligned(align),
             value=result.value,
             unit=result.unit,
             status=result.status,

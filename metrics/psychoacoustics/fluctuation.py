@@ -159,6 +159,7 @@ def fluctuation_strength(signal: Signal, rate: int) -> float:
     title="Mean fluctuation strength over time, difference to the reference",
     range=(None, None),
     needs_reference=True,
+    wants_alignment=False,
 )
 def fluctuation_strength_difference(reference: Signal, degraded: Signal, rate: int) -> float:
     """How much more strongly the signal fluctuates than its reference: pumping adds to it, compression takes away."""

@@ -327,6 +327,7 @@ def zwicker_n50(signal: Signal, rate: int) -> float:
     title="Percentile loudness N5, difference to the reference",
     range=(None, None),
     needs_reference=True,
+    wants_alignment=False,
     standard=f"{STANDARD}, clause 6",
 )
 def zwicker_n5_difference(reference: Signal, degraded: Signal, rate: int) -> float:

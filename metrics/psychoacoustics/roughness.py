@@ -160,6 +160,7 @@ def roughness_r5(signal: Signal, rate: int) -> float:
     title="Mean roughness over time, difference to the reference",
     range=(None, None),
     needs_reference=True,
+    wants_alignment=False,
 )
 def roughness_difference(reference: Signal, degraded: Signal, rate: int) -> float:
     """How much rougher the signal is than its reference on average."""

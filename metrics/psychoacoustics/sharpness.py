@@ -174,6 +174,7 @@ def sharpness_s5(signal: Signal, rate: int) -> float:
     title="Mean sharpness over time, difference to the reference",
     range=(None, None),
     needs_reference=True,
+    wants_alignment=False,
     standard=STANDARD,
 )
 def sharpness_difference(reference: Signal, degraded: Signal, rate: int) -> float:

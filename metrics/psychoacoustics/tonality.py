@@ -184,6 +184,7 @@ def tonality(signal: Signal, rate: int) -> float:
     title="Mean tonality K over time, difference to the reference",
     range=(None, None),
     needs_reference=True,
+    wants_alignment=False,
 )
 def tonality_difference(reference: Signal, degraded: Signal, rate: int) -> float:
     """How much more tonal the signal is than its reference: whistles add to it, noise takes away."""

@@ -91,7 +91,7 @@ def test_aligning_undoes_a_delay_and_nothing_else():
 
 def test_signals_with_nothing_in_common_are_not_aligned():
     other = HISS[:, : SOUND.shape[1]]
-    with pytest.raises(MetricError, match="correlate by 0.1 or more once aligned") as refusal:
+    with pytest.raises(MetricError, match="correlate by 0.7 or more once aligned") as refusal:
         aligned(SOUND, other, estimate(SOUND, other, RATE))
     assert refusal.value.status is Status.MISMATCH
     silent = np.zeros_like(SOUND)

@@ -136,6 +136,9 @@ def test_the_failure_table(metric, row):
         return
     change, statuses, reason = TABLE[row]
     status, message = outcome(metric, change(*good(metric)))
+    if row == "other length" and not metric.wants_alignment:
+        assert status is Status.OK  # a difference between values of each whole signal
+        return
     assert status in statuses, message
     assert reason in message
 

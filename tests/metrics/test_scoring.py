@@ -197,8 +197,16 @@ def test_a_lag_is_undone_where_asked_for_and_wanted():
     snr, difference, peak = scoring.score(audio(), delayed(audio(), 50, 0.5), names, align=True)
     assert snr.value == pytest.approx(20 * np.log10(2), abs=1e-4)
     assert (snr.aligned, difference.aligned, peak.aligned) == (True, False, False)
-    assert difference.status is Status.MISMATCH  # a value of each whole signal: nothing to align
+    assert difference.value == pytest.approx(20 * np.log10(0.5), abs=0.01)  # of each whole signal
     assert peak.status is Status.OK
+
+
+def test_where_no_lag_can_be_told_signals_of_one_length_are_compared_as_they_lie():
+    """A system that changes every phase, such as a vocoder, leaves nothing that correlates."""
+    (result,) = scoring.score(audio(seed=0), audio(seed=1), ["lsd"], align=True)
+    assert result.value == scoring.score(audio(seed=0), audio(seed=1), ["lsd"])[0].value
+    assert not result.aligned
+    assert result.alignment.correlation < 0.1
 
 
 @pytest.mark.parametrize("align", [False, True])

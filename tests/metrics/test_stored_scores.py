@@ -45,3 +45,15 @@ def test_only_what_is_missing_or_of_another_version_is_computed(pair, monkeypatc
         "0",
         catalogue.get("snr").version,
     }
+
+
+def test_an_aligned_score_is_another_one_than_that_of_the_signals_as_they_lie(pair):
+    assert score_signals([pair], NAMES) == 3
+    assert score_signals([pair], NAMES, align=True) == 2
+    assert score_signals([pair], NAMES, align=True) == 0
+    as_they_lie, aligned = Score.objects.filter(metric="snr").order_by("lag_undone")
+    assert (aligned.lag_undone, aligned.settings["aligned"]) == (True, True)
+    # what is left is that the signal is half as loud
+    assert aligned.value == pytest.approx(20 * np.log10(2), abs=0.1)
+    # 10·log10 1/(1 + ¼): against unrelated noise
+    assert as_they_lie.value == pytest.approx(-0.97, abs=0.1)

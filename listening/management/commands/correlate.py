@@ -39,6 +39,11 @@ class Command(CampaignCommand):
             "--lower", metavar="A,B", help="metrics of a file that fall with quality"
         )
         parser.add_argument(
+            "--as-they-lie",
+            action="store_true",
+            help="compare signals without undoing a lag, as most published figures do",
+        )
+        parser.add_argument(
             "--screening",
             choices=Campaign.Screening.values,
             help="another rule than the one declared with the campaign; the output says which",
@@ -68,10 +73,13 @@ class Command(CampaignCommand):
         names = options["metrics"].split(",") if options["metrics"] else None
         for name in names or []:
             catalogue.get(name)
+        align = not options["as_they_lie"]
         with bar(f"score {campaign.slug}") as report:
-            score_campaign(campaign, actor=getpass.getuser(), names=names, progress=report)
+            score_campaign(
+                campaign, actor=getpass.getuser(), names=names, align=align, progress=report
+            )
             report(1, "")
-        scores = scores_frame(campaign)
+        scores = scores_frame(campaign, align=align)
         if names:
             scores = scores[scores["metric"].isin(names)]
         rule = options["screening"] or campaign.screening

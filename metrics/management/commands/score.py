@@ -160,7 +160,7 @@ class _Files:
             message,
             metric.calibration,
             None,
-            align and metric.needs_reference and metric.wants_alignment,
+            metric.aligned(align),
         )
 
 
