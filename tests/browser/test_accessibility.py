@@ -11,7 +11,7 @@ import pytest
 from playwright.sync_api import expect
 
 from listening import sessions
-from tests.factories import WHOLE_PLAN, abx_campaign, mushra_campaign
+from tests.factories import WHOLE_PLAN, abx_campaign, choice_campaign, mushra_campaign
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -70,7 +70,14 @@ def test_every_part_of_a_whole_way(reader, live_server):
 
 def test_rating_pages_while_something_plays(reader, live_server):
     page, found = reader, []
-    for campaign, key in ((mushra_campaign(), "2"), (abx_campaign(), "x")):
+    campaigns = [
+        (mushra_campaign(), "2"),
+        (abx_campaign(), "x"),
+        (choice_campaign("triangle", slug="triangle", options={"sounds": 6}), "6"),
+        (choice_campaign("preference", slug="preference", options={"reference": True}), "r"),
+        (choice_campaign("ccr", slug="ccr"), "1"),
+    ]
+    for campaign, key in campaigns:
         session = sessions.start(campaign)
         page.goto(live_server.url + session.get_absolute_url())
         expect(page.locator("#transport")).to_be_visible()

@@ -59,6 +59,7 @@ export class AnswerPage {
     this.leaving = false;
     /** @type {ReturnType<typeof setTimeout> | undefined} */
     this.patience = undefined;
+    this.recall();
   }
 
   /** Answers of this page that an earlier visit could not send, oldest first. */
@@ -72,12 +73,41 @@ export class AnswerPage {
     this.player.addEventListener("load", () => (the("#loaded").value = this.player.share));
     this.wireAnswers();
     this.load();
-    addEventListener("pagehide", () => navigator.sendBeacon(this.data.visit, this.visit));
+    addEventListener("pagehide", () => {
+      navigator.sendBeacon(this.data.visit, this.visit);
+      this.remember();
+    });
     let passed = this.passed;
     this.player.addEventListener("state", () => {
       if (passed !== this.passed) this.showAnswers();
       passed = this.passed;
     });
+  }
+
+  get heardKey() {
+    return `earwitness-heard:${this.data.session}:${this.data.page}`;
+  }
+
+  /** Keep what was heard for a reload, which asks for the page before the visit is told. */
+  remember() {
+    try {
+      const heard = this.slots.map((_, index) => [this.heard(index), this.ended(index)]);
+      sessionStorage.setItem(this.heardKey, JSON.stringify(heard));
+    } catch {
+      // without storage it is to be heard once more
+    }
+  }
+
+  recall() {
+    try {
+      const kept = JSON.parse(sessionStorage.getItem(this.heardKey) ?? "[]");
+      this.slots.forEach((slot, index) => {
+        slot.heard ||= Boolean(kept[index]?.[0]);
+        slot.ended ||= Boolean(kept[index]?.[1]);
+      });
+    } catch {
+      // as above
+    }
   }
 
   /** What this visit was like, and the answers that are still here. */
