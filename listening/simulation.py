@@ -42,6 +42,8 @@ class Panel:
 
 
 DEFAULT_PANEL = Panel()
+# points of latent quality that one unit of d′ is worth
+POINTS_PER_DPRIME = 12.0
 # how a listener who takes the hidden reference for a stimulus perceives it, on average
 CARELESS_REFERENCE = 84.0
 
@@ -54,6 +56,7 @@ class Hearer:
     bias: float
     stretch: float
     careless: bool
+    acuity: float
     panel: Panel
     rng: np.random.Generator
 
@@ -63,6 +66,15 @@ class Hearer:
             return float(self.rng.uniform(0, 100))
         noise = self.rng.normal(0, self.panel.noise)
         return float(np.clip(50 + self.stretch * (quality - 50) + self.bias + noise, 0, 100))
+
+    def observe(self, qualities: Sequence[float]) -> Values:
+        """What is heard of sounds with these latent qualities, as observations of unit variance on one dimension.
+
+        Who names the X of an ABX after the nearer of A and B is right as often as the differencing model has it, and
+        who takes the outermost of three for the odd one as often as Ennis' triangle.
+        """
+        given = np.asarray(qualities, dtype=float)
+        return self.acuity * given / POINTS_PER_DPRIME + self.rng.normal(0, 1, len(given))
 
     def category(self, quality: float, categories: int = 5) -> int:
         """A latent quality as a category from 1, the worst."""
@@ -79,6 +91,9 @@ def hearers(listeners: int, *, seed: int, panel: Panel = DEFAULT_PANEL) -> list[
             bias=rng.normal(0, panel.bias),
             stretch=rng.normal(1, panel.spread),
             careless=number in careless,
+            acuity=float(
+                np.random.default_rng([seed, 1116, number]).lognormal(0, panel.sensitivity)
+            ),
             panel=panel,
             rng=np.random.default_rng([seed, 2132, number]),
         )

@@ -9,12 +9,14 @@ as people tend to, would pass 12 of 16 by chance in 6.6 % of all tests instead o
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from listening.design import shuffled
 from listening.methods.base import AnswerError, Judgement, PlannedSlot, checked_keys
 from listening.methods.discrimination import SEQUENTIAL, Discrimination
 from listening.models import Slot, Stimulus, Trial
+from listening.simulation import Hearer
 
 
 class Abx(Discrimination):
@@ -36,6 +38,13 @@ class Abx(Discrimination):
         a, b = stimuli
         x = shuffled([a, b], seed=f"{seed}/x")[0]
         return [PlannedSlot("A", a), PlannedSlot("B", b), PlannedSlot("X", x)]
+
+    def rehearsed(
+        self, slots: list[Slot], hearer: Hearer, quality: Callable[[Stimulus], float]
+    ) -> Iterator[dict[str, Any]]:
+        """X is named after the nearer of A and B."""
+        a, b, x = hearer.observe([quality(slot.stimulus) for slot in slots if slot.stimulus])
+        yield {"answer": "A" if abs(x - a) < abs(x - b) else "B"}
 
     def judge(self, slots: list[Slot], body: dict[str, Any]) -> list[Judgement]:
         """`{"answer": "A" or "B"}` is right (1) or wrong (0)."""

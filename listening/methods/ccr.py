@@ -8,14 +8,17 @@ the other, and so means the same whichever was first.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from listening.methods.base import AnswerError, Gates, Judgement, PlannedSlot, checked_keys
-from listening.methods.pairs import Paired, rated_of, the_two
+from listening.methods.pairs import Paired, heard_difference, rated_of, the_two
 from listening.models import Condition, Slot, Stimulus, Trial
+from listening.simulation import Hearer
 
 LOWEST, HIGHEST = -3, 3
+# of latent quality, by which a simulated listener tells one category from the next
+POINTS_PER_CATEGORY = 12.0
 
 
 class Ccr(Paired):
@@ -44,6 +47,12 @@ class Ccr(Paired):
     def plan(self, trial: Trial, stimuli: list[Stimulus], *, seed: str) -> list[PlannedSlot]:
         first, second = stimuli
         return [PlannedSlot("First", first), PlannedSlot("Second", second)]
+
+    def rehearsed(
+        self, slots: list[Slot], hearer: Hearer, quality: Callable[[Stimulus], float]
+    ) -> Iterator[dict[str, Any]]:
+        categories = heard_difference(slots, hearer, quality) / POINTS_PER_CATEGORY
+        yield {"answer": max(LOWEST, min(HIGHEST, round(categories)))}
 
     def judge(self, slots: list[Slot], body: dict[str, Any]) -> list[Judgement]:
         """`{"answer": −3 … 3}`, the second compared with the first."""

@@ -8,12 +8,13 @@ the campaign lists later. So it needs no turning afterwards.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from itertools import combinations
 from typing import Any
 
 from listening.methods.base import Method, material_problems
 from listening.models import Campaign, Condition, Rating, Slot, Stimulus
+from listening.simulation import Hearer
 
 Role = Condition.Role
 
@@ -67,6 +68,14 @@ class Paired(Method):
 
     def unanswered(self, slots: list[Slot], ratings: list[Rating]) -> list[str]:
         return [] if ratings else [slots[-1].label]
+
+
+def heard_difference(
+    slots: list[Slot], hearer: Hearer, quality: Callable[[Stimulus], float]
+) -> float:
+    """By how many points (0–100) a simulated listener hears the second of the page's two as better than the first."""
+    first, second = (hearer.perceive(quality(one)) for one in the_two(slots))
+    return second - first
 
 
 def the_two(slots: list[Slot]) -> tuple[Stimulus, Stimulus]:

@@ -7,13 +7,17 @@ preferred, 0 where the other was, and ½ without a preference.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from listening.methods.base import AnswerError, Gates, Judgement, PlannedSlot, checked_keys
-from listening.methods.pairs import Paired, rated_of, the_two
+from listening.methods.pairs import Paired, heard_difference, rated_of, the_two
 from listening.models import Campaign, Slot, Stimulus, Trial
+from listening.simulation import Hearer
 
 TIE = "tie"
+# points within which a simulated listener has no preference
+ALIKE = 5.0
 
 
 class Preference(Paired):
@@ -44,6 +48,15 @@ class Preference(Paired):
         a, b = stimuli
         opened = [PlannedSlot("Reference")] if self.options["reference"] else []
         return [*opened, PlannedSlot("A", a), PlannedSlot("B", b)]
+
+    def rehearsed(
+        self, slots: list[Slot], hearer: Hearer, quality: Callable[[Stimulus], float]
+    ) -> Iterator[dict[str, Any]]:
+        difference = heard_difference(slots, hearer, quality)
+        if self.options["ties"] and abs(difference) < ALIKE:
+            yield {"answer": TIE}
+        else:
+            yield {"answer": "B" if difference > 0 else "A"}
 
     def judge(self, slots: list[Slot], body: dict[str, Any]) -> list[Judgement]:
         """`{"answer": "A", "B" or "tie"}`."""

@@ -9,13 +9,16 @@ for three sounds. Nobody has to know what the difference is, nor to name it.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
+
+import numpy as np
 
 from listening.design import shuffled
 from listening.methods.base import AnswerError, Gates, Judgement, PlannedSlot, checked_keys
 from listening.methods.discrimination import SEQUENTIAL, Discrimination
 from listening.models import Slot, Stimulus, Trial
+from listening.simulation import Hearer
 
 # as many as the digit keys of one page reach and an ear keeps apart
 FEWEST_SOUNDS, MOST_SOUNDS = 3, 6
@@ -56,6 +59,13 @@ class Triangle(Discrimination):
             PlannedSlot(str(number + 1), odd if number == place else other)
             for number in range(sounds)
         ]
+
+    def rehearsed(
+        self, slots: list[Slot], hearer: Hearer, quality: Callable[[Stimulus], float]
+    ) -> Iterator[dict[str, Any]]:
+        """The odd one is taken to be the one farthest from the middle of all."""
+        heard = hearer.observe([quality(slot.stimulus) for slot in slots if slot.stimulus])
+        yield {"answer": slots[int(np.argmax(np.abs(heard - heard.mean())))].label}
 
     def judge(self, slots: list[Slot], body: dict[str, Any]) -> list[Judgement]:
         """`{"answer": the label of a sound}` is right (1) or wrong (0); what is rated is the odd one."""

@@ -38,7 +38,7 @@ def test_it_is_the_sum_over_every_course_that_a_session_may_take(test, proportio
 
 @pytest.mark.parametrize("test", TESTS)
 def test_its_errors_keep_walds_bounds(test):
-    """True errors are at most α/(1 − β) and β/(1 − α), and their sum at most α + β (A. Wald, Sequential Analysis, 1947)."""
+    """True errors are at most α/(1 − β) and β/(1 − α), and their sum at most α + β (A. Wald, 1947)."""
     false_alarm = course(test.chance, test=test, maximum=ENDLESS).heard
     miss = course(test.alternative, test=test, maximum=ENDLESS).not_heard
     assert 0 < false_alarm <= test.alpha / (1 - test.beta)
@@ -49,7 +49,7 @@ def test_its_errors_keep_walds_bounds(test):
 @pytest.mark.parametrize("test", TESTS)
 @pytest.mark.parametrize("proportion", [0.35, 0.55, 0.65, 0.8])
 def test_it_is_near_walds_operating_characteristic_and_sample_number(test, proportion):
-    """Wald 1947, chapter 3, takes the ratio to stop on its bounds; it oversteps them by less than one answer."""
+    """Wald (Sequential Analysis, 1947) has the ratio stop on its bounds; it oversteps them by less than a step."""
     wrong, right = test.steps
     low, high = test.bounds
     mean = proportion * right + (1 - proportion) * wrong

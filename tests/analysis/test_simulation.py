@@ -6,9 +6,17 @@ import pandas as pd
 import pytest
 from scipy import stats
 
+from listening.analysis.abx import expected_proportion
 from listening.analysis.frames import AnalysisError
 from listening.analysis.report import analyse
-from listening.simulation import Panel, quality_from_scores, simulate_abx, simulate_mushra
+from listening.simulation import (
+    POINTS_PER_DPRIME,
+    Panel,
+    hearers,
+    quality_from_scores,
+    simulate_abx,
+    simulate_mushra,
+)
 
 QUALITY = {"reference": 100, "anchor35": 20, "anchor70": 45, "good": 75, "bad": 40}
 STIMULI = pd.DataFrame(
@@ -101,3 +109,20 @@ def test_impossible_simulations_are_refused():
         simulate_mushra(STIMULI.drop(columns="quality"), listeners=3, seed=1)
     with pytest.raises(AnalysisError, match="d′ from 0 up"):
         simulate_abx(PAIRS.assign(dprime=-1), listeners=3, trials=4, seed=1)
+
+
+@pytest.mark.parametrize("dprime", [1.0, 2.02, 3.0])
+def test_who_hears_sounds_side_by_side_is_right_as_often_as_signal_detection_has_it(dprime):
+    """ABX by differencing (Macmillan & Creelman) and the triangle (Ennis 1993), from observations of unit variance."""
+    (hearer,) = hearers(1, seed=2, panel=Panel(sensitivity=0.0))
+    difference = dprime * POINTS_PER_DPRIME
+    n = 4000
+    abx = triangle = 0
+    for _ in range(n):
+        a, b, x = hearer.observe([0, difference, difference])
+        abx += abs(x - b) < abs(x - a)
+        sounds = hearer.observe([0, difference, 0])
+        triangle += abs(sounds - sounds.mean()).argmax() == 1
+    for right, model in ((abx, "differencing"), (triangle, "triangle")):
+        expected = expected_proportion(dprime, model=model)
+        assert right / n == pytest.approx(expected, abs=4 * (expected * (1 - expected) / n) ** 0.5)

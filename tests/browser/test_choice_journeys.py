@@ -79,7 +79,7 @@ def test_ccr_plays_each_sound_to_its_end_in_turn_and_from_its_beginning(page, li
 
 
 def test_practice_says_right_or_wrong_and_pages_that_count_do_not(page, live_server):
-    plan = [{"part": "training", "items": ["tone 1"]}, {"part": "ratings"}]
+    plan: list[dict] = [{"part": "training", "items": ["tone 1"]}, {"part": "ratings"}]
     campaign = choice_campaign("abx", options={"feedback": True}, plan=plan)
     session = sessions.start(campaign)
     open_session(page, live_server, session)

@@ -17,7 +17,7 @@ from tests.factories import choice_campaign
 pytestmark = pytest.mark.django_db
 
 SEQUENTIAL = {"sequential": True}
-PLAN = [
+PLAN: list[dict] = [
     {"part": "ratings", "break_every": 5},
     {"part": "instructions", "title": "The end", "text": "Nearly done."},
 ]
@@ -64,7 +64,7 @@ def test_what_is_left_out_is_kept_in_its_order_and_the_rest_of_the_plan_follows(
     campaign = choice_campaign("abx", repetitions=30, options=SEQUENTIAL, plan=PLAN)
     session, twin = (sessions.start(campaign, seed=5) for _ in range(2))
 
-    def order(one: Session) -> list[list[int]]:
+    def order(one: Session) -> list[list[int | None]]:
         return [[slot.stimulus_id for slot in page.slots.all()] for page in one.pages.all()]
 
     sit(session, [True] * 30)
@@ -92,14 +92,14 @@ def test_the_browser_is_told_alike_which_way_it_was_decided():
         while page := session.current_page():
             slots = {slot.label: slot.stimulus_id for slot in page.slots.all()}
             x = "A" if slots["X"] == slots["A"] else "B"
-            body = {"id": str(uuid.uuid4()), "page": page.number}
-            body["answer"] = x if right else "AB".replace(x, "")
+            response_id, said = str(uuid.uuid4()), x if right else "AB".replace(x, "")
+            body = {"id": response_id, "page": page.number, "answer": said}
             for url, content in (
                 (reverse("responses", args=[session.token]), json.dumps(body)),
                 (reverse("finish-page", args=[session.token, page.number]), ""),
             ):
                 reply = client.post(url, content, content_type="application/json")
-                shown = reply.content.decode().replace(body["id"], "")
+                shown = reply.content.decode().replace(response_id, "")
                 found.append((reply.status_code, shown.replace(str(session.token), "")))
         last = client.get(session.get_absolute_url()).content.decode()
         for secret in (str(session.token), session.listener.code):
@@ -141,10 +141,10 @@ def test_the_analysis_follows_the_test_that_stopped_and_says_what_does_not_hold(
 
 
 def test_practice_does_not_count_towards_the_decision():
-    plan = [{"part": "training", "items": ["tone 1"]}, {"part": "ratings"}]
+    plan: list[dict] = [{"part": "training", "items": ["tone 1"]}, {"part": "ratings"}]
     campaign = choice_campaign("abx", repetitions=30, options=SEQUENTIAL, plan=plan)
     session = sessions.start(campaign)
-    practice = session.current_page()
+    practice = session.pages.get(kind="training")
     answer(practice, right=False)
     sessions.finish(session, practice)
     assert sit(session, [False] * 30) == 4
