@@ -6,6 +6,7 @@ from listening.models import (
     Campaign,
     Check,
     Condition,
+    Invitation,
     Listener,
     Rating,
     Response,
@@ -23,6 +24,11 @@ register(
 register(Condition, list_display=["name", "campaign", "role", "version"], list_filter=["campaign"])
 register(Trial, list_display=["item", "campaign", "number"], list_filter=["campaign"])
 register(Stimulus, list_display=["__str__", "signal"], list_filter=["trial__campaign"])
+register(
+    Invitation,
+    list_display=["code", "campaign", "created_at", "expires_at"],
+    list_filter=["campaign"],
+)
 register(
     Listener, list_display=["code", "campaign", "simulated"], list_filter=["campaign", "simulated"]
 )

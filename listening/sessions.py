@@ -17,11 +17,9 @@ from django.utils.translation import get_language
 from listening import parts, telemetry
 from listening.methods.base import Gates, Judgement, current_ratings
 from listening.models import Campaign, Listener, Page, Rating, Response, Session, Slot, Visit
+from listening.models.session import CODE_ALPHABET
 from listening.parts import planned_pages
 from listening.plan import part_named
-
-# No 0/O, 1/I/L: a code may be read aloud or copied by hand.
-CODE_ALPHABET = "23456789ABCDEFGHJKMNPQRSTUVWXYZ"
 
 
 class SessionError(ValueError):

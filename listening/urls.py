@@ -13,6 +13,7 @@ from listening.views import (
     drafts,
     figures,
     guide,
+    inviting,
     jobs,
     listener,
     metric_evidence,
@@ -40,6 +41,7 @@ public: list[URLPattern | URLResolver] = [
 # for listeners: a session's token is the only key to it
 listeners: list[URLPattern | URLResolver] = [
     path("t/<slug:slug>/", listener.welcome, name="welcome"),
+    path("t/<slug:slug>/<slug:code>/", listener.invitation, name="invitation"),
     path("s/<uuid:token>/", listener.session, name="session"),
     path("s/<uuid:token>/audio/<uuid:slot>.wav", listener.stimulus, name="stimulus"),
     path("s/<uuid:token>/responses/", listener.responses, name="responses"),
@@ -63,6 +65,8 @@ researcher: list[URLPattern | URLResolver] = [
     path("campaigns/<slug:slug>/launch/", drafts.launch, name="campaign-launch"),
     path("campaigns/<slug:slug>/close/", campaigns.close, name="campaign-close"),
     path("campaigns/<slug:slug>/scores/", scores.of_campaign, name="campaign-scores"),
+    path("campaigns/<slug:slug>/invite/", inviting.invite, name="campaign-invite"),
+    path("campaigns/<slug:slug>/invitations.csv", inviting.links, name="campaign-invitations"),
     path("campaigns/<slug:slug>/score/", campaigns.score, name="campaign-score"),
     path("campaigns/<slug:slug>/export.<slug:form>", campaigns.export, name="campaign-export"),
     path(

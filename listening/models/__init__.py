@@ -1,6 +1,7 @@
-"""The rows of listening tests: what is compared (campaign.py) and what listeners said of it (session.py)."""
+"""The rows of listening tests: what is compared (campaign.py), who is invited (invitation.py) and said (session.py)."""
 
 from listening.models.campaign import Campaign, Condition, Stimulus, Trial
+from listening.models.invitation import Invitation
 from listening.models.session import (
     Check,
     Listener,
@@ -16,6 +17,7 @@ __all__ = [
     "Campaign",
     "Check",
     "Condition",
+    "Invitation",
     "Listener",
     "Page",
     "Rating",

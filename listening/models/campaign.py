@@ -83,6 +83,9 @@ class Campaign(models.Model):
         db_index=True,
         help_text="the testId under which webMUSHRA's front end may post its sessions",
     )
+    invited_only = models.BooleanField(
+        default=False, help_text="takes listeners by invitations alone, none by the plain link"
+    )
     source = models.TextField(blank=True, help_text="where imported ratings come from")
     owner = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="campaigns"

@@ -20,6 +20,9 @@ from listening.models.campaign import Campaign, Stimulus, Trial
 from models_registry.audio import Audio
 from models_registry.models import Signal
 
+# No 0/O, 1/I/L: a code may be read aloud or copied by hand.
+CODE_ALPHABET = "23456789ABCDEFGHJKMNPQRSTUVWXYZ"
+
 
 class Listener(models.Model):
     """A person (or a simulation, labelled as such) who rates; no name, no address, only a code."""

@@ -16,7 +16,7 @@ from django.views.decorators.http import require_POST, require_safe
 from listening import exporting, reporting
 from listening.models import Campaign
 from listening.models.campaign import CampaignError
-from listening.views.forms import ReasonForm
+from listening.views.forms import InvitationForm, ReasonForm
 from listening.views.results import evidence
 from models_registry import audit, jobs
 
@@ -59,6 +59,8 @@ def detail(request: HttpRequest, slug: str) -> HttpResponse:
         "n_conditions": campaign.conditions.count(),
         "listener_link": request.build_absolute_uri(reverse("welcome", args=[campaign.slug])),
         "reason_form": ReasonForm(),
+        "invitation_form": InvitationForm(),
+        "n_invitations": campaign.invitations.count(),
         "trials": campaign.trials.prefetch_related(
             "stimuli__condition__version__model", "stimuli__signal"
         ),

@@ -21,6 +21,22 @@ class ReasonForm(forms.Form):
     )
 
 
+class InvitationForm(forms.Form):
+    """Links that are each for one session."""
+
+    count = forms.IntegerField(min_value=1, max_value=10_000, initial=20, label="How many")
+    days = forms.FloatField(
+        min_value=0.01,
+        max_value=3650,
+        required=False,
+        label="Days until an unused one expires",
+        help_text="Empty: never.",
+    )
+    only = forms.BooleanField(
+        required=False, label="Take listeners by such links alone from now on"
+    )
+
+
 def shipped_recipes() -> list[tuple[str, str]]:
     """Found without importing the engine, which may not be installed."""
     folder = files("models_registry").joinpath("engine", "recipes")

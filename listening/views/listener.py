@@ -28,7 +28,7 @@ from listening.headphones import TESTS
 from listening.languages import speak
 from listening.methods import AnswerError
 from listening.methods.base import Gates, current_ratings
-from listening.models import Campaign, Page, Session, Slot
+from listening.models import Campaign, Invitation, Page, Session, Slot
 from listening.parts import last_answer, planned_pages, volume_set
 from listening.plan import part_named
 from listening.renewal import renew
@@ -57,7 +57,7 @@ RECRUITER_CODE = re.compile(r"[A-Za-z0-9_-]{1,64}")
 @never_cache
 @require_http_methods(["GET", "HEAD", "POST"])
 def welcome(request: HttpRequest, slug: str) -> HttpResponse:
-    """The invitation to an open campaign; POST is consent, and starts a session."""
+    """What an open campaign is about; POST is consent, and starts a session."""
     campaign = Campaign.objects.filter(slug=slug).exclude(state=Campaign.State.DRAFT).first()
     if campaign is None:
         return not_found(request, _("There is no listening test at this address."))
@@ -65,17 +65,46 @@ def welcome(request: HttpRequest, slug: str) -> HttpResponse:
     recruited = recruiter_codes(request)
     if recruited is None:
         return malformed(request)
-    if known := sessions.session_of(campaign, recruited.get("PROLIFIC_PID", "")):
+    recruit = recruited.pop("PROLIFIC_PID", "")
+    if known := sessions.session_of(campaign, recruit):
         return redirect(known)
+    if campaign.invited_only and not recruit:
+        return gone(request, _("This listening test takes listeners by personal links alone."))
+    return admit(request, campaign, recruit, recruited)
+
+
+@from_own_pages
+@never_cache
+@require_http_methods(["GET", "HEAD", "POST"])
+def invitation(request: HttpRequest, slug: str, code: str) -> HttpResponse:
+    """The welcome of one who was invited by a link for one session."""
+    found = (
+        Invitation.objects.filter(campaign__slug=slug, code=code).select_related("campaign").first()
+    )
+    if found is None or found.campaign.state == Campaign.State.DRAFT:
+        return not_found(request, _("There is no invitation at this address."))
+    speak(found.campaign.language)
+    if known := found.session:
+        if known.ending:
+            return gone(request, _("This link was for one session, and that session is over."))
+        return redirect(known)
+    if found.has_expired:
+        return gone(request, _("This invitation has expired."))
+    return admit(request, found.campaign, found.external_code, {})
+
+
+def admit(
+    request: HttpRequest, campaign: Campaign, external_code: str, external: dict[str, str]
+) -> HttpResponse:
+    """Show what `campaign` is about to whom a link has brought; POST starts their session."""
     if campaign.state == Campaign.State.CLOSED:
         return gone(request, _("This listening test is over. It takes no more listeners."))
     if sessions.is_full(campaign):
         return gone(request, _("This listening test has found all the listeners it needs."))
     if request.method == "POST":
         try:
-            external_code = recruited.pop("PROLIFIC_PID", "")
             return redirect(
-                sessions.start(campaign, external_code=external_code, external=recruited)
+                sessions.start(campaign, external_code=external_code, external=external)
             )
         except sessions.NotOpen:
             return gone(request, _("This listening test closed a moment ago."))
