@@ -34,4 +34,10 @@ def test_the_table_covers_every_family_of_metrics(deviations):
         "metrics.loudness",
         "metrics.descriptors",
         "metrics.psychoacoustics.loudness",
+        "metrics.psychoacoustics.moore_glasberg",
+        "metrics.psychoacoustics.sharpness",
+        "metrics.psychoacoustics.roughness",
+        "metrics.psychoacoustics.fluctuation",
+        "metrics.psychoacoustics.tonality",
+        "metrics.peaq.quantities",
     }
