@@ -179,6 +179,7 @@ SMALL: dict[str, tuple[tuple[str, ...], dict[str, Any]]] = {
 def small_campaign(
     method: str,
     *,
+    slug: str = "tones",
     items: int = 2,
     repetitions: int = 1,
     options: dict[str, Any] | None = None,
@@ -189,6 +190,7 @@ def small_campaign(
     names, usual = SMALL[method]
     return choice_campaign(
         method,
+        slug=slug,
         conditions=names,
         items=items,
         repetitions=repetitions,

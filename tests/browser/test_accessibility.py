@@ -11,13 +11,23 @@ import pytest
 from playwright.sync_api import expect
 
 from listening import sessions
-from tests.factories import WHOLE_PLAN, abx_campaign, choice_campaign, mushra_campaign
+from tests.factories import (
+    WHOLE_PLAN,
+    abx_campaign,
+    choice_campaign,
+    mushra_campaign,
+    small_campaign,
+)
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
 AXE = Path(__file__).parent.parent / "player" / "axe.min.js"
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 SCREENS = {"desktop": {"width": 1280, "height": 900}, "phone": {"width": 390, "height": 844}}
+
+
+# by method, a key that plays one of its page's sounds
+SCALES = {"bs2132": "2", "bs1116": "b", "attributes": "2", "acr": "s", "dcr": "r", "p835": " "}
 
 
 def violations(page) -> list[str]:
@@ -76,6 +86,7 @@ def test_rating_pages_while_something_plays(reader, live_server):
         (choice_campaign("triangle", slug="triangle", options={"sounds": 6}), "6"),
         (choice_campaign("preference", slug="preference", options={"reference": True}), "r"),
         (choice_campaign("ccr", slug="ccr"), "1"),
+        *((small_campaign(method, slug=method, items=1), key) for method, key in SCALES.items()),
     ]
     for campaign, key in campaigns:
         session = sessions.start(campaign)

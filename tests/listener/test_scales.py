@@ -81,12 +81,12 @@ def test_every_stimulus_has_a_page_of_its_own_in_every_repetition(method):
 
 
 @pytest.mark.parametrize("method", SCALED)
-@pytest.mark.parametrize("value", [-1, 0.95, 101, "3", None, True, [3], float("nan"), 2.55])
-def test_a_value_that_is_not_on_the_scale_is_refused(method, value):
-    page = pages_of(method)[0]
+def test_a_value_that_is_not_on_the_scale_is_refused(method):
+    page = pages_of(method, items=1)[0]
     more = {"scale": "Width"} if method == "attributes" else {}
-    with pytest.raises(AnswerError, match="expected a (whole )?(number|grade)"):
-        respond(page, labels(page)[-1], value, **more)
+    for value in (-1, 0.95, 101, "3", None, True, [3], float("nan"), 2.55):
+        with pytest.raises(AnswerError, match="expected a (whole )?(number|grade)"):
+            respond(page, labels(page)[-1], value, **more)
     assert not page.ratings.exists()
 
 

@@ -7,9 +7,14 @@ const IMPERCEPTIBLE = 5;
 const panel = the(".impairment");
 
 class ImpairmentPage extends ListeningPage {
+  /** What was graded in an earlier visit was heard then. @param {number} index */
+  heard(index) {
+    return super.heard(index) || this.slots[index].answer !== null;
+  }
+
   /** Whether one of the two was taken for the reference, where that is asked for. */
   get told() {
-    return !("oneIs5" in panel.dataset) || [...this.answers.values()].includes(IMPERCEPTIBLE);
+    return !("imperceptible" in panel.dataset) || [...this.answers.values()].includes(IMPERCEPTIBLE);
   }
 
   get complete() {
@@ -19,7 +24,7 @@ class ImpairmentPage extends ListeningPage {
   showSaved() {
     super.showSaved();
     if (this.journal.state === "saved" && this.answered && !this.told) {
-      this.status.textContent = panel.dataset.oneIs5;
+      this.status.textContent = panel.dataset.imperceptible;
     }
   }
 }

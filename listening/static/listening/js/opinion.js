@@ -16,6 +16,15 @@ class OpinionPage extends ListeningPage {
     this.offer();
   }
 
+  /**
+   * Whether the end of a sound was heard, today or in an earlier visit: it was where it or a later one was answered
+   * then, whatever the last visit could tell of itself.
+   * @param {number} index
+   */
+  ended(index) {
+    return super.ended(index) || this.slots.slice(index).some(({ answer }) => answer !== null);
+  }
+
   /** A sound may be heard once all before it were heard to their end and answered. */
   offer() {
     if (!this.player.ready) return;
