@@ -8,9 +8,12 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from django.contrib.auth.models import User
 from playwright.sync_api import expect
 
 from listening import sessions
+from metrics import catalogue
+from metrics.models import Score
 from tests.factories import (
     WHOLE_PLAN,
     abx_campaign,
@@ -95,6 +98,49 @@ def test_rating_pages_while_something_plays(reader, live_server):
         page.keyboard.press(key)
         expect(page.locator(".hear.sounding")).to_be_visible()
         found += violations(page)
+    assert found == []
+
+
+def test_pages_of_metrics_and_scores(reader, live_server, client):
+    page, found = reader, []
+    campaign = mushra_campaign(items=1)
+    trial = campaign.trials.get()
+    one, two = (trial.stimuli.get(condition__name=f"system {n}").signal for n in ("one", "two"))
+    assert one
+    assert two
+    for signal, value in ((one, 3.0), (two, None)):
+        Score.objects.create(
+            metric="si-sdr",
+            metric_version=catalogue.get("si-sdr").version,
+            signal=signal,
+            reference=trial.reference,
+            value=value,
+            unit="dB",
+            status="ok" if value else "silent",
+            message="" if value else "expected an audible signal, found silence",
+        )
+    client.force_login(User.objects.create_user("alice"))
+    cookie = {"name": "sessionid", "value": client.cookies["sessionid"].value}
+    page.context.add_cookies([cookie | {"url": live_server.url}])
+    for address in (
+        "/metrics/",
+        "/metrics/zwicker-n/",
+        "/scores/",
+        f"{campaign.get_absolute_url()}scores/?first=system one&second=system two",
+        "/scores/new/",
+        f"/scores/{one.sha256}/?reference={trial.reference.sha256}",
+    ):
+        page.goto(live_server.url + address)
+        expect(page.get_by_role("button", name="Sign out")).to_be_visible()
+        found += violations(page)
+    page.goto(f"{live_server.url}/scores/")
+    page.get_by_role("button", name="What si-sdr is").click()
+    expect(page.locator("#define-si-sdr")).to_be_visible()
+    found += violations(page)
+    page.goto(f"{live_server.url}/scores/new/")
+    page.get_by_role("button", name="Score", exact=True).click()
+    expect(page.get_by_role("alert")).to_be_visible()
+    found += violations(page)
     assert found == []
 
 

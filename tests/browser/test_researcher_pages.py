@@ -6,6 +6,7 @@ import pytest
 from django.contrib.auth.models import User
 from playwright.sync_api import expect
 
+from listening.pairs import FIGURES
 from models_registry.models import Job
 from tests.factories import mushra_campaign
 
@@ -24,6 +25,34 @@ def signed_in(page, live_server):
     page.get_by_role("button", name="Sign in").click()
     expect(page.get_by_role("button", name="Sign out")).to_be_visible()
     return page, complaints
+
+
+def pair_address(campaign):
+    trial = campaign.trials.first()
+    degraded = trial.stimuli.get(condition__name="system one").signal
+    return f"/scores/{degraded.sha256}/?reference={trial.reference.sha256}"
+
+
+def test_figures_of_a_pair_come_when_they_are_seen_and_filters_need_no_reload(
+    signed_in, live_server
+):
+    page, complaints = signed_in
+    campaign = mushra_campaign(items=1)
+    page.goto(live_server.url + pair_address(campaign))
+    expect(page.locator(".awaited").first).to_be_attached()
+    for name in FIGURES:
+        page.locator("#scores").scroll_into_view_if_needed()
+        expect(page.locator(f"#figure-{name} img")).to_be_attached(timeout=60_000)
+    expect(page.locator(".awaited")).to_have_count(0)
+    page.goto(f"{live_server.url}/metrics/")
+    page.evaluate("window.stillTheSamePage = true")
+    page.get_by_label("Words").fill("noise-to-mask")
+    expect(page.locator("#found")).to_contain_text("metrics. Better is")
+    expect(page.locator("tr#si-sdr")).to_have_count(0)
+    expect(page.locator("tr#nmr")).to_have_count(1)
+    assert page.url.endswith("q=noise-to-mask&family=&need=")
+    assert page.evaluate("window.stillTheSamePage")
+    assert complaints == []
 
 
 def test_progress_moves_without_a_reload_and_asks_no_more_when_the_job_is_over(
@@ -69,7 +98,11 @@ def test_the_results_page_fits_a_phone(signed_in, live_server):
         "/",
         "/campaigns/",
         campaign.get_absolute_url(),
+        f"{campaign.get_absolute_url()}scores/",
+        pair_address(campaign),
+        "/scores/new/",
         "/metrics/",
+        "/metrics/nmr/",
         "/guide/listeners/",
     ):
         page.goto(live_server.url + address)
