@@ -17,6 +17,8 @@ from listening import chain_figures
 POINTS = 600
 # levels (dB) between which a block whose gain takes its time is shown
 SOFT, LOUD = -36.0, -12.0
+# a tone that shows what a block does that nothing else shows
+TONE_HZ, TONE_LEVEL, TONE_SECONDS = 440.0, 0.5, 0.01
 
 
 class Picture(NamedTuple):
@@ -59,6 +61,12 @@ def _reaction(chain: Any, block: str) -> Figure:
     return chain_figures.reaction(levels, gain, chain.rate, name=block)
 
 
+def _tone(chain: Any, block: str) -> Figure:
+    time = np.arange(round(TONE_SECONDS * chain.rate)) / chain.rate
+    given = TONE_LEVEL * np.sin(2 * np.pi * TONE_HZ * time)
+    return chain_figures.tone(given, chain.passed(block, given), chain.rate, name=block)
+
+
 # the first that fits
 PICTURES = (
     Picture("profile", "levels by band", _profile),
@@ -67,6 +75,7 @@ PICTURES = (
     Picture("curve", "curve", _curve),
     Picture("reaction", "gain over time", _reaction),
     Picture("sound", "sound", _sound),
+    Picture("process", "waveform of a tone", _tone),
 )
 
 

@@ -113,6 +113,23 @@ def excerpt(samples: ArrayLike, rate: int, *, name: str) -> Figure:
     return figure
 
 
+def tone(given: ArrayLike, output: ArrayLike, rate: int, *, name: str) -> Figure:
+    """A tone that goes in, and each channel of what comes out (channels, frames)."""
+    figure, axes = canvas(6.4, 3.2)
+    times = 1_000 * np.arange(np.size(given)) / rate
+    axes.plot(times, given, color=MUTED, lw=1, ls="--", label="in")
+    for number, (channel, colour) in enumerate(
+        zip(np.atleast_2d(output), COLOURS, strict=False), start=1
+    ):
+        label = "out" if np.ndim(output) < 2 or len(np.asarray(output)) == 1 else f"out {number}"
+        axes.plot(times, channel, color=colour, lw=1.6, label=label)
+    axes.set_xlabel("time (ms)")
+    axes.set_ylabel("full scale = 1")
+    axes.legend(frameon=False, fontsize=8.5)
+    axes.set_title(f"{name}: a tone through it", loc="left", fontsize=10, fontweight="bold")
+    return figure
+
+
 def energy_decay(impulse: ArrayLike, rate: int, *, name: str) -> Figure:
     """Energy still to come of an impulse response at `rate` Hz, in dB, in three bands (ISO 3382-1, Schroeder's)."""
     response = np.asarray(impulse, dtype=np.float64)

@@ -256,6 +256,14 @@ class Chain(nn.Module):
         with torch.no_grad():
             return block.sound(self.values(block_id), frames).numpy()
 
+    def passed(self, block_id: str, samples: ArrayLike) -> NDArray[np.float64]:
+        """What comes out (channels, frames) where `samples` (frames,) go into every channel of `block_id`."""
+        block = self._block(block_id, Block)
+        given = torch.from_numpy(np.asarray(samples, dtype=np.float64))
+        signal = given.expand(1, block.inlet.channels or 1, -1)
+        with torch.no_grad():
+            return block.process(signal, self.values(block_id), None)[0][0].numpy()
+
     def decay(self, block_id: str) -> NDArray[np.float64]:
         """The impulse response (frames,) of the room `block_id` until it has fallen by 60 dB, of at most 4 s."""
         block = self._block(block_id, RoomBlock)

@@ -25,7 +25,14 @@ from models_registry.engine.blocks.harmonic import HarmonicFilter
 from models_registry.engine.blocks.multiband import MultibandCompressor, TransientShaper
 from models_registry.engine.blocks.network import FeedbackNetwork
 from models_registry.engine.blocks.noise import FilteredNoise
+from models_registry.engine.blocks.reduction import Quantiser, SampleHold
 from models_registry.engine.blocks.reverb import Reverb
+from models_registry.engine.blocks.shapers import (
+    AsymmetricClipper,
+    Polynomial,
+    Rising,
+    WienerHammerstein,
+)
 from models_registry.engine.blocks.spectral import DeepFilter, SpectralBlock, SpectralGains
 from models_registry.engine.blocks.steering import LoudnessSteering
 from models_registry.engine.blocks.strings import PluckedString
@@ -34,6 +41,7 @@ from models_registry.engine.blocks.variable import VariableFilter
 from models_registry.engine.blocks.waveshaper import Waveshaper
 
 __all__ = [
+    "AsymmetricClipper",
     "BLOCKS",
     "BandBlock",
     "Biquad",
@@ -61,9 +69,13 @@ __all__ = [
     "LoudnessSteering",
     "MultibandCompressor",
     "PluckedString",
+    "Polynomial",
+    "Quantiser",
     "ReactingBlock",
     "Reverb",
+    "Rising",
     "RoomBlock",
+    "SampleHold",
     "SampledFir",
     "Settling",
     "ShapingBlock",
@@ -76,5 +88,6 @@ __all__ = [
     "Waveshaper",
     "Wavetable",
     "Wiener",
+    "WienerHammerstein",
     "register",
 ]

@@ -13,13 +13,13 @@ from torch import Tensor
 from torch.nn.functional import softplus
 
 from models_registry.engine.blocks.base import (
-    ShapingBlock,
     SoundBlock,
     State,
     Values,
     amplitude,
     register,
 )
+from models_registry.engine.blocks.oversampling import FACTORS, OversampledBlock
 from models_registry.engine.contract import Card, Option, Parameter
 
 # Below this step the difference quotient has lost more digits than the midpoint rule errs by.
@@ -55,7 +55,7 @@ CURVES: dict[str, tuple[Callable[[Tensor], Tensor], Callable[[Tensor], Tensor]]]
 
 
 @register
-class Clipper(ShapingBlock):
+class Clipper(OversampledBlock):
     """y = ceiling · f(drive · x / ceiling)."""
 
     kind = "clipper"
@@ -73,9 +73,15 @@ class Clipper(ShapingBlock):
             "Continuous-Time Convolution, DAFx 2016",
         ),
     )
+    by = "aliasing"
     choices = (
         Option("shape", "tanh", "the curve", words=tuple(CURVES)),
-        Option("aliasing", "antiderivative", "what is done about it", ("antiderivative", "none")),
+        Option(
+            "aliasing",
+            "antiderivative",
+            "what is done about it (2x: twice the rate, …)",
+            ("antiderivative", "none", *FACTORS),
+        ),
     )
 
     @classmethod
@@ -87,14 +93,15 @@ class Clipper(ShapingBlock):
             Parameter("ceiling", "dB", -60, 12, "dB", 0, "largest output", time_varying=True),
         )
 
-    def curve(self, values: Values, levels: Tensor) -> Tensor:
+    def shaped(self, signal: Tensor, values: Values) -> Tensor:
         value, _ = CURVES[self.options["shape"]]
         ceiling = amplitude(values["ceiling"].double())
-        return ceiling * value(levels.double() * amplitude(values["drive"].double()) / ceiling)
+        level = signal.double() * amplitude(values["drive"].double()) / ceiling
+        return (ceiling * value(level)).to(signal.dtype)
 
     def process(self, signal: Tensor, values: Values, state: State) -> tuple[Tensor, State]:
-        if self.options["aliasing"] == "none":
-            return self.curve(values, signal).to(signal.dtype), None
+        if self.options["aliasing"] != "antiderivative":
+            return super().process(signal, values, state)
         value, integral = CURVES[self.options["shape"]]
         ceiling = amplitude(values["ceiling"].double())
         level = signal.double() * amplitude(values["drive"].double()) / ceiling

@@ -13,7 +13,8 @@ import torch
 from torch import Tensor
 
 from models_registry.engine import kernels
-from models_registry.engine.blocks.base import ShapingBlock, State, Values, amplitude, register
+from models_registry.engine.blocks.base import Values, amplitude, register
+from models_registry.engine.blocks.oversampling import OVERSAMPLING, OversampledBlock
 from models_registry.engine.contract import Card, Parameter
 
 # Fine enough for the corner of a hard clipper, coarse enough to be learned from a minute of playing.
@@ -50,7 +51,7 @@ class Spline(torch.autograd.Function):
 
 
 @register
-class Waveshaper(ShapingBlock):
+class Waveshaper(OversampledBlock):
     """y = f(s(drive · x + bias)) − f(s(bias)) with a learned f."""
 
     kind = "waveshaper"
@@ -60,18 +61,18 @@ class Waveshaper(ShapingBlock):
         "the curve can be plotted and read like a data sheet.",
         assumptions="Memoryless; the same curve for every channel; every level is squeezed into the spline's domain.",
         expected_ranges="Drive 0 to 40 dB; control points within ±1 apart from a common factor; bias within ±0.5.",
-        failure_modes="No anti-aliasing: harmonics above half the sample rate fold back, so drive hard only at "
-        "44.1 kHz and above and behind a low-pass; drive, control points and a following gain share one "
-        "degree of freedom; the ends of the curve are unlearned where training never reached.",
+        failure_modes="Harmonics above half the sample rate fold back unless oversampled; drive, control points and a "
+        "following gain share one degree of freedom; the ends of the curve are unlearned where training never reached.",
         references=(
             "de Boor, A Practical Guide to Splines, Springer 2001 (B-splines stay within their control points)",
             "Eichas, Zölzer, Gray-Box Modeling of Guitar Amplifiers, J. Audio Eng. Soc. 66(12), 2018",
         ),
     )
+    choices = (OVERSAMPLING,)
     backend = kernels.DEFAULT
 
     @classmethod
-    def declare(cls, rate: int) -> tuple[Parameter, ...]:
+    def declare(cls, rate: int, *, oversampling: str = "none") -> tuple[Parameter, ...]:
         return (
             Parameter("drive", "dB", -24, 48, "dB", 0, "level into the curve", time_varying=True),
             Parameter(
@@ -89,12 +90,10 @@ class Waveshaper(ShapingBlock):
             ),
         )
 
-    def process(self, signal: Tensor, values: Values, state: State) -> tuple[Tensor, State]:
+    def shaped(self, signal: Tensor, values: Values) -> Tensor:
         drive = amplitude(values["drive"]).to(signal.dtype)
         bias = values["bias"].to(signal.dtype)
-        shaped = Spline.apply(squeezed(signal * drive + bias), values["curve"], self.backend)  # type: ignore[no-untyped-call]
-        rest = Spline.apply(squeezed(bias), values["curve"], self.backend)  # type: ignore[no-untyped-call]
-        return shaped - rest, None
-
-    def curve(self, values: Values, levels: Tensor) -> Tensor:
-        return self.process(levels.double(), values, None)[0]
+        bent: Any = Spline.apply
+        shaped = bent(squeezed(signal * drive + bias), values["curve"], self.backend)
+        rest = bent(squeezed(bias), values["curve"], self.backend)
+        return shaped - rest
