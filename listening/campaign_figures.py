@@ -280,6 +280,10 @@ class Shown:
     def wide(self) -> bool:
         return self.kind.wide
 
+    @property
+    def data(self) -> pd.DataFrame:
+        return self.kind.data(self.evidence)
+
     def picture(self, form: str) -> bytes:
         return rendered(self.kind.draw(self.evidence), form)
 

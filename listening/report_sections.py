@@ -48,6 +48,10 @@ class Picture(Protocol):
     @property
     def words(self) -> str: ...
 
+    @property
+    def data(self) -> pd.DataFrame:
+        """The table behind it."""
+
     def picture(self, form: str) -> bytes:
         """As svg, pdf or png."""
 

@@ -1,4 +1,5 @@
-"""A campaign's report: what ITU-R BS.1534-3 §10.2 wants to be told, filled from the record, as HTML or Markdown.
+"""A campaign's report: what ITU-R BS.1534-3 §10.2 wants to be told, filled from the record, as a document, or its
+tables and figures for a paper.
 
 The report is built once as sections of text, tables and figures, and only then laid out. What the record does not
 hold, such as the room, is named as missing rather than left out.
@@ -13,6 +14,7 @@ from pathlib import Path
 from django.template.loader import render_to_string
 from django.utils.timezone import now
 
+from listening import report_files
 from listening.analysis import report
 from listening.analysis.plain import interval, number, whole
 from listening.analysis.screening import TITLES
@@ -22,12 +24,14 @@ from listening.computed import analysis_of, correlation_of, metric_evidence_of
 from listening.evidence import left_out
 from listening.exchange.tables import replace_file
 from listening.models import Campaign, Condition, Stimulus
+from listening.report_methods import checklist, methods_section
+from listening.report_pdf import pdf
 from listening.report_sections import Columns, Section, Table, laid_out, markdown
 from listening.result_sections import sections_of
 from models_registry import audit
 from models_registry.models import AuditEvent
 
-FORMATS = (".html", ".md")
+FORMATS = (".html", ".pdf", ".md", ".tex", ".xlsx", ".zip")
 SOFTWARE = (
     *("earwitness", "django", "numpy", "scipy", "pandas", "statsmodels", "matplotlib"),
     *("soundfile", "soxr", "torch"),
@@ -45,15 +49,15 @@ def write(campaign: Campaign, path: Path, *, actor: str) -> None:
     Raises `ReportError` for another extension than `FORMATS`, `ExchangeError` for a folder that cannot be written.
     """
     form = path.suffix.lower()
-    replace_file(path, content(campaign, form).encode())
+    replace_file(path, content(campaign, form))
     audit.record("report", campaign, actor=actor, content={"format": form})
 
 
-def content(campaign: Campaign, form: str) -> str:
-    """The report as text; `form` is one of `FORMATS`."""
+def content(campaign: Campaign, form: str) -> bytes:
+    """The report as a file; `form` is one of `FORMATS`: the report itself, or its tables (and figures) for a paper."""
     if form not in FORMATS:
         raise ReportError(
-            f"report: expected a file ending in {' or '.join(FORMATS)}, found {form or 'none'}"
+            f"report: expected a file ending in {', '.join(FORMATS)}, found {form or 'none'}"
         )
     sections = report_sections(campaign)
     made_at = now().strftime("%Y-%m-%d %H:%M UTC")
@@ -64,10 +68,25 @@ def content(campaign: Campaign, form: str) -> str:
         if simulated
         else ""
     )
-    if form == ".md":
-        return markdown(campaign.title, made_at, warning, sections)
-    context = {"title": campaign.title, "made_at": made_at, "warning": warning}
-    return render_to_string("listening/report.html", context | {"sections": sections})
+    told = (campaign.title, made_at, warning, sections)
+    match form:
+        case ".md":
+            return markdown(*told).encode()
+        case ".pdf":
+            return pdf(*told)
+        case ".tex":
+            return report_files.tex(sections)
+        case ".xlsx":
+            return report_files.xlsx(sections)
+        case ".zip":
+            return report_files.archive(sections, _html(*told))
+        case _:
+            return _html(*told)
+
+
+def _html(title: str, made_at: str, warning: str, sections: list[Section]) -> bytes:
+    context = {"title": title, "made_at": made_at, "warning": warning, "sections": sections}
+    return render_to_string("listening/report.html", context).encode()
 
 
 def report_sections(campaign: Campaign) -> list[Section]:
@@ -79,8 +98,8 @@ def report_sections(campaign: Campaign) -> list[Section]:
         sections.append(_screening(analysis))
         found = Evidence(campaign)
         sections += [*sections_of(analysis, found), _metrics(campaign, found)]
-        sections.append(_statistics(analysis))
-    return [*sections, _software(), _record()]
+        sections.append(methods_section(analysis))
+    return [*sections, _software(), _record(), checklist()]
 
 
 def _design(campaign: Campaign) -> Section:
@@ -212,13 +231,6 @@ def _metrics(campaign: Campaign, found: Evidence) -> Section:
         [f"{caveat}." for caveat in correlation.caveats],
         [laid_out(caption, columns)],
         figures_of(found, "league"),
-    )
-
-
-def _statistics(analysis: report.Analysis) -> Section:
-    rows = [[name, words] for name, words in analysis.methods.items()]
-    return Section(
-        "Statistics", [], [Table("How the figures are computed.", ["Figure", "Method"], rows)]
     )
 
 

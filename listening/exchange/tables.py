@@ -64,7 +64,7 @@ def write(
         case ".json":
             content = json.dumps(plain(tables), ensure_ascii=False, indent=1).encode()
         case _:
-            content = _xlsx(tables, path.name)
+            content = workbook(tables, path.name)
     replace_file(path, content)
     return path
 
@@ -133,7 +133,8 @@ def csv_bytes(table: pd.DataFrame) -> bytes:
     return text.getvalue().encode()
 
 
-def _xlsx(tables: Mapping[str, pd.DataFrame], name: str) -> bytes:
+def workbook(tables: Mapping[str, pd.DataFrame], name: str) -> bytes:
+    """A worksheet per table; raises `ExchangeError` for one that is too long."""
     book = Workbook(write_only=True)
     for title, table in tables.items():
         if len(table) >= XLSX_ROWS:

@@ -26,6 +26,15 @@ CONTENT_TYPES = {
     "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
 }
 
+REPORT_TYPES = {
+    "html": "text/html; charset=utf-8",
+    "pdf": "application/pdf",
+    "md": "text/markdown; charset=utf-8",
+    "tex": "application/x-tex; charset=utf-8",
+    "xlsx": CONTENT_TYPES["xlsx"],
+    "zip": "application/zip",
+}
+
 
 @login_required
 @require_safe
@@ -61,6 +70,7 @@ def detail(request: HttpRequest, slug: str) -> HttpResponse:
         "reason_form": ReasonForm(),
         "invitation_form": InvitationForm(),
         "n_invitations": campaign.invitations.count(),
+        "report_forms": list(REPORT_TYPES),
         "trials": campaign.trials.prefetch_related(
             "stimuli__condition__version__model", "stimuli__signal"
         ),
@@ -108,9 +118,15 @@ def export(request: HttpRequest, slug: str, form: str) -> HttpResponse:
 
 @login_required
 @require_safe
-def report(request: HttpRequest, slug: str) -> HttpResponse:
+def report(request: HttpRequest, slug: str, form: str) -> HttpResponse:
     campaign = visible_campaign(request, slug)
-    response = HttpResponse(reporting.content(campaign, ".html"))
-    audit.record("report", campaign, actor=request.user.get_username(), content={"format": ".html"})
-    response["Content-Disposition"] = f'attachment; filename="{campaign.slug}-report.html"'
+    try:
+        content = reporting.content(campaign, f".{form}")
+    except reporting.ReportError as error:
+        raise Http404(str(error)) from error
+    audit.record(
+        "report", campaign, actor=request.user.get_username(), content={"format": f".{form}"}
+    )
+    response = HttpResponse(content, content_type=REPORT_TYPES[form])
+    response["Content-Disposition"] = f'attachment; filename="{campaign.slug}-report.{form}"'
     return response

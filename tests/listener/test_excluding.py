@@ -100,7 +100,7 @@ def test_the_page_and_the_report_say_what_is_left_out_and_why(campaign, client):
     assert "1 page <span" in html
     assert "are left out of the evidence; nothing is deleted" in html
     assert "left out</span>" in html
-    report = content(campaign, ".md")
+    report = content(campaign, ".md").decode()
     assert "Pages left out by the limits that the campaign declared." in report
     assert away.listener.code in report
 

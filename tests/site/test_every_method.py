@@ -65,7 +65,7 @@ def test_results_figures_and_report_say_the_same(researcher, rehearsed):
     found = Evidence(rehearsed)
     sections = sections_of(found.analysis, found)
     page = researcher.get(rehearsed.get_absolute_url()).content.decode()
-    report = reporting.content(rehearsed, ".md")
+    report = reporting.content(rehearsed, ".md").decode()
     for section in sections:
         for table in section.tables:
             for row in table.rows:

@@ -3,16 +3,24 @@
 from __future__ import annotations
 
 import base64
+import io
+import re
 import xml.etree.ElementTree as ET
+import zipfile
 from io import StringIO
 
+import openpyxl
 import pytest
 from django.core.management import call_command
 from django.urls import reverse
 
+from listening import report_files
 from listening.analysis.report import AbxAnalysis, MushraAnalysis, analyse
 from listening.evidence import ratings_frame
 from listening.models import Campaign
+from listening.report_methods import REFERENCES, methods_section
+from listening.report_pdf import pdf
+from listening.reporting import FORMATS, report_sections
 from models_registry.management.base import Refused
 from models_registry.models import AuditEvent
 from tests.factories import mushra_campaign
@@ -53,6 +61,7 @@ def test_the_report_holds_the_record_and_the_analysis(rated, tmp_path, form):
         "Statistics",
         "Software",
         "Record",
+        "Checklist of BS.1534-3 §10.2",
     ):
         assert heading in text
     for row in analysis.conditions.to_dict("records"):
@@ -89,7 +98,9 @@ def test_names_are_text_in_both_forms(rated, tmp_path):
 
 def test_another_extension_is_refused_and_nothing_is_written_or_recorded(rated, tmp_path):
     path = tmp_path / "report.doc"
-    with pytest.raises(Refused, match=r"expected a file ending in .html or .md, found .doc") as no:
+    with pytest.raises(
+        Refused, match=r"expected a file ending in .html, .pdf, .* found .doc"
+    ) as no:
         call_command("report", rated.slug, to=path)
     assert no.value.returncode == 2
     assert list(tmp_path.glob("report*")) == []
@@ -114,10 +125,67 @@ def test_a_campaign_of_one_system_says_that_there_is_nothing_to_compare(rated, t
 
 
 def test_the_page_gives_the_report_as_a_file_and_the_record_keeps_who_took_it(researcher, rated):
-    address = reverse("campaign-report", args=[rated.slug])
+    address = reverse("campaign-report", args=[rated.slug, "html"])
     assert address in Page(researcher.get(rated.get_absolute_url())).links
     response = researcher.get(address)
     assert response["Content-Disposition"] == f'attachment; filename="{rated.slug}-report.html"'
     assert b"Conclusions and their basis" in response.content
     assert AuditEvent.objects.get(act="report").actor == "alice"
     assert Campaign.objects.get(pk=rated.pk).state == "open"
+
+
+def test_the_pdf_is_whole_and_the_same_for_the_same_record(rated):
+    now = "2026-01-01 00:00 UTC"
+    sections = report_sections(rated)
+    first = pdf("A title <&>", now, "All are simulated.", sections)
+    assert first.startswith(b"%PDF-")
+    assert first.rstrip().endswith(b"%%EOF")
+    assert pdf("A title <&>", now, "All are simulated.", sections) == first
+    # the pictures and the fonts are inside
+    assert first.count(b"/Subtype /Image") >= 8
+    assert first.count(b"/FontFile2") == 2
+
+
+def test_tables_for_a_paper_hold_the_report_s_numbers_and_no_formula(rated):
+    rated.conditions.filter(name="system one").update(name="=1+1_&")
+    sections = report_sections(rated)
+    tex = report_files.tex(sections).decode()
+    tables = [table for section in sections for table in section.tables if table.rows]
+    assert tex.count(r"\toprule") == tex.count(r"\end{table}") == len(tables)
+    assert r"=1+1\_\&" in tex
+    # every line of a table has the columns that its head declares
+    for block in tex.split(r"\begin{tabular}{")[1:]:
+        columns, _, rest = block.partition("}")
+        for line in rest.partition(r"\end{tabular}")[0].splitlines():
+            if line.endswith(r"\\"):
+                assert len(re.findall(r"(?<!\\)&", line)) == len(columns) - 1
+    book = openpyxl.load_workbook(io.BytesIO(report_files.xlsx(sections)))
+    assert len(book.sheetnames) == len(tables) + 1
+    kinds = {cell.data_type for sheet in book for row in sheet.iter_rows() for cell in row}
+    assert "f" not in kinds
+    with zipfile.ZipFile(io.BytesIO(report_files.archive(sections, b"<html>"))) as archive:
+        names = archive.namelist()
+        assert {"report.html", "tables.tex", "figures/means.pdf", "figures/means.csv"} <= set(names)
+        assert "'=1+1_&" in archive.read("figures/means.csv").decode()
+
+
+def test_the_methods_paragraph_cites_what_was_done(rated):
+    analysis = analysed(rated, MushraAnalysis)
+    section = methods_section(analysis)
+    cited = dict(section.tables[0].rows)
+    model = analysis.comparison.mixed
+    assert f"to {model.n_ratings} ratings of {model.n_items} items" in section.paragraphs[0]
+    assert model.scope in section.paragraphs[0]
+    for name in cited:
+        year = name.split()[-1]
+        assert year in section.paragraphs[0] or name.startswith("ITU")
+    assert set(cited) <= set(REFERENCES)
+
+
+def test_the_page_offers_every_form(researcher, rated):
+    links = Page(researcher.get(rated.get_absolute_url())).links
+    for form in FORMATS:
+        assert reverse("campaign-report", args=[rated.slug, form[1:]]) in links
+    pdf_file = researcher.get(reverse("campaign-report", args=[rated.slug, "pdf"]))
+    assert pdf_file["Content-Type"] == "application/pdf"
+    assert researcher.get(reverse("campaign-report", args=[rated.slug, "doc"])).status_code == 404

@@ -16,7 +16,9 @@ class Command(CampaignCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         super().add_arguments(parser)
-        parser.add_argument("--to", type=Path, required=True, metavar="FILE.html|.md")
+        parser.add_argument(
+            "--to", type=Path, required=True, metavar=f"FILE{'|'.join(reporting.FORMATS)}"
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
         reporting.write(self.campaign(options), options["to"], actor=getpass.getuser())
