@@ -25,7 +25,7 @@ from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from models_registry.engine import spec as specification
-from models_registry.engine.adapters import ADAPTERS, Follower
+from models_registry.engine.adapters import Adapter
 from models_registry.engine.blocks import (
     BandBlock,
     Block,
@@ -86,8 +86,7 @@ class Chain(nn.Module):
                     self.register_parameter(name, nn.Parameter(inside))
                     self.starts[f"{entry['id']}.{parameter.name}"] = torch.sigmoid(inside)
         self.adapters = nn.ModuleList(
-            ADAPTERS[entry["kind"]](entry["targets"], hop=entry["hop"], hidden=entry["hidden"])
-            for entry in spec["adapters"]
+            specification.adapter(entry, self.blocks, self.rate) for entry in spec["adapters"]
         )
 
     @classmethod
@@ -118,9 +117,10 @@ class Chain(nn.Module):
         )
 
     def controls(self, block_id: str) -> dict[str, Tensor]:
-        """The controls (0 to 1) of one block, by parameter name, without adapters."""
+        """The controls (0 to 1) of one block, by parameter name, with what adapters add to any signal under the
+        condition, without what they add to this one."""
         parameters = self.blocks[block_id].parameters.values()
-        return {
+        found = {
             parameter.name: torch.sigmoid(
                 getattr(
                     self, (parameter.tied_to or f"{block_id}.{parameter.name}").replace(".", "/")
@@ -128,6 +128,30 @@ class Chain(nn.Module):
             )
             for parameter in parameters
         }
+        for adapter in self.adapters:
+            for path, offset in adapter.still().items():  # type: ignore[operator]
+                name, _, key = path.partition(".")
+                if name == block_id:
+                    found[key] = (found[key] + offset).clamp(0, 1)
+        return found
+
+    @property
+    def conditions(self) -> tuple[str, ...]:
+        """The devices, rooms or speakers that the chain knows by name."""
+        return tuple(dict.fromkeys(name for adapter in self.adapters for name in adapter.names))  # type: ignore[union-attr]
+
+    def under(self, condition: str | None) -> Chain:
+        """This chain, from now on as `condition`, one of `conditions`; None: as none in particular."""
+        if condition is not None and condition not in self.conditions:
+            raise EngineError(
+                f"expected a condition that the chain knows, found '{condition}'; "
+                f"{specification.nearest(condition, self.conditions)}"
+            )
+        for adapter in self.adapters:
+            assert isinstance(adapter, Adapter)
+            known = condition in adapter.names
+            adapter.condition = adapter.names.index(condition) if known else None
+        return self
 
     def values(self, block_id: str) -> dict[str, Tensor]:
         """The physical values of one block, by parameter name, without adapters."""
@@ -144,6 +168,12 @@ class Chain(nn.Module):
             following.adapters.append(after)
         following.moves = moves
         return self._series(self._spec["blocks"], signal, moves, state, following), following
+
+    def aligned(self, signal: Tensor) -> tuple[Tensor, ChainState]:
+        """`signal` processed from its beginning, with the latency taken out; and the state after it."""
+        late = self.latency
+        output, after = self(torch.nn.functional.pad(signal, (0, late)) if late else signal)
+        return output[..., late:], after
 
     def _series(
         self,
@@ -296,12 +326,15 @@ class Chain(nn.Module):
         )
 
     def offsets(self, signal: Tensor) -> dict[str, Tensor]:
-        """What the adapters add to each target for `signal`, in fractions of its range, per sample."""
+        """What the adapters add to each target for `signal`, in fractions of its range, per sample or step."""
         with torch.no_grad():
-            found: dict[str, Tensor] = {}
-            for adapter in self.adapters:
-                assert isinstance(adapter, Follower)
-                found |= adapter(signal, None)[0]
+            return self.moves(signal)
+
+    def moves(self, signal: Tensor) -> dict[str, Tensor]:
+        """`offsets`, differentiable in what the adapters learned."""
+        found: dict[str, Tensor] = {}
+        for adapter in self.adapters:
+            found |= adapter(signal, None)[0]
         return found
 
     def save(self, path: str | Path) -> None:

@@ -120,7 +120,8 @@ def _natural(path: Path) -> list[Any]:
     return [int(part) if part.isdigit() else part for part in re.split(r"(\d+)", path.stem)]
 
 
-def _names(folder: str, side: str) -> dict[str, Path]:
+def recordings(folder: str, side: str) -> dict[str, Path]:
+    """The audio files of `folder` by name, in natural order; raises `AudioError` naming `data.<side>`."""
     if not Path(folder).is_dir():
         raise AudioError(
             f"data.{side}: expected a folder of recordings, found no such folder: {folder}"
@@ -134,7 +135,7 @@ def _names(folder: str, side: str) -> dict[str, Path]:
 
 
 def _pairs(data: Mapping[str, Any], rate: int, segment: int) -> tuple[Clips, Clips]:
-    dry, wet = _names(data["dry"], "dry"), _names(data["wet"], "wet")
+    dry, wet = recordings(data["dry"], "dry"), recordings(data["wet"], "wet")
     for one, other, missing in (("dry", "wet", dry.keys() - wet), ("wet", "dry", wet.keys() - dry)):
         if missing:
             raise AudioError(

@@ -11,9 +11,15 @@ from collections.abc import Mapping, Sequence
 import torch
 from torch import Tensor
 
-from models_registry.engine.auditory import band_energy, masked_threshold, specific_loudness
-from models_registry.engine.blocks import Gain, LinearBlock, Waveshaper
+from models_registry.engine.auditory import (
+    LOUDNESS_POWER,
+    band_energy,
+    masked_threshold,
+    specific_loudness,
+)
+from models_registry.engine.blocks import Gain, LinearBlock, SpectralGains, Waveshaper
 from models_registry.engine.chain import Chain
+from models_registry.engine.contract import EngineError
 
 # Error below the floor is noise that no parameter explains; with an absolute floor a noisy target ruins training.
 LOG_FLOOR = 0.02
@@ -147,6 +153,34 @@ def long_term_distance(estimate: Tensor, target: Tensor, *, rate: int, bands: in
     return torch.log10((found + floor) / (wanted + floor)).square().mean()
 
 
+def band_gain_distance(chain: Chain, noisy: Tensor, clean: Tensor) -> Tensor:
+    """Mean squared difference of compressed band magnitudes, between what the chain's level per band makes of `noisy`
+    and `clean`, over the mean square of the clean ones: learned without a sound, many times faster than through
+    spectra.
+
+    The power is Zwicker's for loudness, 0.23 of energy. Raises `EngineError` for a chain without spectral gains that an
+    adapter moves.
+    """
+    name, block = next(
+        ((name, one) for name, one in chain.blocks.items() if isinstance(one, SpectralGains)),
+        ("", None),
+    )
+    offsets = chain.moves(noisy).get(f"{name}.gains")
+    if block is None or offsets is None:
+        raise EngineError(
+            "loss.band_gain: expected a chain with a block of kind 'spectral-gains' whose gains an adapter moves, "
+            "found none"
+        )
+    control = (chain.controls(name)["gains"].to(offsets.dtype) + offsets).clamp(0, 1)
+    level = block.parameters["gains"].physical(control).flatten(0, 1)
+    with torch.no_grad():
+        heard, wanted = (block.band_energy(one).to(offsets.dtype) for one in (noisy, clean))
+        compressed = (wanted + ENERGY_FLOOR).pow(LOUDNESS_POWER)
+        weight = compressed.square().mean((1, 2), keepdim=True)
+    found = (heard * torch.pow(10.0, level / 10) + ENERGY_FLOOR).pow(LOUDNESS_POWER)
+    return ((found - compressed).square() / weight).mean()
+
+
 def _grid(rate: int) -> Tensor:
     low, high, count = SMOOTHNESS_GRID
     return torch.logspace(
@@ -244,6 +278,7 @@ def effort(moves: Mapping[str, Tensor]) -> Tensor:
 
 # The terms that a recipe may weigh beside those that every recipe has.
 OPTIONAL_TERMS = (
+    "band_gain",
     "l1",
     "si_sdr",
     "complex_stft",

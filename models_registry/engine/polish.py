@@ -100,7 +100,7 @@ class LeastSquares:
     def _residual(self, place: Place, part: slice) -> Tensor:
         self.move(place)
         with torch.inference_mode():
-            estimate = self.judged(self.chain(self.clips.dry[part].double())[0])
+            estimate = self.judged(self.chain.aligned(self.clips.dry[part].double())[0])
             return (estimate - self.judged(self.clips.wet[part].double())).reshape(-1)
 
     def _parts(self) -> list[slice]:

@@ -47,6 +47,15 @@ DATA: Mapping[str, Schema] = {
         "noise": Number(-120, 20, optional=True),
         **COMMON,
     },
+    "mixtures": {
+        "source": Choice(("mixtures",)),
+        "clean": Text(optional=True),
+        "noise": Text(optional=True),
+        "ratios": Numbers(-30, 60, (0, 15), count=2),
+        "seconds": Number(1, 600, 30.0),
+        "test_clips": Number(1, 1_000, 16, whole=True),
+        **COMMON,
+    },
     "pairs": {
         "source": Choice(("pairs",)),
         "dry": Text(),

@@ -80,6 +80,7 @@ class Text:
     """A sentence or a path; required unless it has a default."""
 
     default: str | None = None
+    optional: bool = False
 
     def checked(self, value: object, where: str) -> object:
         if not isinstance(value, str) or not value:

@@ -25,14 +25,12 @@ from dataclasses import replace
 from difflib import get_close_matches
 from typing import Any, NamedTuple
 
-from models_registry.engine.adapters import ADAPTERS
+from models_registry.engine.adapters import ADAPTERS, Adapter, Target
 from models_registry.engine.blocks import BLOCKS, Block
 from models_registry.engine.contract import Port, SpecError
 
 VERSION = 1
 PARALLEL = "parallel"
-HOP = (16, 4_096, 128)
-HIDDEN = (1, 128, 12)
 
 
 def nearest(word: str, known: Iterable[str]) -> str:
@@ -282,16 +280,19 @@ def _adapter(
     entry: object, blocks: Mapping[str, Block], taken: dict[str, int], number: int
 ) -> dict[str, Any]:
     where = f"adapter {number}"
-    entry = only_keys(entry, ("kind", "targets", "hop", "hidden"), where=where)
-    if entry.get("kind") not in ADAPTERS:
-        kind = entry.get("kind")
+    kind = entry.get("kind") if isinstance(entry, Mapping) else None
+    if kind not in ADAPTERS:
+        only_keys(entry, ("kind", *(entry if isinstance(entry, Mapping) else ())), where=where)
         raise SpecError(f"{where}: found the unknown kind {kind!r}; {nearest(str(kind), ADAPTERS)}")
+    cls = ADAPTERS[str(kind)]
+    options = [option.name for option in cls.choices]
+    names = ("names",) if cls.conditioned else ()
+    entry = only_keys(entry, ("kind", "targets", *options, *names), where=where)
     movable = {
-        f"{name}.{parameter.name}"
+        f"{name}.{parameter.name}": Target(1, parameter.size, block.hop)
         for name, block in blocks.items()
         for parameter in block.parameters.values()
-        # a follower speaks once per sample
-        if parameter.time_varying and parameter.size == block.hop == 1
+        if cls.movable(parameter, block.hop)
     }
     targets = entry.get("targets")
     if not isinstance(targets, Mapping) or not targets:
@@ -299,7 +300,7 @@ def _adapter(
     for path, authority in targets.items():
         if path not in movable:
             raise SpecError(
-                f"{where}: expected a time-varying parameter, found '{path}'; {nearest(path, movable)}"
+                f"{where}: expected a {cls.moves} parameter, found '{path}'; {nearest(path, movable)}"
             )
         if path in taken:
             raise SpecError(f"{where}: '{path}' already follows adapter {taken[path]}")
@@ -313,12 +314,31 @@ def _adapter(
                 f"{where}: expected an authority over '{path}' of above 0 to 1 of its range, "
                 f"found {authority!r}"
             )
-    return {
-        "kind": entry["kind"],
-        "targets": {path: float(targets[path]) for path in sorted(targets)},
-        "hop": whole(entry.get("hop", HOP[2]), HOP, where=f"{where} hop (samples)"),
-        "hidden": whole(entry.get("hidden", HIDDEN[2]), HIDDEN, where=f"{where} hidden (units)"),
+    cls.fits({path: movable[path] for path in targets}, where)
+    completed = {"kind": kind, "targets": {path: float(targets[path]) for path in sorted(targets)}}
+    for option in cls.choices:
+        said = f"{where} {option.name}"
+        completed[option.name] = option.checked(entry.get(option.name, option.default), where=said)
+    if "names" in entry:
+        given = entry["names"]
+        words = isinstance(given, (list, tuple)) and all(isinstance(n, str) and n for n in given)
+        if not words or len(set(given)) < len(given) or not given:
+            raise SpecError(f"{where} names: expected different names, found {given!r}")
+        completed["names"] = list(given)
+    return completed
+
+
+def adapter(entry: Mapping[str, Any], blocks: Mapping[str, Block], rate: int) -> Adapter:
+    """The adapter that a completed `entry` describes."""
+    targets = {}
+    for path, authority in entry["targets"].items():
+        name, _, key = path.partition(".")
+        targets[path] = Target(authority, blocks[name].parameters[key].size, blocks[name].hop)
+    options = {
+        key: value for key, value in entry.items() if key not in ("kind", "targets", "names")
     }
+    names = tuple(entry.get("names", ()))
+    return ADAPTERS[entry["kind"]](targets, rate=rate, names=names, **options)
 
 
 def canonical(data: object) -> str:

@@ -24,8 +24,9 @@ from models_registry.engine import monitors
 from models_registry.engine.baseline import linear_baseline
 from models_registry.engine.chain import Chain
 from models_registry.engine.contract import EngineError
-from models_registry.engine.data import Clips, dataset
+from models_registry.engine.data import Clips, Dataset, dataset
 from models_registry.engine.measures import TABLE
+from models_registry.engine.mixtures import mixtures
 from models_registry.engine.objective import Objective
 from models_registry.engine.polish import Certainty, polish
 from models_registry.engine.recipe import Recipe
@@ -84,6 +85,14 @@ def train(
         return _Run(recipe, seed, directory, progress, should_stop).go(resume)
 
 
+def data_of(recipe: Recipe, *, seed: int) -> Dataset:
+    """The clips that `recipe` learns from and is judged by; raises `AudioError`."""
+    segment = recipe.training["segment"]
+    if recipe.data["source"] == "mixtures":
+        return mixtures(recipe.data, rate=recipe.chain["rate"], segment=segment, seed=seed)
+    return dataset(recipe.data, chain=recipe.chain, segment=segment, seed=seed)
+
+
 class _Run:
     """One training: the chain, its optimiser and how far it has come."""
 
@@ -99,8 +108,7 @@ class _Run:
         self.report = progress or (lambda fraction, message, metrics: None)
         self.should_stop = should_stop or (lambda: False)
         self.report(0.0, "preparing the data", {})
-        training = recipe.training
-        self.data = dataset(recipe.data, chain=recipe.chain, segment=training["segment"], seed=seed)
+        self.data = data_of(recipe, seed=seed)
         self.objective = Objective(recipe.loss, self.data)
         self.limits = monitors.limits(recipe.limits)
         self.chain = self._start(0)
@@ -319,7 +327,7 @@ class _Run:
             for start in range(0, len(test), JUDGED_AT_ONCE):
                 part = slice(start, start + JUDGED_AT_ONCE)
                 target = self.data.judged(test.wet[part]).double()
-                whole, after = self.chain(test.dry[part])
+                whole, after = self.chain.aligned(test.dry[part])
                 estimate = self.data.judged(whole).double()
                 measured.add(estimate, target)
                 if start == 0:  # the first clips are enough to watch

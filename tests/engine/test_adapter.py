@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from models_registry.engine import Chain
-from models_registry.engine.adapters import Follower
+from models_registry.engine.adapters import Follower, Target
 
 from .cast import awake, followed, noise, spec
 
@@ -40,7 +40,7 @@ def test_the_future_is_not_heard():
 
 
 def test_features_are_level_brightness_and_asymmetry():
-    follower = Follower({"drive.bias": 0.1}, hop=64, hidden=2)
+    follower = Follower({"drive.bias": Target(0.1)}, rate=44_100, hop=64, hidden=2)
     time = torch.arange(64) / 64
     # whole periods: a sine of amplitude a has the mean square a²/2 and no asymmetry
     sines = torch.stack(

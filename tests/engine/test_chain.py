@@ -89,7 +89,7 @@ def test_a_wrong_specification_is_refused_with_a_sentence(changed, sentence):
         ({"targets": {"drive.bais": 0.1}}, "did you mean 'drive.bias'?"),
         ({"targets": {"pre.low_gain": 0.1}}, "expected a time-varying parameter"),
         ({"targets": {"drive.bias": 2}}, "expected an authority"),
-        ({"hop": 1}, "hop (samples): expected a whole number from 16 to 4096, found 1"),
+        ({"hop": 1}, "adapter 1 hop: expected 16 to 4096, found 1"),
     ],
 )
 def test_a_wrong_adapter_is_refused_with_a_sentence(adapter, sentence):

@@ -108,6 +108,13 @@ class SpectralBlock(BandBlock):
         power = spectra.real.double().square() + spectra.imag.double().square()
         return power @ self.shares.T
 
+    def band_energy(self, signal: Tensor) -> Tensor:
+        """Mean square by band (rows, steps, bands) of the frames into which `process` divides `signal` from its
+        start."""
+        rows = pad(signal.reshape(-1, signal.shape[-1]), (self.size - self.hop, 0))
+        window = self.window.to(rows.dtype)
+        return self.band_power(torch.fft.rfft(rows.unfold(1, self.size, self.hop) * window))
+
     def tail(self, values: Values) -> float:
         return 2 * self.size / self.rate
 

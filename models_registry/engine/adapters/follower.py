@@ -1,8 +1,6 @@
-"""Networks that move block controls: the neural part of a chain, at control rate and within stated bounds.
+"""A follower of the playing: level, brightness and asymmetry of the input, and a few hidden units.
 
-Conventions: an adapter hears the chain's input (batch, channels, frames), each channel on its own, and returns
-for each target an offset per sample in fractions of that parameter's range, never beyond the target's
-`authority`. It is causal: what is heard in one frame of `hop` samples acts from the next frame on.
+Conventions: as in `base`. What is heard in one frame of `hop` samples acts from the next frame on.
 """
 
 from __future__ import annotations
@@ -13,7 +11,8 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
-from models_registry.engine.contract import Card
+from models_registry.engine.adapters.base import Adapter, Target, register
+from models_registry.engine.contract import Card, Option, Parameter
 
 # −80 dB: below this a frame says nothing about playing, only about noise.
 ENERGY_FLOOR = 1e-8
@@ -27,7 +26,8 @@ class FollowerState(NamedTuple):
     offsets: Tensor
 
 
-class Follower(nn.Module):
+@register
+class Follower(Adapter):
     """A small GRU that follows level, brightness and asymmetry of the input."""
 
     kind = "follower"
@@ -46,18 +46,32 @@ class Follower(nn.Module):
             "Processing, J. Audio Eng. Soc. 70(9), 2022",
         ),
     )
-    authority: Tensor
+    choices = (
+        Option("hop", 128, "samples from value to value", low=16, high=4_096),
+        Option("hidden", 12, "units", low=1, high=128),
+    )
     features = ("level", "brightness", "asymmetry")
 
-    def __init__(self, targets: Mapping[str, float], *, hop: int, hidden: int) -> None:
-        super().__init__()
-        self.targets, self.hop = tuple(targets), hop
-        self.register_buffer("authority", torch.tensor(list(targets.values())), persistent=False)
+    def __init__(
+        self,
+        targets: Mapping[str, Target],
+        *,
+        rate: int,
+        names: tuple[str, ...] = (),
+        hop: int = 128,
+        hidden: int = 12,
+    ) -> None:
+        super().__init__(targets, rate=rate, names=names)
+        self.hop = hop
         self.network = nn.GRU(len(self.features), hidden, batch_first=True)
         self.head = nn.Linear(hidden, len(targets))
         # silent at the start: the chain with its adapter begins as the chain without
         nn.init.zeros_(self.head.weight)
         nn.init.zeros_(self.head.bias)
+
+    @classmethod
+    def movable(cls, parameter: Parameter, hop: int) -> bool:
+        return super().movable(parameter, hop) and parameter.size == hop == 1
 
     def start(self, rows: int, dtype: torch.dtype) -> FollowerState:
         """The state before the first sample of `rows` signals."""
@@ -100,6 +114,3 @@ class Follower(nn.Module):
             target: track[..., n].reshape(signal.shape) for n, target in enumerate(self.targets)
         }
         return moves, following
-
-
-ADAPTERS: dict[str, type[Follower]] = {Follower.kind: Follower}

@@ -1,0 +1,160 @@
+"""Controllers: bounded, causal, the same in any division of the signal, and different for each condition."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+
+from models_registry.engine import Chain, EngineError, SpecError
+from models_registry.engine.adapters import ADAPTERS
+
+from .cast import awake, noise
+
+RATE = 16_000
+BY_FRAME = [
+    {
+        "id": "b",
+        "kind": "spectral-gains",
+        "options": {"bands": 16, "window": 32},
+        "params": {"gains": -10},
+    }
+]
+BY_SAMPLE = [{"id": "g", "kind": "gain", "params": {"level": -6}}]
+KINDS = ("mlp", "gru", "tcn", "hyper")
+
+
+def chain(blocks, **entry):
+    target = "b.gains" if blocks is BY_FRAME else "g.level"
+    entry = {"targets": {target: 0.3}, "hidden": 8, "bands": 12} | entry
+    torch.manual_seed(0)
+    return Chain.from_spec(
+        {"version": 1, "rate": RATE, "blocks": blocks, "adapters": [entry]}
+    ).double()
+
+
+def signal(frames=8_000):
+    return torch.from_numpy(noise(1, 2, frames)).double()
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("blocks", [BY_FRAME, BY_SAMPLE], ids=["by frame", "by sample"])
+@pytest.mark.parametrize("smoothing", [0, 40])
+def test_the_output_does_not_depend_on_how_the_signal_is_divided(kind, blocks, smoothing):
+    made = awake(chain(blocks, kind=kind, smoothing=smoothing))
+    x = signal()
+    with torch.no_grad():
+        whole, _ = made(x)
+        parts, state, start = [], None, 0
+        for length in (1, 255, 300, 1, 3_000, 4_443):
+            part, state = made(x[..., start : start + length], state)
+            parts.append(part)
+            start += length
+    torch.testing.assert_close(torch.cat(parts, -1), whole, atol=1e-12, rtol=0)
+    assert whole.std() > 0
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_it_is_silent_at_the_start_and_bounded_always(kind):
+    made = chain(BY_FRAME, kind=kind)
+    x = 30 * signal()
+    assert made.offsets(x)["b.gains"].abs().max() == 0
+    torch.nn.init.constant_(made.get_parameter("adapters.0.head.bias"), 1e6)
+    assert made.offsets(x)["b.gains"].max().item() == pytest.approx(0.3)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_what_is_to_come_is_not_heard(kind):
+    made = awake(chain(BY_SAMPLE, kind=kind))
+    x = signal()
+    other = x.clone()
+    other[..., 5_000:] = 0
+    one, two = (made.offsets(signal)["g.level"] for signal in (x, other))
+    assert torch.equal(one[..., :5_000], two[..., :5_000])
+    assert not torch.equal(one, two)
+
+
+def test_a_tone_is_heard_in_the_band_it_lies_in():
+    made = chain(BY_SAMPLE, kind="mlp", bands=20)
+    tone = np.sin(2 * np.pi * 1_000 * np.arange(8_000) / RATE)
+    features = made.adapters[0].features(torch.from_numpy(tone)[None])
+    from models_registry.engine.auditory import centres
+
+    nearest = (centres(RATE, 20) - 1_000).abs().argmin()
+    assert features[0, 5].argmax() == nearest
+
+
+def test_smoothing_holds_what_is_moved_to_its_time_constant():
+    made = chain(BY_FRAME, kind="mlp", smoothing=100)
+    torch.nn.init.constant_(made.get_parameter("adapters.0.head.bias"), 1e6)
+    track = made.offsets(signal(16_000))["b.gains"][0, 0, :, 0].numpy()
+    steps = np.arange(1, track.size + 1) * 256 / RATE
+    assert track == pytest.approx(0.3 * (1 - np.exp(-steps / 0.1)), rel=1e-6)
+
+
+def test_each_condition_has_its_own_scale_and_shift():
+    made = awake(chain(BY_SAMPLE, kind="gru", names=["hall", "studio"]))
+    x = signal()
+    assert made.conditions == ("hall", "studio")
+    with torch.no_grad():
+        made.get_parameter("adapters.0.shift")[1] = 0.5
+        plain, hall, studio = (made.under(name)(x)[0] for name in (None, "hall", "studio"))
+    assert torch.equal(plain, hall)
+    assert not torch.allclose(hall, studio)
+    with pytest.raises(EngineError, match="did you mean 'studio'"):
+        made.under("studoi")
+
+
+def test_an_embedding_moves_what_is_read_and_heard_alike():
+    blocks = [{"id": "g", "kind": "gain"}, {"id": "e", "kind": "equaliser"}]
+    entry = {
+        "kind": "embedding",
+        "targets": {"g.level": 0.2, "e.low_gain": 0.2},
+        "names": ["a", "b"],
+        "size": 3,
+    }
+    spec = {"version": 1, "rate": RATE, "blocks": blocks, "adapters": [entry]}
+    torch.manual_seed(0)
+    made = Chain.from_spec(spec)
+    with torch.no_grad():
+        made.get_parameter("adapters.0.points")[1] = torch.tensor([3.0, -2.0, 1.0])
+    x = torch.from_numpy(noise(1, 1, 500)).double()
+    alone = made.under("a")(x)[0]
+    assert torch.equal(alone, made.under(None)(x)[0])
+    moved = made.under("b")(x)[0]
+    assert not torch.allclose(moved, alone)
+    values = {path: reading.value for path, reading in made.readings().items()}
+    set_so = [
+        {"id": "g", "kind": "gain", "params": {"level": values["g.level"]}},
+        {"id": "e", "kind": "equaliser", "params": {"low_gain": values["e.low_gain"]}},
+    ]
+    by_hand = Chain.from_spec({"version": 1, "rate": RATE, "blocks": set_so})(x)[0]
+    torch.testing.assert_close(moved, by_hand)
+
+
+@pytest.mark.parametrize(
+    ("entry", "sentence"),
+    [
+        ({"targets": {"b.gains": 0.3, "g.level": 0.3}}, "move equally often"),
+        ({"names": ["a", "a"]}, "expected different names"),
+        ({"hidden": 0}, "adapter 1 hidden: expected 1 to 512, found 0"),
+        ({"kind": "follower", "hidden": 3, "bands": 3}, "unknown key 'bands'"),
+    ],
+)
+def test_what_cannot_be_built_is_refused(entry, sentence):
+    base = {"kind": "gru", "targets": {"g.level": 0.3}}
+    with pytest.raises(SpecError) as caught:
+        Chain.from_spec(
+            {
+                "version": 1,
+                "rate": RATE,
+                "blocks": [*BY_FRAME, *BY_SAMPLE],
+                "adapters": [base | entry],
+            }
+        )
+    assert sentence in str(caught.value)
+
+
+@pytest.mark.parametrize("kind", sorted(ADAPTERS))
+def test_every_adapter_has_a_card(kind):
+    assert ADAPTERS[kind].card.purpose

@@ -1,0 +1,135 @@
+"""Mixtures made while training: as loud as asked, never twice the same, never of what the test is made of."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+
+from models_registry import noises
+from models_registry.audio import Audio, AudioError, write
+from models_registry.engine import Chain, EngineError, Recipe, train
+from models_registry.engine.losses import band_gain_distance
+from models_registry.engine.mixtures import mixed, mixtures
+
+from .cast import noise, spec
+
+RATE = 16_000
+
+
+def recipe(**changes):
+    return Recipe.load("denoise", {"data.seconds": "3", "training.segment": "8000", **changes})
+
+
+def data(**changes):
+    made = recipe(**changes)
+    return mixtures(made.data, rate=RATE, segment=8_000, seed=0)
+
+
+@pytest.mark.parametrize("ratio", [-5.0, 12.0])
+def test_the_ratio_is_that_of_the_energies(ratio):
+    clean, other = noise(1, 20_000)[0], noise(1, 20_000, seed=1)[0]
+    clips = mixed([clean], [other], 4, 5_000, (ratio, ratio), np.random.default_rng(0))
+    added = clips.dry - clips.wet
+    found = 10 * torch.log10(clips.wet.square().mean(-1) / added.square().mean(-1))
+    assert found.flatten().tolist() == pytest.approx([ratio] * 4, abs=1e-3)
+    assert clips.dry.abs().max() <= 10 ** (-3 / 20) + 1e-6
+
+
+def test_a_step_follows_from_the_seed_and_differs_from_every_other():
+    made = data()
+    one, same, other = (made.batch(size=3, seed=5, step=step) for step in (7, 7, 8))
+    assert torch.equal(one.dry, same.dry)
+    assert not torch.equal(one.dry, other.dry)
+    assert one.dry.shape == (3, 1, 8_000)
+
+
+def folder(path, *sounds):
+    path.mkdir()
+    for n, sound in enumerate(sounds):
+        write(path / f"take{n}.wav", Audio(np.atleast_2d(sound).astype(np.float32), RATE))
+    return str(path)
+
+
+def test_the_last_fifth_of_the_files_is_kept_for_the_test(tmp_path):
+    # each file is one constant, so that a clip says which file it came from
+    sounds = [np.full(9_000, 0.01 * (n + 1)) for n in range(10)]
+    made = data(**{"data.clean": folder(tmp_path / "clean", *sounds)})
+    assert len(made.clean) == 8
+    alone = mixtures(
+        recipe(**{"data.clean": folder(tmp_path / "one", np.arange(60_000) / 60_000)}).data,
+        rate=RATE, segment=8_000, seed=0,
+    )  # fmt: skip
+    assert alone.clean[0].max() == pytest.approx(0.8, abs=1e-3)
+
+
+@pytest.mark.parametrize(
+    ("sounds", "sentence"),
+    [
+        ((noise(9_000), np.zeros(9_000)), "take1.wav: expected an audible signal, found silence"),
+        ((noise(9_000), noise(700)), "take1.wav: expected at least 8000 frames"),
+        ((noise(9_000),), "expected several files, or one of at least 40000 frames"),
+        ((noise(9_000), np.full(9_000, np.nan)), "9000 NaN"),
+    ],
+)
+def test_recordings_that_cannot_serve_are_refused(tmp_path, sounds, sentence):
+    import soundfile
+
+    where = tmp_path / "bad"
+    where.mkdir()
+    for n, sound in enumerate(sounds):
+        soundfile.write(where / f"take{n}.wav", sound, RATE, subtype="FLOAT")
+    with pytest.raises(AudioError) as caught:
+        data(**{"data.noise": str(where)})
+    assert sentence in str(caught.value)
+
+
+def test_mostly_silence_is_refused():
+    quiet = np.zeros(100_000, np.float32)
+    quiet[:10] = 1
+    with pytest.raises(AudioError, match="found only silence in 50 draws"):
+        mixed([quiet], [noise(1, 9_000)[0]], 1, 5_000, (0, 0), np.random.default_rng(0))
+
+
+@pytest.mark.parametrize("kind", sorted(noises.NOISES))
+def test_every_noise_has_the_effective_value_one_and_follows_from_its_seed(kind):
+    one, same, other = (
+        noises.NOISES[kind](1.0, RATE, np.random.default_rng(seed)) for seed in (1, 1, 2)
+    )
+    assert np.sqrt(np.mean(one**2)) == pytest.approx(1)
+    assert np.array_equal(one, same)
+    assert not np.array_equal(one, other)
+    assert one.shape == (RATE,)
+
+
+def test_pink_noise_has_equal_energy_in_every_octave():
+    pink = noises.NOISES["pink"](20.0, RATE, np.random.default_rng(0))
+    power = np.abs(np.fft.rfft(pink)) ** 2
+    place = np.fft.rfftfreq(pink.size, 1 / RATE)
+    octaves = [power[(place >= f) & (place < 2 * f)].sum() for f in (100, 400, 1_600, 3_200)]
+    assert 10 * np.log10(octaves) == pytest.approx(10 * np.log10(octaves[0]), abs=0.3)
+
+
+def test_a_few_seconds_of_training_take_noise_away(tmp_path):
+    short = {
+        "training.steps": "60",
+        "training.validate_every": "60",
+        "training.batch": "4",
+        "training.learning_rate": "0.01",
+    }
+    result = train(recipe(**short), seed=0, directory=tmp_path)
+    assert result.validation is not None
+    noisy = result_of_doing_nothing(recipe(**short))
+    assert result.validation < 0.7 * noisy
+    assert sum(parameter.numel() for parameter in result.chain.parameters()) < 100_000
+
+
+def result_of_doing_nothing(made):
+    test = mixtures(made.data, rate=RATE, segment=8_000, seed=0).test
+    return ((test.dry - test.wet).square().sum() / test.wet.square().sum()).item()
+
+
+def test_a_band_loss_without_bands_is_refused():
+    x = torch.from_numpy(noise(1, 1, 2_000))
+    with pytest.raises(EngineError, match="expected a chain with a block of kind 'spectral-gains'"):
+        band_gain_distance(Chain.from_spec(spec()), x, x)
