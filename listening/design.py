@@ -26,18 +26,6 @@ class Presentation:
     stimuli: tuple[str, ...]
 
 
-@dataclass(frozen=True)
-class AbxDraw:
-    """One ABX presentation: whether the tested condition is behind button A, and which button X repeats."""
-
-    tested_is_a: bool
-    x: str
-
-    @property
-    def x_is_tested(self) -> bool:
-        return (self.x == "A") == self.tested_is_a
-
-
 def presentation_order(
     stimuli: Mapping[str, Sequence[str]], *, seed: int | str
 ) -> list[Presentation]:
@@ -76,24 +64,6 @@ def balanced_orders(
         for place, page in enumerate(shuffled(of_two, seed=f"{seed}/{two}/pages")):
             orders[page] = one[::-1] if place % 2 else one
     return orders
-
-
-def abx_draws(trials: int, *, seed: int | str) -> list[AbxDraw]:
-    """Draw what A and X are in each of `trials` ABX presentations.
-
-    Both are fair coins, independent of all others: only then is the number of right answers binomial under
-    chance for every listener. Were X drawn equally often as A and as B, somebody who answers both equally often
-    would pass 12 of 16 by chance in 6.6 % of all tests instead of 3.8 %.
-    """
-    if trials < 1:
-        raise DesignError(f"expected at least one ABX trial, found {trials}")
-    return [
-        AbxDraw(
-            tested_is_a=shuffled([True, False], seed=f"{seed}/{trial}/tested")[0],
-            x=shuffled("AB", seed=f"{seed}/{trial}/x")[0],
-        )
-        for trial in range(trials)
-    ]
 
 
 def shuffled(things: Sequence[Thing], *, seed: int | str) -> list[Thing]:

@@ -22,7 +22,6 @@ from listening.simulation import (
     Hearer,
     hearers,
     quality_from_scores,
-    simulate_abx,
     simulate_mushra,
 )
 from models_registry import audit
@@ -33,8 +32,6 @@ FOLLOWED_METRIC = "mr-stft"
 ANCHOR_QUALITY: dict[str, float] = {Condition.Role.ANCHOR35: 22.0, Condition.Role.ANCHOR70: 45.0}
 # of the systems
 WORST, BEST = 55.0, 92.0
-# points of latent quality lost that one unit of d′ is worth
-POINTS_PER_DPRIME = 12.0
 Progress = Callable[[float, str], None]
 # what one listener answers on a page: the bodies of its responses
 Answers = Callable[[Page, list[Slot]], Iterator[dict[str, Any]]]
@@ -74,7 +71,8 @@ def _followed(campaign: Campaign) -> str:
 
 def _sit_through(campaign: Campaign, code: str, seed: int, answers: Answers) -> None:
     session = sessions.start(campaign, simulated=True, code=code, seed=seed)
-    for page in session.pages.select_related("trial"):
+    # one at a time: the answers may say that there were enough
+    while page := session.current_page():
         for body in answers(page, sessions.slots_of(page)):
             sessions.respond(session, page, uuid.uuid4(), body)
         sessions.finish(session, page)
@@ -82,12 +80,13 @@ def _sit_through(campaign: Campaign, code: str, seed: int, answers: Answers) -> 
 
 def _panel(campaign: Campaign, *, listeners: int, seed: int) -> Iterator[tuple[str, Answers]]:
     """Every simulated listener's code, and how they answer."""
-    if campaign.method in _ANSWERS:
-        ratings = _simulated(campaign, listeners=listeners, seed=seed)
+    qualities = _qualities(campaign, seed)
+    if campaign.method == "mushra":
+        ratings = simulate_mushra(qualities, listeners=listeners, seed=seed, campaign=campaign.slug)
         for code, given in ratings.groupby("listener", sort=False):
-            yield str(code), _ANSWERS[campaign.method](given)
+            yield str(code), _mushra_answers(given)
         return
-    found = _qualities(campaign, seed).set_index("stimulus")["quality"].to_dict()
+    found = qualities.set_index("stimulus")["quality"].to_dict()
 
     def quality(stimulus: Stimulus) -> float:
         return float(found[stimulus.pk])
@@ -104,24 +103,6 @@ def _heard(
     slots: list[Slot],
 ) -> Iterator[dict[str, Any]]:
     return protocol.rehearsed(slots, hearer, quality)
-
-
-def _simulated(campaign: Campaign, *, listeners: int, seed: int) -> pd.DataFrame:
-    stimuli = _qualities(campaign, seed)
-    if campaign.method == "mushra":
-        return simulate_mushra(stimuli, listeners=listeners, seed=seed, campaign=campaign.slug)
-    reference = campaign.conditions.get(role=Condition.Role.REFERENCE)
-    pairs = stimuli[stimuli["role"] == "system"].assign(
-        reference_condition=reference.name,
-        dprime=lambda frame: (100 - frame["quality"]) / POINTS_PER_DPRIME,
-    )
-    return simulate_abx(
-        pairs[["item", "condition", "reference_condition", "dprime"]],
-        listeners=listeners,
-        trials=campaign.repetitions,
-        seed=seed,
-        campaign=campaign.slug,
-    )
 
 
 def _qualities(campaign: Campaign, seed: int) -> pd.DataFrame:
@@ -176,21 +157,3 @@ def _mushra_answers(given: pd.DataFrame) -> Answers:
                 yield {"slot": str(slot.token), "value": int(value)}
 
     return answers
-
-
-def _abx_answers(given: pd.DataFrame) -> Answers:
-    correct = {item: iter(of_item) for item, of_item in given.groupby("item")["rating"]}
-
-    def answers(page: Page, slots: list[Slot]) -> Iterator[dict[str, Any]]:
-        assert page.trial is not None
-        stimulus = {slot.label: slot.stimulus for slot in slots}
-        right, wrong = ("A", "B") if stimulus["X"] == stimulus["A"] else ("B", "A")
-        yield {"answer": right if next(correct[page.trial.item]) else wrong}
-
-    return answers
-
-
-_ANSWERS: dict[str, Callable[[pd.DataFrame], Answers]] = {
-    "mushra": _mushra_answers,
-    "abx": _abx_answers,
-}

@@ -3,8 +3,8 @@
 Pure and seeded; every row is marked simulated. A MUSHRA listener perceives a stimulus's latent quality (0–100)
 with a bias and a use of the scale of their own and with noise, knows the hidden reference unless they are one
 of the few who miss it, now and then gives a grade without listening, and gives the best stimulus of a trial at
-least what the instructions ask for: 100. An ABX listener is right as often as d′ under the differencing model
-says, with a sensitivity of their own.
+least what the instructions ask for: 100. A listener who is to tell sounds apart has noisy observations of them
+(`Hearer.observe`), with a sensitivity of their own.
 """
 
 from __future__ import annotations
@@ -16,9 +16,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from listening.analysis.abx import expected_proportion
 from listening.analysis.frames import AnalysisError, ratings_frame
-from listening.design import abx_draws, presentation_order
+from listening.design import presentation_order
 
 Values = NDArray[np.float64]
 
@@ -151,52 +150,6 @@ def simulate_mushra(
                 )
             )
     frame = pd.concat(rows).assign(campaign=campaign, method="mushra", simulated=True)
-    return ratings_frame(frame)
-
-
-def simulate_abx(
-    pairs: pd.DataFrame,
-    *,
-    listeners: int,
-    trials: int,
-    seed: int,
-    campaign: str = "",
-    panel: Panel = DEFAULT_PANEL,
-) -> pd.DataFrame:
-    """Answers to `pairs` by simulated listeners, `trials` of each pair, as a tidy frame.
-
-    `pairs` has the columns item, condition, reference_condition and dprime (≥ 0; 0 is a guess), and may have
-    signal. x_was and answer are the names of the two conditions. Raises `AnalysisError` for a negative d′ or
-    without listeners or trials.
-    """
-    _check(pairs, {"item", "condition", "reference_condition", "dprime"}, listeners)
-    if trials < 1 or (pairs["dprime"] < 0).any():
-        raise AnalysisError("simulation: expected at least one trial and d′ from 0 up, found less")
-    rng = np.random.default_rng([seed, 1116])
-    rows: list[dict[str, object]] = []
-    for code in _codes(listeners):
-        acuity = float(rng.lognormal(0, panel.sensitivity))
-        order = rng.permutation(np.repeat(np.arange(len(pairs)), trials))
-        draws = abx_draws(len(order), seed=f"{seed}/{code}")
-        for trial, (row, draw) in enumerate(zip(order, draws, strict=True), start=1):
-            pair = pairs.iloc[row]
-            correct = rng.random() < expected_proportion(acuity * float(pair["dprime"]))
-            both = (str(pair["condition"]), str(pair["reference_condition"]))
-            was, other = both if draw.x_is_tested else both[::-1]
-            rows.append(
-                {
-                    **pair.drop("dprime").to_dict(),
-                    "listener": code,
-                    "session": code,
-                    "trial": trial,
-                    "rating": float(correct),
-                    "x_was": was,
-                    "answer": was if correct else other,
-                }
-            )
-    frame = pd.DataFrame(rows).assign(
-        campaign=campaign, method="abx", role="system", simulated=True
-    )
     return ratings_frame(frame)
 
 

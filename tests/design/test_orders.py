@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from listening.design import DesignError, abx_draws, presentation_order, shuffled
+from listening.design import DesignError, balanced_orders, presentation_order, shuffled
 
 names = st.text(min_size=1, max_size=8)
 plans = st.dictionaries(
@@ -61,27 +61,22 @@ def test_a_trial_without_stimuli_or_with_one_twice_is_refused():
         presentation_order({"i": ["a", "a"]}, seed=1)
 
 
-def test_x_is_a_fair_coin_independent_of_which_condition_is_a():
-    draws = abx_draws(8000, seed="s")
-    cells = Counter((draw.tested_is_a, draw.x) for draw in draws)
-    assert stats.chisquare(list(cells.values())).pvalue > 1e-3
-    assert len(cells) == 4
-    assert all(draw.x_is_tested == ((draw.x == "A") is draw.tested_is_a) for draw in draws)
+def test_of_the_pages_of_a_pair_half_have_either_first_and_which_is_drawn():
+    pairs = {f"{n}": ("a", "b") for n in range(7)} | {f"b{n}": ("c", "b") for n in range(4)}
+    firsts: Counter[str] = Counter()
+    for seed in range(2000):
+        orders = balanced_orders(pairs, seed=seed)
+        assert {page: tuple(sorted(order)) for page, order in orders.items()} == {
+            page: tuple(sorted(two)) for page, two in pairs.items()
+        }
+        of_each = Counter(order for order in orders.values())
+        assert sorted([of_each["a", "b"], of_each["b", "a"]]) == [3, 4]
+        assert of_each["b", "c"] == of_each["c", "b"] == 2
+        firsts[orders["3"][0]] += 1
+    assert stats.binomtest(firsts["a"], 2000).pvalue > 1e-3
 
 
-def test_who_answers_a_and_b_equally_often_passes_no_more_often_than_the_binomial_says():
-    answers = "AB" * 8
-    passed = sum(
-        sum(draw.x == answer for draw, answer in zip(abx_draws(16, seed=s), answers, strict=True))
-        >= 12
-        for s in range(4000)
-    )
-    expected = float(stats.binom.sf(11, 16, 0.5))
-    assert stats.binomtest(passed, 4000, expected).pvalue > 1e-3
-
-
-def test_abx_draws_are_reproducible_and_need_a_trial():
-    assert abx_draws(20, seed=3) == abx_draws(20, seed=3)
-    assert abx_draws(20, seed=3) != abx_draws(20, seed=4)
-    with pytest.raises(DesignError, match="at least one ABX trial, found 0"):
-        abx_draws(0, seed=1)
+def test_an_order_is_drawn_of_two_different_things():
+    for two in (("a",), ("a", "a"), ("a", "b", "c")):
+        with pytest.raises(DesignError, match="page 'p': expected two things to order"):
+            balanced_orders({"p": two}, seed=1)

@@ -66,3 +66,24 @@ def test_without_references_the_qualities_follow_nothing_and_the_record_says_so(
     rehearse(campaign, listeners=2, seed=3, actor="alice", progress=no_progress)
     assert AuditEvent.objects.get(act="rehearse").content["follows"] == ""
     assert ratings_frame(campaign)["rating"].nunique() > 3
+
+
+def test_a_sequential_campaign_is_rehearsed_until_every_listener_is_decided():
+    campaign = small_campaign("triangle", repetitions=15, options={"sequential": True, "p1": 0.7})
+    scored(campaign)
+    rehearse(campaign, listeners=4, seed=3, actor="alice", progress=no_progress)
+    found = campaign.protocol.analyse(ratings_frame(campaign), screening="none").as_dict()
+    for row in found["listeners_by_pair"]:
+        # nobody was asked on
+        assert row["sprt_decision"] == "continue" or row["sprt_stop"] == row["trials"]
+    assert max(row["trials"] for row in found["listeners_by_pair"]) < 30
+    assert found["chance"] == pytest.approx(1 / 3)
+
+
+@pytest.mark.parametrize(("method", "alike"), [("preference", 0.5), ("ccr", 0.0)])
+def test_the_better_of_two_is_preferred_and_rated_better(method, alike):
+    frame = ratings_frame(rehearsed(method, listeners=20))
+    # system one is the better; what is rated is system two, against it
+    assert set(frame["condition"]) == {"system two"}
+    assert set(frame["presented_first"]) == {"system one", "system two"}
+    assert frame["rating"].mean() < alike
