@@ -64,6 +64,7 @@ BRIEF: dict[str, dict[str, Any]] = {
     "spectral-gate": {"bands": 3, "window": 1},
     "wiener": {"bands": 3, "window": 1, "rule": "log-spectral"},
     "harmonics": {"partials": 3},
+    "chorus": {"longest": 1},
     "feedback-network": {"lines": 4, "size": 5},
     "early-reflections": {"order": 1, "longest": 5},
     "multiband-compressor": {"bands": 2},

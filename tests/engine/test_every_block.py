@@ -34,6 +34,7 @@ VARIANTS = [
     ("wiener", {"rule": "log-spectral", "overlap": 3}),
     ("harmonic-filter", {"sides": "before", "periods": 3}),
     ("wavetable", {"points": 8}),
+    ("chorus", {"longest": 2}),
     ("waveshaper", {"oversampling": "2x"}),
     ("clipper", {"aliasing": "4x"}),
     ("wiener-hammerstein", {"oversampling": "2x"}),
@@ -44,6 +45,11 @@ VARIANTS = [
 # a block that has no compiled loop is the same on every backend
 LOOPS = [(kind, options) for kind, options in VARIANTS if hasattr(BLOCKS[kind], "backend")]
 LINEAR = [(kind, options) for kind, options in VARIANTS if issubclass(BLOCKS[kind], LinearBlock)]
+
+
+def heard_by(block, rows, channels, frames, **more):
+    """Noise with as many channels as `block` takes."""
+    return torch.from_numpy(noise(rows, block.inlet.channels or channels, frames, **more))
 
 
 def made(kind, options, rate=RATE):
@@ -72,7 +78,7 @@ def test_the_result_does_not_depend_on_the_division_into_blocks(
     monkeypatch.setattr(BLOCKS[kind], "backend", backend, raising=False)
     block = made(kind, options)
     values = random_values(block, 2)
-    signal = torch.from_numpy(noise(2, 2, 3_000)).double()
+    signal = heard_by(block, 2, 2, 3_000).double()
     whole, _ = block.process(signal, values, None)
     parts = in_parts(block, signal, values, [1, 1, 998, 63, 1_937])
     assert (parts - whole).abs().max() <= 1e-12 * max(1, whole.abs().max())
@@ -82,7 +88,7 @@ def test_the_result_does_not_depend_on_the_division_into_blocks(
 def test_both_backends_give_the_same_numbers(kind, options, monkeypatch):
     if len(BACKENDS) < 2:
         pytest.skip("numba is not installed")
-    signal = torch.from_numpy(noise(2, 1, 2_000)).double().requires_grad_()
+    signal = heard_by(made(kind, options), 2, 1, 2_000).double().requires_grad_()
     found = []
     for backend in BACKENDS:
         monkeypatch.setattr(BLOCKS[kind], "backend", backend, raising=False)
@@ -102,7 +108,7 @@ def test_both_backends_give_the_same_numbers(kind, options, monkeypatch):
 def test_float32_is_close_to_float64_and_keeps_its_type(kind, options):
     block = made(kind, options)
     values = random_values(block, 2)
-    signal = torch.from_numpy(noise(1, 1, 4_000))
+    signal = heard_by(block, 1, 1, 4_000)
     exact, _ = block.process(signal.double(), values, None)
     short, _ = block.process(signal, values, None)
     assert short.dtype == torch.float32
@@ -116,7 +122,7 @@ SILENT = [(kind, options) for kind, options in VARIANTS if not issubclass(BLOCKS
 @pytest.mark.parametrize(("kind", "options"), SILENT)
 def test_silence_stays_silence(kind, options):
     block = made(kind, options)
-    output, _ = block.process(torch.zeros(1, 1, 500), random_values(block), None)
+    output, _ = block.process(0 * heard_by(block, 1, 1, 500), random_values(block), None)
     assert not output.any()
 
 
@@ -165,7 +171,7 @@ def test_range_ends_stay_finite_in_output_and_gradient(kind, options):
             name: torch.full((p.size,) if p.size > 1 else (), end).double().requires_grad_()
             for name, p in block.parameters.items()
         }
-        signal = torch.from_numpy(noise(1, 1, 2_000, level=10)).requires_grad_()
+        signal = heard_by(block, 1, 1, 2_000, level=10).requires_grad_()
         output, _ = block.process(signal, block.physical(controls), None)
         output.square().mean().backward()
         assert output.isfinite().all()

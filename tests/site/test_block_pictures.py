@@ -21,6 +21,7 @@ EXPECTED = {
     "filtered-noise": "levels by band",
     "string": "frequency response",
     "settling": "sound",
+    "stereo": "waveform of a tone",
     "reverb": "energy decay",
     "early-reflections": "energy decay",
     "feedback-network": "energy decay",

@@ -17,11 +17,13 @@ from models_registry.engine.blocks.delay import Delay, Echo
 from models_registry.engine.blocks.denoising import SpectralGate, Wiener
 from models_registry.engine.blocks.dynamics import Compressor, Expander, Limiter
 from models_registry.engine.blocks.early import EarlyReflections
+from models_registry.engine.blocks.emphasis import Emphasis
 from models_registry.engine.blocks.equaliser import Equaliser
 from models_registry.engine.blocks.filterbank import FilterBank
 from models_registry.engine.blocks.fir import Fir, GraphicEqualiser, SampledFir
 from models_registry.engine.blocks.gain import Gain
 from models_registry.engine.blocks.harmonic import HarmonicFilter
+from models_registry.engine.blocks.modulated import Chorus
 from models_registry.engine.blocks.multiband import MultibandCompressor, TransientShaper
 from models_registry.engine.blocks.network import FeedbackNetwork
 from models_registry.engine.blocks.noise import FilteredNoise
@@ -35,6 +37,7 @@ from models_registry.engine.blocks.shapers import (
 )
 from models_registry.engine.blocks.spectral import DeepFilter, SpectralBlock, SpectralGains
 from models_registry.engine.blocks.steering import LoudnessSteering
+from models_registry.engine.blocks.stereo import Stereo
 from models_registry.engine.blocks.strings import PluckedString
 from models_registry.engine.blocks.synthesis import Exciter, Harmonics, Wavetable
 from models_registry.engine.blocks.variable import VariableFilter
@@ -46,6 +49,7 @@ __all__ = [
     "BandBlock",
     "Biquad",
     "Block",
+    "Chorus",
     "Clipper",
     "Compressor",
     "Crossover",
@@ -53,6 +57,7 @@ __all__ = [
     "Delay",
     "EarlyReflections",
     "Echo",
+    "Emphasis",
     "Equaliser",
     "Exciter",
     "Expander",
@@ -83,6 +88,7 @@ __all__ = [
     "SpectralBlock",
     "SpectralGains",
     "SpectralGate",
+    "Stereo",
     "TransientShaper",
     "VariableFilter",
     "Waveshaper",

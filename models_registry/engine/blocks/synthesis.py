@@ -41,6 +41,16 @@ def sounding_part(frequency: Tensor, rate: int) -> Tensor:
     return ((TOP - frequency / rate) / (TOP - FADE)).clamp(0, 1)
 
 
+def advanced(step: Tensor, start: Tensor) -> tuple[Tensor, Tensor]:
+    """The phases (rows, frames) in cycles from `start` (rows, 1) in `CYCLE`s on, `step` (rows, frames) cycles apart;
+    and the start of what follows."""
+    count = (step.detach() * CYCLE).round().to(torch.int64).cumsum(1)
+    whole = torch.cat([torch.zeros_like(start), count], dim=1) + start
+    travelled = step.cumsum(1) - step
+    # the exact phase, with the slope of the sum of the steps
+    return whole[:, :-1].double() / CYCLE + (travelled - travelled.detach()), whole[:, -1:]
+
+
 class Oscillator(SoundBlock):
     """A sound that follows from a phase."""
 
@@ -75,12 +85,8 @@ class Oscillator(SoundBlock):
             tracks[name] = track if parameter.size > 1 else track[..., 0]
             before[name] = known[:, -2:].detach()
         step = (tracks["frequency"] / self.rate).expand(rows, frames)
-        count = (step.detach() * CYCLE).round().to(torch.int64).cumsum(1)
-        whole = torch.cat([torch.zeros_like(state.phase), count], dim=1) + state.phase
-        travelled = step.cumsum(1) - step
-        # the exact phase, with the slope of the sum of the steps
-        phase = whole[:, :-1].double() / CYCLE + (travelled - travelled.detach())
-        following = OscillatorState(whole[:, -1:], (state.begun + frames) % self.hop, before)
+        phase, after = advanced(step, state.phase)
+        following = OscillatorState(after, (state.begun + frames) % self.hop, before)
         return self.wave(phase, tracks).reshape(signal.shape).to(signal.dtype), following
 
     def _between(self, known: Tensor) -> Tensor:
