@@ -37,18 +37,20 @@ __all__ = [
     "Status",
     "UnknownMetric",
     "all",
+    "chosen",
     "find",
     "get",
     "metric",
     "missing",
 ]
 
+SPEECH = "Speech"
 # The modules that declare metrics, in the order of the catalogue, and the family that theirs are listed under; of the
 # packages, every module.
 FAMILIES = {
-    "speech": "Speech",
-    "composite": "Speech",
-    "mel_cepstrum": "Speech",
+    "speech": SPEECH,
+    "composite": SPEECH,
+    "mel_cepstrum": SPEECH,
     "fidelity": "Waveform and spectrum",
     "spectral": "Waveform and spectrum",
     "loudness": "Level",
@@ -240,6 +242,20 @@ def find(
         and needs_reference in (None, metric.needs_reference)
         and builtins.all(word in metric.said.lower() for word in words)
     )
+
+
+def chosen(names: str) -> tuple[Metric, ...]:
+    """Return the metrics that `names` lists by commas: names, `speech` or `music` for all that these come with.
+
+    `speech` are those made for speech, `music` all others, in either case without what extras bring.
+    """
+    own = [m for m in all() if m.function.__module__.split(".")[:2] != ["metrics", "external"]]
+    sets = {
+        "speech": tuple(m for m in own if m.family == SPEECH),
+        "music": tuple(m for m in own if m.family != SPEECH),
+    }
+    found = [sets.get(name) or (get(name),) for name in map(str.strip, names.split(","))]
+    return tuple(dict.fromkeys(metric for group in found for metric in group))
 
 
 def missing(extra: str) -> tuple[str, ...]:

@@ -130,7 +130,9 @@ def main() -> None:
         first, peers = measured(theirs, 1 if first > 1 else 3)
         ratio = peers / again
         verdict = "holds" if ratio >= wanted else "FAILS"
-        print(f"    peer: first call {first:.1f} s, then {1000 * peers:.0f} ms: {ratio:.1f} × ours,")
+        print(
+            f"    peer: first call {first:.1f} s, then {1000 * peers:.0f} ms: {ratio:.1f} × ours,"
+        )
         print(f"    where {wanted:.2g} × or more is asked: {verdict}")
 
 

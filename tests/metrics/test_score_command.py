@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 from django.core.management import CommandError, call_command
 
@@ -264,6 +265,39 @@ def test_an_interrupted_run_goes_on_where_it_was(folders, suffix, monkeypatch):
     assert sorted(table.read_text().splitlines()) == sorted(whole.splitlines())
 
 
+def test_a_parquet_table_holds_what_json_lines_hold_and_goes_on(folders, tmp_path, monkeypatch):
+    pytest.importorskip("pyarrow")
+    parquet, lines = tmp_path / "scores.parquet", tmp_path / "scores.jsonl"
+    arguments = (str(folders / "clean"), str(folders / "out/loud"), "--metrics", "snr,true-peak")
+    for table in (lines, parquet):
+        output("score", *arguments, "--to", str(table))
+    expected, found = (
+        frame.sort_values(["file", "metric"], ignore_index=True)
+        for frame in (pd.read_json(lines, lines=True), pd.read_parquet(parquet))
+    )
+    assert list(found) == list(expected)
+    assert found["value"].tolist() == pytest.approx(expected["value"].tolist(), nan_ok=True)
+    assert found["message"].tolist() == expected["message"].tolist()
+    assert sorted(path.name for path in tmp_path.glob("scores*")) == [
+        "scores.jsonl",
+        "scores.parquet",
+    ]
+    # All is there: nothing is measured again.
+    monkeypatch.setattr("metrics.scoring._score", lambda *_, **__: pytest.fail("measured again"))
+    output("score", *arguments, "--to", str(parquet))
+    assert len(pd.read_parquet(parquet)) == len(found)
+
+
+def test_sets_of_metrics_go_by_what_is_measured():
+    speech, music = catalogue.chosen("speech"), catalogue.chosen("music")
+    own = [m for m in catalogue.all() if not m.extra]
+    assert {m.name for m in speech} >= {"pesq-wb", "stoi", "llr", "mcd"}
+    assert {m.name for m in music} >= {"peaq-odg", "zwicker-n5", "true-peak"}
+    assert sorted(m.name for m in (*speech, *music)) == sorted(m.name for m in own)
+    assert [m.name for m in catalogue.chosen("snr, speech,snr")][0] == "snr"
+    assert len(catalogue.chosen("snr,speech,stoi")) == 1 + len(speech)
+
+
 def test_a_sound_that_was_made_anew_is_scored_anew(folders):
     table = folders / "scores.csv"
     arguments = (str(folders / "clean"), str(folders / "out/loud"), "--metrics", "esr")
@@ -277,7 +311,7 @@ def test_a_sound_that_was_made_anew_is_scored_anew(folders):
 @pytest.mark.parametrize(
     ("name", "content", "sentence"),
     [
-        ("scores.txt", "", "expected a table called .csv or .jsonl, found 'scores.txt'"),
+        ("scores.txt", "", "expected a table called .csv, .jsonl or .parquet, found 'scores.txt'"),
         ("scores.csv", "name,age\nbob,7\n", "expected a table of scores, found another table"),
         ("scores.jsonl", "[1]\n", "expected a table of scores, found another table"),
         ("scores.jsonl", "{\n", "expected a table of scores, found"),

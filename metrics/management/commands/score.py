@@ -55,7 +55,9 @@ class Command(BaseCommand):
             help="recordings of the same length and rate, or folders that are searched for them",
         )
         parser.add_argument(
-            "--metrics", metavar="NAME,NAME", help="names from `manage.py metrics` (default: all)"
+            "--metrics",
+            metavar="NAME,NAME",
+            help="names from `manage.py metrics`, or speech, or music (default: all)",
         )
         parser.add_argument(
             "--pattern",
@@ -72,7 +74,7 @@ class Command(BaseCommand):
         parser.add_argument(
             "--to",
             metavar="FILE",
-            help="append rows to FILE (.csv or .jsonl) as they come; what is already in it is not computed again",
+            help="append rows to FILE (.csv, .jsonl or .parquet) as they come; what is in it is not computed again",
         )
         parser.add_argument("--processes", type=int, default=2, metavar="N")
         parser.add_argument(
@@ -99,7 +101,9 @@ class Command(BaseCommand):
             rows[path] = found
             if table:
                 table.append([row for row in found if row not in table])
-        if not table:
+        if table:
+            table.close()
+        else:
             in_order = [row for _, path in files for row in rows[path]]
             self.stdout.write(FORMATS[options["format"]](in_order))
         failed = {row["status"] for found in rows.values() for row in found}
@@ -111,7 +115,7 @@ class Command(BaseCommand):
 def _chosen(names: str | None) -> tuple[catalogue.Metric, ...]:
     if names is None:
         return catalogue.all()
-    return tuple(catalogue.get(name.strip()) for name in names.split(","))
+    return catalogue.chosen(names)
 
 
 def _check_named(
