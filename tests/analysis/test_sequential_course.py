@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from itertools import product
 from math import exp, log
+from pathlib import Path
 
 import numpy as np
 import pytest
 from scipy import optimize
 
+import listening
 from listening.analysis.abx_planning import course
 from listening.analysis.frames import AnalysisError
 from listening.analysis.sequential_abx import Sprt
@@ -114,3 +117,15 @@ def test_a_course_needs_a_proportion_and_a_trial():
     for proportion, maximum in ((1.2, 10), (0.5, 0)):
         with pytest.raises(AnalysisError, match="expected a proportion from 0 to 1 and at least"):
             course(proportion, test=Sprt(), maximum=maximum)
+
+
+def test_the_guides_table_is_the_course_of_the_usual_test():
+    text = (Path(listening.__file__).parent / "guide" / "5-statistics.md").read_text("utf-8")
+    rows = re.findall(
+        r"^\| ([\d.]+) % \| ([\d.]+) % \| ([\d.]+) % \| ([\d.]+) % \| ([\d.]+) \|$", text, re.M
+    )
+    assert len(rows) == 4
+    for right, *said in rows:
+        found = course(float(right) / 100, test=Sprt(), maximum=40)
+        shares = [100 * share for share in (found.heard, found.not_heard, found.undecided)]
+        assert [f"{value:.1f}" for value in (*shares, found.mean_trials)] == said
