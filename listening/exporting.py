@@ -12,8 +12,8 @@ from listening.models import Campaign
 from models_registry import audit
 
 
-def export(campaign: Campaign, path: Path, *, actor: str) -> None:
-    """Write .csv, .json or .xlsx, whole or not at all; the record keeps who took it."""
+def export(campaign: Campaign, path: Path, *, actor: str, rows: str = "ratings") -> None:
+    """Write the tables (see `exchange.tables.write`), whole or not at all; the record keeps who took them."""
     ratings = ratings_frame(campaign)
     tables.write(
         path,
@@ -21,6 +21,7 @@ def export(campaign: Campaign, path: Path, *, actor: str) -> None:
         scores=scores_frame(campaign),
         analysis=campaign.protocol.analyse(ratings, screening=campaign.screening),
         about=about(campaign),
+        rows=rows,
     )
     audit.record(
         "export", campaign, actor=actor, content={"format": path.suffix, "ratings": len(ratings)}

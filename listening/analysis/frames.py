@@ -44,6 +44,9 @@ import numpy as np
 import pandas as pd
 from pandas.api.types import infer_dtype
 
+# pandas keeps text differently where pyarrow happens to be installed; the same rows are the same everywhere
+pd.set_option("mode.string_storage", "python")
+
 
 @dataclass(frozen=True)
 class Ratings:

@@ -1,4 +1,4 @@
-"""A campaign's tables into one file: CSV (ratings beside scores), JSON or XLSX (everything).
+"""A campaign's tables into one file: CSV, Parquet or LaTeX (one of them), JSON or XLSX (everything).
 
 Rows carry where they come from: campaign, whether simulated, the signal's hash and whatever further columns the
 frames have (a model version and its hash). Numbers are written unrounded; a missing one is an empty cell or
@@ -25,9 +25,12 @@ from openpyxl.utils import get_column_letter
 from listening.analysis.frames import one_score_each, ratings_frame, scores_frame, stimulus_key
 from listening.analysis.plain import plain
 from listening.analysis.report import Analysis
+from listening.exchange import latex
 from listening.exchange.errors import ExchangeError
 
-FORMATS = (".csv", ".json", ".xlsx")
+FORMATS = (".csv", ".json", ".xlsx", ".parquet", ".tex")
+# what a row is: of the formats that hold one table, the one that is written
+ROWS = ("ratings", "stimuli")
 # what makes a spreadsheet take text for a formula (OWASP, CSV injection)
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 # the file format's own limits
@@ -43,11 +46,13 @@ def write(
     scores: pd.DataFrame | None = None,
     analysis: Analysis | None = None,
     about: Mapping[str, str] | None = None,
+    rows: str = "ratings",
 ) -> Path:
     """Write the tables to `path` in the format its extension names, replacing a file that is there.
 
-    .csv holds one row per rating, with each metric's score of the same stimulus as a column of the metric's
-    name; .json and .xlsx hold ratings (as in the CSV), scores, summary, screening and about. Raises
+    .csv, .parquet and .tex hold one table: with `rows` 'ratings' one row per rating, with each metric's score of the
+    same stimulus as a column of the metric's name, with 'stimuli' one row per stimulus (`per_stimulus`). .json and
+    .xlsx hold ratings and stimuli, scores, summary, screening and about. Parquet needs the extra 'parquet'. Raises
     `ExchangeError` for another extension, a folder that is not there or cannot be written, or a table that is
     too long for a workbook.
     """
@@ -55,14 +60,20 @@ def write(
         raise ExchangeError(
             f"{path.name}: expected a file ending in {', '.join(FORMATS)}, found {path.suffix or 'none'}"
         )
+    if rows not in ROWS:
+        raise ExchangeError(f"expected rows of {' or '.join(ROWS)}, found {rows!r}")
     ratings = ratings_frame(ratings)
     scores = scores_frame(scores) if scores is not None else None
     tables = _tables(ratings, scores, analysis, about or {})
     match path.suffix.lower():
         case ".csv":
-            content = csv_bytes(tables["ratings"])
+            content = csv_bytes(tables[rows])
         case ".json":
             content = json.dumps(plain(tables), ensure_ascii=False, indent=1).encode()
+        case ".parquet":
+            content = _parquet(tables[rows], path.name)
+        case ".tex":
+            content = _tex(tables[rows], path.stem)
         case _:
             content = workbook(tables, path.name)
     replace_file(path, content)
@@ -90,6 +101,41 @@ def with_scores(ratings: pd.DataFrame, scores: pd.DataFrame) -> pd.DataFrame:
     return ratings.join(wide.rename(columns={c: f"{c} (score)" for c in clash}), on=key)
 
 
+def per_stimulus(ratings: pd.DataFrame, scores: pd.DataFrame | None) -> pd.DataFrame:
+    """One row per stimulus: item, condition, role, signal, how many ratings of how many listeners and their mean (a
+    column per scale where there are several), and each metric's score as a column of its name."""
+    key = ["item", "condition"]
+    of_stimulus = ratings.groupby(key, sort=False, observed=True)
+    table = of_stimulus.agg(
+        role=("role", "first"),
+        signal=("signal", "first"),
+        simulated=("simulated", "any"),
+        ratings=("rating", "count"),
+        listeners=("listener", "nunique"),
+    )
+    means = ratings.pivot_table("rating", key, "scale", "mean", sort=False, observed=True)
+    means.columns = [f"mean rating {scale}".rstrip() for scale in means.columns]
+    table = table.join(means).reset_index()
+    return table if scores is None else with_scores(table, scores)
+
+
+def _parquet(table: pd.DataFrame, name: str) -> bytes:
+    content = io.BytesIO()
+    try:
+        table.to_parquet(content, index=False)
+    except ImportError as error:
+        raise ExchangeError(
+            f"{name}: expected pyarrow, which writes Parquet, found none; install the extra 'parquet'"
+        ) from error
+    return content.getvalue()
+
+
+def _tex(table: pd.DataFrame, caption: str) -> bytes:
+    rows = [["" if cell is None else str(cell) for cell in row] for row in _rows(table)]
+    right = [pd.api.types.is_numeric_dtype(kind) for kind in table.dtypes]
+    return latex.tabular(caption, rows[0], rows[1:], right).encode()
+
+
 def _tables(
     ratings: pd.DataFrame,
     scores: pd.DataFrame | None,
@@ -105,6 +151,7 @@ def _tables(
     }
     return {
         "ratings": ratings if scores is None else with_scores(ratings, scores),
+        "stimuli": per_stimulus(ratings, scores),
         "scores": pd.DataFrame() if scores is None else scores,
         "summary": pd.DataFrame() if analysis is None else analysis.summary,
         "screening": pd.DataFrame() if analysis is None else analysis.screening.decisions,

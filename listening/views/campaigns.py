@@ -14,6 +14,7 @@ from django.urls import reverse
 from django.views.decorators.http import require_POST, require_safe
 
 from listening import exporting, reporting
+from listening.exchange.tables import ROWS
 from listening.models import Campaign
 from listening.models.campaign import CampaignError
 from listening.views.forms import InvitationForm, ReasonForm
@@ -22,6 +23,8 @@ from models_registry import audit, jobs
 
 CONTENT_TYPES = {
     "csv": "text/csv; charset=utf-8",
+    "parquet": "application/vnd.apache.parquet",
+    "tex": "application/x-tex; charset=utf-8",
     "json": "application/json",
     "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
 }
@@ -105,11 +108,12 @@ def score(request: HttpRequest, slug: str) -> HttpResponse:
 @require_safe
 def export(request: HttpRequest, slug: str, form: str) -> HttpResponse:
     campaign = visible_campaign(request, slug)
-    if form not in CONTENT_TYPES:
-        raise Http404(f"no export as {form!r}")
+    rows = request.GET.get("rows", "ratings")
+    if form not in CONTENT_TYPES or rows not in ROWS:
+        raise Http404(f"no export of {rows!r} as {form!r}")
     with TemporaryDirectory() as folder:
         path = Path(folder, f"{campaign.slug}.{form}")
-        exporting.export(campaign, path, actor=request.user.get_username())
+        exporting.export(campaign, path, actor=request.user.get_username(), rows=rows)
         content = path.read_bytes()
     response = HttpResponse(content, content_type=CONTENT_TYPES[form])
     response["Content-Disposition"] = f'attachment; filename="{campaign.slug}.{form}"'

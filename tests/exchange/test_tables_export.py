@@ -74,7 +74,7 @@ def test_json_holds_every_table(tmp_path, ratings, scores):
         about={"seed": "1"},
     )
     tables = json.loads(path.read_text(encoding="utf-8"))
-    assert list(tables) == ["ratings", "scores", "summary", "screening", "about"]
+    assert list(tables) == ["ratings", "stimuli", "scores", "summary", "screening", "about"]
     assert [row["rating"] for row in tables["ratings"]] == ratings["rating"].tolist()
     assert tables["ratings"][0]["pesq_wb"] is None
     assert {row["message"] for row in tables["scores"]} == {"", "silent"}
@@ -95,7 +95,7 @@ def test_json_holds_every_table(tmp_path, ratings, scores):
 def test_xlsx_holds_every_table_as_a_sheet(tmp_path, ratings, scores):
     path = write(tmp_path / "out.xlsx", ratings=ratings, scores=scores, analysis=analyse(ratings))
     book = openpyxl.load_workbook(path)
-    assert book.sheetnames == ["ratings", "scores", "summary", "screening", "about"]
+    assert book.sheetnames == ["ratings", "stimuli", "scores", "summary", "screening", "about"]
     heading, *rows = book["ratings"].values
     place = heading.index("rating")
     assert [row[place] for row in rows] == ratings["rating"].tolist()
@@ -144,7 +144,7 @@ def test_differing_scores_of_one_stimulus_are_refused(tmp_path, ratings, scores)
 
 
 def test_an_unknown_extension_is_refused_and_nothing_is_written(tmp_path, ratings):
-    for name, found in (("out.parquet", ".parquet"), ("out", "none")):
+    for name, found in (("out.ods", ".ods"), ("out", "none")):
         with pytest.raises(
             ExchangeError, match=rf"{name}: expected a file ending in .csv, .*, found {found}"
         ):
@@ -171,3 +171,48 @@ def test_a_write_that_fails_leaves_the_old_file_and_no_other(tmp_path, ratings, 
         write(path, ratings=ratings)
     assert path.read_text() == "old"
     assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_row_per_stimulus_holds_its_mean_and_every_metric(tmp_path, ratings, scores):
+    rows = rows_of_csv(write(tmp_path / "w.csv", ratings=ratings, scores=scores, rows="stimuli"))
+    assert len(rows) == 6
+    expected = ratings.groupby(["item", "condition"])["rating"].mean()
+    stoi = scores[scores["metric"] == "stoi"].set_index("signal")["value"]
+    for row in rows:
+        assert float(row["mean rating"]) == pytest.approx(expected[row["item"], row["condition"]])
+        assert (row["ratings"], row["listeners"], row["pesq_wb"]) == ("3", "3", "")
+        assert float(row["stoi"]) == stoi[row["signal"]]
+
+
+def test_several_scales_are_a_column_each(tmp_path, ratings):
+    scales = pd.concat(
+        [
+            ratings.assign(method="p835", scale=scale, rating=grade)
+            for scale, grade in (("SIG", 3), ("BAK", 5))
+        ]
+    )
+    rows = rows_of_csv(write(tmp_path / "s.csv", ratings=scales, rows="stimuli"))
+    assert {(row["mean rating SIG"], row["mean rating BAK"]) for row in rows} == {("3.0", "5.0")}
+
+
+def test_parquet_is_read_back_as_it_was(tmp_path, ratings, scores):
+    parquet = pytest.importorskip("pyarrow.parquet", reason="needs the extra 'parquet'")
+    path = write(tmp_path / "out.parquet", ratings=ratings, scores=scores)
+    back = parquet.read_table(path).to_pandas()
+    assert back["rating"].tolist() == ratings["rating"].tolist()
+    assert back["item"].tolist() == ratings["item"].tolist()
+    assert back["pesq_wb"].isna().all()
+
+
+def test_latex_escapes_names_and_has_a_line_per_stimulus(tmp_path, ratings):
+    named = ratings.assign(condition=ratings["condition"].replace("codec", "50 % of_A & B"))
+    text = write(tmp_path / "t.tex", ratings=named, rows="stimuli").read_text()
+    assert r"50 \% of\_A \& B" in text
+    assert text.count("\\\\") == 7
+    assert text.count("{") == text.count("}")
+
+
+def test_rows_of_something_else_are_refused(tmp_path, ratings):
+    with pytest.raises(ExchangeError, match="expected rows of ratings or stimuli, found 'trials'"):
+        write(tmp_path / "out.csv", ratings=ratings, rows="trials")
+    assert not list(tmp_path.iterdir())

@@ -7,6 +7,7 @@ from argparse import ArgumentParser
 from pathlib import Path
 from typing import Any
 
+from listening.exchange.tables import FORMATS, ROWS
 from listening.exporting import export
 from listening.management.base import CampaignCommand
 
@@ -16,8 +17,14 @@ class Command(CampaignCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         super().add_arguments(parser)
-        parser.add_argument("--to", type=Path, required=True, metavar="FILE.csv|.json|.xlsx")
+        parser.add_argument("--to", type=Path, required=True, metavar=f"FILE{'|'.join(FORMATS)}")
+        parser.add_argument(
+            "--rows",
+            choices=ROWS,
+            default="ratings",
+            help="of .csv, .parquet and .tex: a row per rating or stimulus",
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
-        export(self.campaign(options), options["to"], actor=getpass.getuser())
+        export(self.campaign(options), options["to"], actor=getpass.getuser(), rows=options["rows"])
         self.stdout.write(str(options["to"]))
