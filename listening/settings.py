@@ -9,6 +9,7 @@ TASKS_BACKEND     the doorbell that wakes workers                               
 UPLOAD_MB         sounds sent with one form, together; and each of them decoded  (200)
 UPLOAD_FILES      sounds sent with one form                                      (20)
 UPLOAD_SECONDS    the longest sound                                              (300)
+API_PER_MINUTE    requests that one person's scripts may make in a minute        (1200)
 HTTPS             1 behind a TLS proxy: secure cookies, HSTS, redirect           (0)
 """
 
@@ -16,6 +17,7 @@ from __future__ import annotations
 
 import os
 import secrets
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -83,6 +85,9 @@ INSTALLED_APPS = [
     "django_htmx",
     "django_tasks",
     "django_tasks_db",
+    "rest_framework",
+    "knox",
+    "drf_spectacular",
 ]
 
 MIDDLEWARE = [
@@ -177,6 +182,31 @@ STORAGES = {
 STATIC_ROOT.mkdir(exist_ok=True)
 # Serve the apps' own static files without a collectstatic step.
 WHITENOISE_USE_FINDERS = True
+
+REST_FRAMEWORK = {
+    "DEFAULT_AUTHENTICATION_CLASSES": [
+        "knox.auth.TokenAuthentication",
+        "rest_framework.authentication.SessionAuthentication",
+    ],
+    "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
+    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
+    "DEFAULT_PAGINATION_CLASS": "listening.api.paging.Pages",
+    "DEFAULT_THROTTLE_CLASSES": ["rest_framework.throttling.UserRateThrottle"],
+    "DEFAULT_THROTTLE_RATES": {"user": f"{env_count('API_PER_MINUTE', 1200)}/minute"},
+    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "EXCEPTION_HANDLER": "listening.api.refusals.refused",
+}
+# a token is shown once, kept as a hash, and ends by itself
+REST_KNOX = {"TOKEN_TTL": timedelta(days=365), "TOKEN_LIMIT_PER_USER": None}
+SPECTACULAR_SETTINGS = {
+    "TITLE": "Earwitness",
+    "DESCRIPTION": "Campaigns, ratings, scores, models and jobs of this installation.",
+    "VERSION": "1",
+    "SERVE_INCLUDE_SCHEMA": False,
+    "SCHEMA_PATH_PREFIX": "/api/",
+    "SERVE_PERMISSIONS": ["rest_framework.permissions.IsAuthenticated"],
+}
 
 UPLOAD_MB = env_count("UPLOAD_MB", 200)
 UPLOAD_FILES = env_count("UPLOAD_FILES", 20)

@@ -91,6 +91,17 @@ def queue(pairs: Sequence[Pair], names: Sequence[str], *, actor: str) -> Job:
         return queue_scores(signals, names, actor=actor)
 
 
+def keep(file: UploadedFile, *, title: str = "", actor: str) -> Signal:
+    """One sound by itself; raises `AudioError` where it cannot be kept."""
+    sound = _audio(file)
+    with transaction.atomic():
+        signal = Signal.objects.store(
+            sound, title=title or _name(file), provenance=f"{_name(file)}, uploaded by {actor}"
+        )
+        audit.record("upload", "1 sound(s)", actor=actor, content={"signals": [signal.sha256]})
+    return signal
+
+
 def _sources(pairs: Sequence[Pair]) -> Iterator[Source]:
     """Every sound once, though it may be the reference of many."""
     unique = {id(source): source for pair in pairs for source in pair if source is not None}

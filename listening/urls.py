@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from django.contrib import admin
 from django.contrib.auth.views import LoginView, LogoutView
-from django.urls import URLPattern, URLResolver, path
+from django.urls import URLPattern, URLResolver, include, path
 
 from listening.views import (
+    api,
     audio,
     campaigns,
     collect,
@@ -98,6 +99,10 @@ researcher: list[URLPattern | URLResolver] = [
     path("jobs/<int:pk>/resume/", jobs.resume, name="job-resume"),
     path("jobs/<int:pk>/history.<slug:form>", figures.of_training, name="history-figure"),
     path("record/", pages.record, name="record"),
+    path("api/", api.index, name="api"),
+    path("api/campaign.schema.json", api.campaign_schema, name="campaign-schema"),
+    path("api/tokens/<slug:key>/end/", api.end_token, name="token-end"),
+    path("api/", include("listening.api.urls", namespace="rest")),
     path("admin/", admin.site.urls),
 ]
 

@@ -14,7 +14,7 @@ import difflib
 import inspect
 import warnings
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from enum import StrEnum
 from functools import cache, wraps
 from importlib import import_module
@@ -164,6 +164,16 @@ class Metric:
     def aligned(self, asked: bool) -> bool:
         """Return whether a lag between the signals is to be undone before they are compared, where that is `asked`."""
         return asked and self.needs_reference and self.wants_alignment
+
+    def as_dict(self) -> dict[str, Any]:
+        """Everything that is declared of the metric."""
+        declared = {one.name: getattr(self, one.name) for one in fields(self)}
+        del declared["function"]
+        return declared | {
+            "family": self.family,
+            "extra": self.extra,
+            "description": self.description,
+        }
 
     def checked(self, *signals: NDArray[Any], rate: int) -> tuple[tuple[contract.Signal, ...], int]:
         """Return `signals` as the computation takes them, and their rate then, or raise `MetricError`."""

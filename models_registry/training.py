@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
+from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -22,6 +23,13 @@ if TYPE_CHECKING:
 
 # The history is shown while it grows; once a second is as often as anyone looks.
 HISTORY_EVERY_S = 1.0
+
+
+def shipped() -> list[str]:
+    """The recipes that come with the project; found without importing the engine, which may not be installed."""
+    folder = files("models_registry").joinpath("engine", "recipes")
+    names = (file.name for file in folder.iterdir())
+    return sorted(name.removesuffix(".json") for name in names if name.endswith(".json"))
 
 
 def load_recipe(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from importlib.resources import files
 from typing import Any
 
 from django import forms
@@ -38,10 +37,7 @@ class InvitationForm(forms.Form):
 
 
 def shipped_recipes() -> list[tuple[str, str]]:
-    """Found without importing the engine, which may not be installed."""
-    folder = files("models_registry").joinpath("engine", "recipes")
-    names = sorted(file.name for file in folder.iterdir() if file.name.endswith(".json"))
-    return [(name.removesuffix(".json"), name.removesuffix(".json")) for name in names]
+    return [(name, name) for name in training.shipped()]
 
 
 class TrainForm(forms.Form):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from dataclasses import fields
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandParser
@@ -46,7 +45,7 @@ class Command(BaseCommand):
             raise Refused(str(error)) from error
         if format == "json":
             self.stdout.write(
-                json.dumps([_record(m) for m in metrics], indent=2, ensure_ascii=False)
+                json.dumps([m.as_dict() for m in metrics], indent=2, ensure_ascii=False)
             )
         elif names:
             self.stdout.write("\n\n".join(map(_definition, metrics)))
@@ -82,7 +81,7 @@ def _definition(metric: catalogue.Metric) -> str:
     return "\n".join(said) + aligned(
         [
             (name.replace("_", " "), _text(value))
-            for name, value in _record(metric).items()
+            for name, value in metric.as_dict().items()
             if name not in ("title", "description")
         ]
     )
@@ -94,12 +93,3 @@ def _text(value: Any) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
     return f"{value:g}" if isinstance(value, float) else str(value)
-
-
-def _record(metric: catalogue.Metric) -> dict[str, Any]:
-    declared = {f.name: getattr(metric, f.name) for f in fields(metric) if f.name != "function"}
-    return declared | {
-        "family": metric.family,
-        "extra": metric.extra,
-        "description": metric.description,
-    }

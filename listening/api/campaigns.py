@@ -1,0 +1,151 @@
+"""Campaigns by the API: made from documents, checked, mended, opened, closed, and read with their evidence."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from django.contrib.auth.models import User
+from django.db.models import Count, Q, QuerySet
+from django.urls import reverse
+from drf_spectacular.utils import OpenApiResponse, extend_schema
+from rest_framework import mixins, status, viewsets
+from rest_framework.decorators import action
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from listening import composing, linting, mending
+from listening.api import serializers as shapes
+from listening.computed import analysis_of, correlation_of
+from listening.exchange import campaign_document
+from listening.exchange.documents import Document
+from listening.models import Campaign
+from listening.models.campaign import CampaignError
+from models_registry import jobs
+
+DOCUMENT = {"type": "object", "description": "a campaign document: see /api/campaign.schema.json"}
+ANALYSIS = {"type": "object", "description": "every figure of the campaign's page, unrounded"}
+
+
+def actor(request: Request) -> str:
+    return str(request.user.get_username())
+
+
+class CampaignViewSet(
+    mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets.GenericViewSet[Campaign]
+):
+    serializer_class = shapes.CampaignSerializer
+    queryset = Campaign.objects.none()
+    lookup_field = "slug"
+
+    def get_queryset(self) -> QuerySet[Campaign]:
+        return (
+            Campaign.objects.visible_to(self.request.user)
+            .annotate(
+                n_listeners=Count("listeners", distinct=True),
+                n_simulated=Count("listeners", filter=Q(listeners__simulated=True), distinct=True),
+                n_finished=Count(
+                    "sessions", filter=Q(sessions__finished_at__isnull=False), distinct=True
+                ),
+            )
+            .order_by("-pk")
+        )
+
+    @extend_schema(
+        request={"application/json": DOCUMENT},
+        responses={
+            201: shapes.CampaignSerializer,
+            400: OpenApiResponse(description="what is wrong"),
+        },
+    )
+    def create(self, request: Request) -> Response:
+        """Make a draft from a campaign document, whose sounds are named by the hashes of stored signals."""
+        data = campaign_document.checked(request.data, name="request")
+        owner = request.user if isinstance(request.user, User) else None
+        document = Document("request", data, {(): (1, 1)})
+        made = composing.compose(document, owner=owner, actor=actor(request))
+        shown = self.get_serializer(self.get_queryset().get(pk=made.pk)).data
+        return Response(shown, status=status.HTTP_201_CREATED)
+
+    @extend_schema(responses={200: DOCUMENT})
+    @action(detail=True)
+    def document(self, request: Request, slug: str) -> Response:
+        """The campaign as a document that makes the same campaign."""
+        return Response(composing.describe(self.get_object()))
+
+    @extend_schema(responses=shapes.FindingSerializer(many=True))
+    @action(detail=True, pagination_class=None)
+    def lint(self, request: Request, slug: str) -> Response:
+        """What is wrong with its design and its sounds."""
+        return Response([found.as_dict() for found in linting.findings(self.get_object())])
+
+    @extend_schema(request=shapes.MendSerializer, responses={200: {"type": "object"}})
+    @action(detail=True, methods=["post"])
+    def mend(self, request: Request, slug: str) -> Response:
+        """Do one of the acts that the lint names; answers what was done, by item and condition."""
+        asked = _checked(shapes.MendSerializer, request)
+        done = mending.mend(
+            self.get_object(), asked["act"], actor=actor(request), target=asked.get("target")
+        )
+        return Response(done)
+
+    @extend_schema(request=shapes.LaunchSerializer, responses=shapes.CampaignSerializer)
+    @action(detail=True, methods=["post"])
+    def launch(self, request: Request, slug: str) -> Response:
+        """Open it to listeners; what the lint warns of must be accepted by `despite`."""
+        campaign = self.get_object()
+        found = linting.summary(linting.findings(campaign))
+        if found and not _checked(shapes.LaunchSerializer, request)["despite"]:
+            raise CampaignError(
+                f"expected no warnings, or despite: true; the lint warns of {', '.join(found)}"
+            )
+        campaign.launch(actor=actor(request), overridden=found)
+        return Response(self.get_serializer(self.get_object()).data)
+
+    @extend_schema(request=shapes.ReasonSerializer, responses=shapes.CampaignSerializer)
+    @action(detail=True, methods=["post"])
+    def close(self, request: Request, slug: str) -> Response:
+        """Take no new listeners."""
+        reason = _checked(shapes.ReasonSerializer, request)["reason"]
+        self.get_object().close(actor=actor(request), reason=reason)
+        return Response(self.get_serializer(self.get_object()).data)
+
+    @extend_schema(request=None, responses={202: shapes.JobSerializer})
+    @action(detail=True, methods=["post"])
+    def score(self, request: Request, slug: str) -> Response:
+        """Score all stimuli by all metrics; answers the job that does it."""
+        arguments = {"campaign": self.get_object().slug, "actor": actor(request)}
+        job = jobs.enqueue("score-campaign", arguments)
+        return Response(shapes.JobSerializer(job).data, status=status.HTTP_202_ACCEPTED)
+
+    @extend_schema(responses={200: ANALYSIS})
+    @action(detail=True)
+    def analysis(self, request: Request, slug: str) -> Response:
+        """Screening, description and comparisons, as `analyse --format json` gives them."""
+        return _evidence(*analysis_of(self.get_object()))
+
+    @extend_schema(responses={200: ANALYSIS})
+    @action(detail=True)
+    def correlation(self, request: Request, slug: str) -> Response:
+        """Every metric against the ratings, as `correlate --format json` gives it."""
+        return _evidence(*correlation_of(self.get_object()))
+
+    @extend_schema(responses={200: {"type": "object", "properties": {"link": {"type": "string"}}}})
+    @action(detail=True)
+    def invitation(self, request: Request, slug: str) -> Response:
+        """The link for listeners."""
+        address = reverse("welcome", args=[self.get_object().slug])
+        return Response({"link": request.build_absolute_uri(address)})
+
+
+def _checked(shape: Any, request: Request) -> dict[str, Any]:
+    given = shape(data=request.data)
+    given.is_valid(raise_exception=True)
+    return dict(given.validated_data)
+
+
+def _evidence(found: Any, problem: str) -> Response:
+    """The figures, or why there are none (which is no fault of who asks)."""
+    if found is None:
+        return Response({"problem": problem})
+    return Response(json.loads(found.to_json()))

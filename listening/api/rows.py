@@ -1,0 +1,226 @@
+"""Everything else by the API: signals, models, renderings, sessions, ratings, scores, metrics, runs and jobs."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.db.models import QuerySet
+from drf_spectacular.utils import OpenApiParameter, extend_schema
+from rest_framework import mixins, status, viewsets
+from rest_framework.decorators import action
+from rest_framework.exceptions import ValidationError
+from rest_framework.parsers import MultiPartParser
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from listening import uploads
+from listening.api import serializers as shapes
+from listening.api.campaigns import actor
+from listening.models import Campaign, Rating, Session
+from metrics import catalogue
+from metrics.models import Score
+from models_registry import audit, jobs, training
+from models_registry.extra import engine
+from models_registry.models import AudioModel, Job, ModelVersion, Rendering, Signal, TrainingRun
+
+CAMPAIGN = OpenApiParameter("campaign", str, description="a campaign's slug")
+
+
+class Reading(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets.GenericViewSet[Any]):
+    """Rows that are written elsewhere."""
+
+
+def of_campaign(rows: QuerySet[Any], request: Request, path: str) -> QuerySet[Any]:
+    """`rows` of the campaigns that the person may see, or of the one that is asked for."""
+    campaigns = Campaign.objects.visible_to(request.user)
+    if slug := request.query_params.get("campaign"):
+        campaigns = campaigns.filter(slug=slug)
+    return rows.filter(**{f"{path}__in": campaigns})
+
+
+class SignalViewSet(Reading):
+    serializer_class = shapes.SignalSerializer
+    queryset = Signal.objects.order_by("pk")
+    lookup_field = "sha256"
+    lookup_value_regex = "[0-9a-f]{64}"
+    parser_classes = [MultiPartParser]
+
+    @extend_schema(
+        request={"multipart/form-data": shapes.UploadSerializer},
+        responses={201: shapes.SignalSerializer},
+    )
+    def create(self, request: Request) -> Response:
+        """Keep an audio file; the same samples are kept once."""
+        given = shapes.UploadSerializer(data=request.data)
+        given.is_valid(raise_exception=True)
+        signal = uploads.keep(
+            given.validated_data["file"],
+            title=given.validated_data.get("title", ""),
+            actor=actor(request),
+        )
+        return Response(self.get_serializer(signal).data, status=status.HTTP_201_CREATED)
+
+
+class ModelViewSet(Reading):
+    serializer_class = shapes.ModelSerializer
+    queryset = AudioModel.objects.prefetch_related("versions__model").order_by("name")
+    lookup_field = "name"
+
+
+class VersionViewSet(Reading):
+    serializer_class = shapes.VersionSerializer
+    queryset = ModelVersion.objects.select_related("model", "parent__model").order_by("pk")
+    lookup_value_regex = "[-a-zA-Z0-9_]+@[0-9]{1,9}"
+
+    @extend_schema(parameters=[OpenApiParameter("id", str, "path", description="MODEL@NUMBER")])
+    def retrieve(self, request: Request, pk: str) -> Response:
+        name, _, number = pk.partition("@")
+        found = self.get_queryset().filter(model__name=name, number=int(number)).first()
+        if found is None:
+            return Response(
+                {"detail": f"expected a version, found no {pk}"}, status=status.HTTP_404_NOT_FOUND
+            )
+        return Response(self.get_serializer(found).data)
+
+
+class RenderingViewSet(mixins.ListModelMixin, viewsets.GenericViewSet[Rendering]):
+    serializer_class = shapes.RenderingSerializer
+    queryset = Rendering.objects.select_related("version__model", "input", "output").order_by("pk")
+
+    @extend_schema(request=shapes.RenderSerializer, responses={202: shapes.JobSerializer})
+    def create(self, request: Request) -> Response:
+        """Render signals by a version; answers the job that does it."""
+        asked = shapes.RenderSerializer(data=request.data)
+        asked.is_valid(raise_exception=True)
+        engine()
+        version = ModelVersion.objects.named(asked.validated_data["version"])
+        hashes = list(dict.fromkeys(asked.validated_data["signals"]))
+        known = set(Signal.objects.filter(sha256__in=hashes).values_list("sha256", flat=True))
+        if missing := [sha256 for sha256 in hashes if sha256 not in known]:
+            raise ValidationError({"detail": f"expected stored signals, found no {missing[0]}"})
+        arguments = {"version": str(version), "signals": hashes, "actor": actor(request)}
+        job = jobs.enqueue("render", arguments)
+        return Response(shapes.JobSerializer(job).data, status=status.HTTP_202_ACCEPTED)
+
+
+class SessionViewSet(Reading):
+    serializer_class = shapes.SessionSerializer
+    queryset = Session.objects.none()
+
+    def get_queryset(self) -> QuerySet[Session]:
+        rows = Session.objects.select_related("campaign", "listener").order_by("pk")
+        return of_campaign(rows, self.request, "campaign")
+
+    @extend_schema(parameters=[CAMPAIGN])
+    def list(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        return super().list(request, *args, **kwargs)
+
+
+class RatingViewSet(Reading):
+    """Judgements as they stand and count: no practice, nobody who was screened out or did not consent."""
+
+    serializer_class = shapes.RatingSerializer
+    queryset = Rating.objects.none()
+
+    def get_queryset(self) -> QuerySet[Rating]:
+        rows = Rating.objects.counted().select_related(
+            "page__session__campaign",
+            "page__session__listener",
+            "stimulus__trial",
+            "stimulus__condition",
+            "stimulus__signal",
+        )
+        return of_campaign(rows.order_by("pk"), self.request, "page__session__campaign")
+
+    @extend_schema(parameters=[CAMPAIGN])
+    def list(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        return super().list(request, *args, **kwargs)
+
+
+class ScoreViewSet(Reading):
+    serializer_class = shapes.ScoreSerializer
+    queryset = Score.objects.select_related("signal", "reference").order_by("pk")
+
+    @extend_schema(
+        parameters=[
+            OpenApiParameter("metric", str, description="a metric's name"),
+            OpenApiParameter("signal", str, description="a signal's hash"),
+            CAMPAIGN,
+        ]
+    )
+    def list(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        return super().list(request, *args, **kwargs)
+
+    def get_queryset(self) -> QuerySet[Score]:
+        rows = super().get_queryset()
+        asked = self.request.query_params
+        for name, path in (("metric", "metric"), ("signal", "signal__sha256")):
+            if asked.get(name):
+                rows = rows.filter(**{path: asked[name]})
+        if asked.get("campaign"):
+            rows = of_campaign(rows, self.request, "signal__stimuli__trial__campaign").distinct()
+        return rows
+
+
+class MetricViewSet(viewsets.ViewSet):
+    """The catalogue of metrics."""
+
+    @extend_schema(responses={200: {"type": "array", "items": {"type": "object"}}})
+    def list(self, request: Request) -> Response:
+        return Response([metric.as_dict() for metric in catalogue.all()])
+
+
+class RunViewSet(Reading):
+    serializer_class = shapes.RunSerializer
+    queryset = TrainingRun.objects.select_related("model", "job", "version__model").order_by("-pk")
+
+    @extend_schema(request=shapes.TrainSerializer, responses={202: shapes.RunSerializer})
+    def create(self, request: Request) -> Response:
+        """Train a recipe; answers the run, whose job does it."""
+        asked = shapes.TrainSerializer(data=request.data)
+        asked.is_valid(raise_exception=True)
+        given = asked.validated_data
+        shipped = training.shipped()
+        if given["recipe"] not in shipped:
+            # on the command line a recipe may also be a path, which is nothing to take from elsewhere
+            raise ValidationError(
+                {
+                    "detail": f"expected a recipe among {', '.join(shipped)}, found {given['recipe']!r}"
+                }
+            )
+        try:
+            run = training.queue(
+                given["recipe"],
+                given.get("settings"),
+                seed=given["seed"],
+                reason=given["reason"],
+                actor=actor(request),
+            )
+        except ValueError as error:
+            raise ValidationError({"detail": str(error)}) from error
+        return Response(shapes.RunSerializer(run).data, status=status.HTTP_202_ACCEPTED)
+
+
+class JobViewSet(Reading):
+    serializer_class = shapes.JobSerializer
+    queryset = Job.objects.order_by("-pk")
+
+    @extend_schema(request=None, responses=shapes.JobSerializer)
+    @action(detail=True, methods=["post"])
+    def stop(self, request: Request, pk: str) -> Response:
+        """Ask it to stop; it keeps what it has."""
+        job = self.get_object()
+        if not job.is_over:
+            job.request_stop()
+            audit.record("stop", f"job {job.pk} ({job.kind})", actor=actor(request))
+        job.refresh_from_db()
+        return Response(self.get_serializer(job).data)
+
+    @extend_schema(request=None, responses=shapes.JobSerializer)
+    @action(detail=True, methods=["post"])
+    def resume(self, request: Request, pk: str) -> Response:
+        """Queue a stopped or failed job again."""
+        job = self.get_object()
+        if jobs.resume(job):
+            audit.record("resume", f"job {job.pk} ({job.kind})", actor=actor(request))
+        return Response(self.get_serializer(job).data)

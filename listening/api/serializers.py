@@ -1,0 +1,239 @@
+"""What rows look like in the API; documents and analyses are plain data with schemas of their own."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from rest_framework import serializers
+
+from listening import mending
+from listening.models import Campaign, Rating, Session
+from metrics.models import Score
+from models_registry.models import AudioModel, Job, ModelVersion, Rendering, Signal, TrainingRun
+
+SHA256 = r"^[0-9a-f]{64}$"
+MAX_SIGNALS = 10_000
+
+
+class SignalSerializer(serializers.ModelSerializer[Signal]):
+    class Meta:
+        model = Signal
+        fields = ["sha256", "title", "provenance", "rate", "channels", "frames", "created_at"]
+
+
+class UploadSerializer(serializers.Serializer[Any]):
+    file = serializers.FileField()
+    title = serializers.CharField(max_length=200, required=False)
+
+
+class ModelSerializer(serializers.ModelSerializer[AudioModel]):
+    versions = serializers.StringRelatedField(many=True)  # type: ignore[var-annotated]
+
+    class Meta:
+        model = AudioModel
+        fields = ["name", "title", "purpose", "created_at", "versions"]
+
+
+class VersionSerializer(serializers.ModelSerializer[ModelVersion]):
+    name = serializers.CharField(source="__str__", help_text="MODEL@NUMBER")
+    parent = serializers.StringRelatedField()  # type: ignore[var-annotated,assignment]
+
+    class Meta:
+        model = ModelVersion
+        fields = [
+            "name",
+            "sha256",
+            "weights_sha256",
+            "chain",
+            "card",
+            "parent",
+            "reason",
+            "created_at",
+        ]
+
+
+class RenderingSerializer(serializers.ModelSerializer[Rendering]):
+    version = serializers.StringRelatedField()  # type: ignore[var-annotated]
+    input = serializers.CharField(source="input.sha256")
+    output = serializers.CharField(source="output.sha256")
+
+    class Meta:
+        model = Rendering
+        fields = ["version", "input", "output", "created_at"]
+
+
+class RenderSerializer(serializers.Serializer[Any]):
+    version = serializers.RegexField(r"^[-a-zA-Z0-9_]+(@[0-9]{1,9})?$", max_length=100)
+    signals = serializers.ListField(
+        child=serializers.RegexField(SHA256), min_length=1, max_length=MAX_SIGNALS
+    )
+
+
+class JobSerializer(serializers.ModelSerializer[Job]):
+    class Meta:
+        model = Job
+        fields = [
+            "id",
+            "kind",
+            "arguments",
+            "state",
+            "attempt",
+            "progress",
+            "message",
+            "stop_requested",
+            "created_at",
+            "finished_at",
+        ]
+
+
+class TrainSerializer(serializers.Serializer[Any]):
+    recipe = serializers.CharField(max_length=80)
+    settings = serializers.DictField(
+        child=serializers.CharField(max_length=1000), required=False, help_text="as `train --set`"
+    )
+    seed = serializers.IntegerField(min_value=0, max_value=2**31 - 1, default=0)
+    reason = serializers.CharField(max_length=2000)
+
+
+class RunSerializer(serializers.ModelSerializer[TrainingRun]):
+    model = serializers.StringRelatedField()  # type: ignore[var-annotated]
+    job = JobSerializer()
+    version = serializers.SerializerMethodField()
+
+    class Meta:
+        model = TrainingRun
+        fields = [
+            "id",
+            "model",
+            "recipe",
+            "seed",
+            "reason",
+            "environment",
+            "history",
+            "job",
+            "version",
+        ]
+
+    def get_version(self, run: TrainingRun) -> str | None:
+        version = getattr(run, "version", None)
+        return str(version) if version else None
+
+
+class CampaignSerializer(serializers.ModelSerializer[Campaign]):
+    listeners = serializers.IntegerField(source="n_listeners", help_text="simulated ones included")
+    simulated = serializers.IntegerField(source="n_simulated")
+    finished = serializers.IntegerField(source="n_finished", help_text="sessions")
+
+    class Meta:
+        model = Campaign
+        fields = [
+            "slug",
+            "title",
+            "method",
+            "state",
+            "screening",
+            "quota",
+            "created_at",
+            "launched_at",
+            "closed_at",
+            "listeners",
+            "simulated",
+            "finished",
+        ]
+
+
+class FindingSerializer(serializers.Serializer[Any]):
+    code = serializers.CharField()
+    severity = serializers.ChoiceField(["error", "warning"])
+    where = serializers.CharField(allow_blank=True)
+    found = serializers.CharField()
+    advice = serializers.CharField(allow_blank=True)
+    mend = serializers.CharField(allow_blank=True)
+
+
+class MendSerializer(serializers.Serializer[Any]):
+    act = serializers.ChoiceField(list(mending.TITLES))
+    target = serializers.FloatField(
+        required=False, min_value=-70, max_value=0, help_text="LUFS, for loudness"
+    )
+
+
+class LaunchSerializer(serializers.Serializer[Any]):
+    despite = serializers.BooleanField(
+        default=False, help_text="launch although the lint warns; the record keeps what of"
+    )
+
+
+class ReasonSerializer(serializers.Serializer[Any]):
+    reason = serializers.CharField(max_length=500)
+
+
+class SessionSerializer(serializers.ModelSerializer[Session]):
+    """Without its token: that is the listener's key."""
+
+    campaign = serializers.SlugRelatedField(slug_field="slug", read_only=True)  # type: ignore[var-annotated]
+    listener = serializers.CharField(source="listener.code")
+    simulated = serializers.BooleanField(source="listener.simulated")
+
+    class Meta:
+        model = Session
+        fields = [
+            "id",
+            "campaign",
+            "listener",
+            "simulated",
+            "language",
+            "ending",
+            "created_at",
+            "finished_at",
+        ]
+
+
+class RatingSerializer(serializers.ModelSerializer[Rating]):
+    campaign = serializers.CharField(source="page.session.campaign.slug")
+    session = serializers.IntegerField(source="page.session_id")
+    listener = serializers.CharField(source="page.session.listener.code")
+    simulated = serializers.BooleanField(source="page.session.listener.simulated")
+    item = serializers.CharField(source="stimulus.trial.item")
+    condition = serializers.CharField(source="stimulus.condition.name")
+    role = serializers.CharField(source="stimulus.condition.role")
+    signal = serializers.CharField(source="stimulus.signal.sha256", default="")
+
+    class Meta:
+        model = Rating
+        fields = [
+            "id",
+            "campaign",
+            "session",
+            "listener",
+            "simulated",
+            "item",
+            "condition",
+            "role",
+            "scale",
+            "value",
+            "detail",
+            "signal",
+            "created_at",
+        ]
+
+
+class ScoreSerializer(serializers.ModelSerializer[Score]):
+    signal = serializers.CharField(source="signal.sha256")
+    reference = serializers.CharField(source="reference.sha256", default=None)
+
+    class Meta:
+        model = Score
+        fields = [
+            "id",
+            "metric",
+            "metric_version",
+            "signal",
+            "reference",
+            "value",
+            "unit",
+            "status",
+            "message",
+            "settings",
+            "created_at",
+        ]

@@ -1,0 +1,29 @@
+"""Addresses of the API, all below /api/."""
+
+from __future__ import annotations
+
+from django.urls import include, path
+from drf_spectacular.views import SpectacularJSONAPIView
+from rest_framework.routers import SimpleRouter
+
+from listening.api import rows
+from listening.api.campaigns import CampaignViewSet
+
+router = SimpleRouter()
+router.register("signals", rows.SignalViewSet)
+router.register("models", rows.ModelViewSet)
+router.register("versions", rows.VersionViewSet)
+router.register("renderings", rows.RenderingViewSet)
+router.register("campaigns", CampaignViewSet, basename="campaign")
+router.register("sessions", rows.SessionViewSet, basename="session")
+router.register("ratings", rows.RatingViewSet, basename="rating")
+router.register("scores", rows.ScoreViewSet)
+router.register("metrics", rows.MetricViewSet, basename="metric")
+router.register("runs", rows.RunViewSet)
+router.register("jobs", rows.JobViewSet)
+
+app_name = "rest"
+urlpatterns = [
+    path("openapi.json", SpectacularJSONAPIView.as_view(), name="schema"),
+    path("", include(router.urls)),
+]

@@ -1,0 +1,88 @@
+"""The API as people read it: its operations, made from its own schema, and the tokens of whoever is signed in."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Any
+
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+from drf_spectacular.generators import SchemaGenerator
+from knox.models import AuthToken
+
+from listening.exchange.campaign_document import schema
+from models_registry import audit
+
+
+@login_required
+@require_http_methods(["GET", "HEAD", "POST"])
+def index(request: HttpRequest) -> HttpResponse:
+    """What there is to ask for; POST makes a token."""
+    if request.method == "POST":
+        return new_token(request)
+    context = {
+        "section": "api",
+        "groups": operations(),
+        "tokens": AuthToken.objects.filter(user=request.user).order_by("created"),
+        "root": request.build_absolute_uri(),
+    }
+    return render(request, "listening/api.html", context)
+
+
+@cache
+def operations() -> dict[str, list[dict[str, Any]]]:
+    """Every operation of the schema, by the rows that it is about."""
+    found = SchemaGenerator().get_schema(request=None, public=True)  # type: ignore[no-untyped-call]
+    paths = found["paths"]
+    groups: dict[str, list[dict[str, Any]]] = {}
+    for path, methods in paths.items():
+        for method, operation in methods.items():
+            about = path.removeprefix("/api/").split("/")[0]
+            groups.setdefault(about, []).append(
+                {
+                    "method": method.upper(),
+                    "path": path,
+                    "description": operation.get("description", ""),
+                    "parameters": [
+                        one["name"]
+                        for one in operation.get("parameters", [])
+                        if one["in"] == "query"
+                    ],
+                }
+            )
+    return groups
+
+
+@login_required
+@require_safe
+def campaign_schema(request: HttpRequest) -> JsonResponse:
+    """The JSON Schema of campaign documents."""
+    return JsonResponse(schema(), json_dumps_params={"indent": 2, "ensure_ascii": False})
+
+
+@never_cache
+def new_token(request: HttpRequest) -> HttpResponse:
+    """A new token, shown this once; only its hash is kept."""
+    made, token = AuthToken.objects.create(request.user)
+    audit.record("token", f"token {made.token_key}", actor=request.user.get_username())
+    context = {
+        "section": "api",
+        "token": token,
+        "made": made,
+        "root": request.build_absolute_uri("/api/"),
+    }
+    return render(request, "listening/api_token.html", context)
+
+
+@login_required
+@require_POST
+def end_token(request: HttpRequest, key: str) -> HttpResponse:
+    token = get_object_or_404(AuthToken, user=request.user, token_key=key)
+    token.delete()
+    audit.record("token-end", f"token {key}", actor=request.user.get_username())
+    messages.success(request, f"The token {key}… no longer opens anything.")
+    return redirect("api")
