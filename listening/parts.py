@@ -6,6 +6,7 @@ Rating and training pages are the method's affair (listening/methods/). Every ot
     questions    {"answers": {name: answer}}
     volume       {"volume_db": −40…0}, relative to the sounds as they are
     headphones   {"answer": one of the test's answers}
+    digits       {"answer": three digits}
 """
 
 from __future__ import annotations
@@ -15,14 +16,13 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from django.utils.timezone import now
-
+from listening import digits
 from listening.design import balanced_orders, presentation_order, shuffled
-from listening.headphones import TESTS, right_answer
+from listening.headphones import TESTS
 from listening.methods.base import AnswerError, Method, PlannedSlot, checked_keys
-from listening.models import Campaign, Check, Page, Response, Session, Slot, Stimulus, Trial
+from listening.models import Campaign, Page, Response, Session, Slot, Stimulus, Trial
 from listening.plan import CONTROL_KINDS, Part, items_never_rated
-from listening.questions import AnswerProblem, checked_answer, screens_out
+from listening.questions import AnswerProblem, checked_answer
 
 Kind = Page.Kind
 Ending = Session.Ending
@@ -65,6 +65,8 @@ def pages_of_part(
             yield from _training_pages(campaign, seed, place, part)
         case "headphones":
             yield from _headphone_pages(seed, place, part)
+        case "digits":
+            yield from _digit_pages(seed, place, part)
         case "volume":
             trials = campaign.trials.all()
             trial = trials.get(item=part["item"]) if "item" in part else trials.first()
@@ -222,6 +224,16 @@ def _headphone_pages(seed: int | str, place: int, part: Part) -> Iterator[Planne
         yield PlannedPage(Kind.HEADPHONES, place, content, slots=[slot])
 
 
+def _digit_pages(seed: int | str, place: int, part: Part) -> Iterator[PlannedPage]:
+    """One page a triplet; the ratio of the first is known, those of the others follow from the answers."""
+    drawn = digits.triplets("".join(sorted(part["recordings"])), seed=f"{seed}/digits/{place}")
+    for number, triplet in enumerate(drawn, start=1):
+        content = part | {"trial": number, "trials": len(drawn)}
+        ratio = f"@{digits.START_DB:g}" if number == 1 else ""
+        slot = PlannedSlot("Sound", clip=f"digits/{triplet}{ratio}")
+        yield PlannedPage(Kind.DIGITS, place, content, slots=[slot])
+
+
 # answers
 
 
@@ -270,11 +282,20 @@ def _headphones(part: Part, body: Body) -> Body:
     return body
 
 
+def _triplet(part: Part, body: Body) -> Body:
+    checked_keys(body, "answer")
+    answer = body["answer"]
+    if not isinstance(answer, str) or len(answer) != 3 or set(answer) - set(digits.DIGITS):
+        raise AnswerError(f"expected three digits, found {answer!r}")
+    return body
+
+
 _CHECKS: dict[Page.Kind, Callable[[Part, Body], Body]] = {
     Kind.CONSENT: _consent,
     Kind.QUESTIONS: _questions,
     Kind.VOLUME: _volume,
     Kind.HEADPHONES: _headphones,
+    Kind.DIGITS: _triplet,
 }
 
 
@@ -294,49 +315,3 @@ def volume_set(session: Session, *, at: datetime | None = None) -> float | None:
     pages = pages if at is None else pages.filter(finished_at__lte=at)
     page = pages.order_by("-number").first()
     return last_answer(page).get("volume_db") if page else None
-
-
-# consequences
-
-
-def consequence(session: Session, page: Page) -> Session.Ending | None:
-    """What follows when `page` is left with the answer it has; the ending, if the session ends by it."""
-    acts = {Kind.CONSENT: _agree, Kind.QUESTIONS: _screen, Kind.HEADPHONES: _check}
-    act = acts.get(Kind(page.kind))
-    return act(session, page) if act else None
-
-
-def _agree(session: Session, page: Page) -> Session.Ending | None:
-    if not last_answer(page)["consent"]:
-        return Ending.REFUSED
-    Session.objects.filter(pk=session.pk, consented_at=None).update(consented_at=now())
-    return None
-
-
-def _screen(session: Session, page: Page) -> Session.Ending | None:
-    answers = last_answer(page)["answers"]
-    barred = any(screens_out(one, answers[one["name"]]) for one in page.content["questions"])
-    return Ending.SCREENED_OUT if barred else None
-
-
-def _check(session: Session, page: Page) -> Session.Ending | None:
-    """After the last trial, store the outcome."""
-    test = TESTS[page.content["test"]]
-    pages = session.pages.filter(kind=Kind.HEADPHONES, part=page.part, attempt=page.attempt)
-    if pages.filter(finished_at=None).exclude(pk=page.pk).exists():
-        return None
-    right = sum(
-        last_answer(one)["answer"] == right_answer(one.slots.get().clip.partition("/")[2])
-        for one in pages
-    )
-    Check.objects.create(
-        session=session,
-        part=page.part,
-        attempt=page.attempt,
-        test=test.name,
-        right=right,
-        trials=test.trials,
-        passed=test.passed(right),
-    )
-    must_pass = page.content.get("on_fail") == "screen out"
-    return Ending.SCREENED_OUT if must_pass and not test.passed(right) else None

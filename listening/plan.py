@@ -7,6 +7,8 @@ A plan is a list of mappings, each naming its `part`:
     questions     a `title`, an introducing `text` and `questions` (listening/questions.py)
     volume        a sound to set a comfortable volume by: the open reference of `item`, or of the first
     headphones    a screening `test` (listening/headphones.py); who fails is screened out, or flagged (`on_fail`)
+    digits        digits in noise (listening/digits.py), spoken by `recordings` (a signal's hash for each digit, by
+                  the command `digits`), marked where they are `synthetic`; whose threshold is above `worst_db` fails
     training      rating pages of `items` for practice, never counted; those items are `rated` as well, or only trained
     ratings       the rating pages, with a break of `break_text` after every `break_every`, `gates` of their own, and
                   limits beyond which a page is left out of the evidence (`exclude`: any of telemetry.LIMITS); in every
@@ -23,11 +25,13 @@ One part is required: the ratings. A plan of nothing else is the default.
 from __future__ import annotations
 
 import math
+import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
+from listening.digits import DIGITS, LEAST_DIGITS
 from listening.headphones import TESTS
 from listening.questions import key_problems, question_problems
 from listening.telemetry import LIMITS
@@ -37,6 +41,7 @@ Part = dict[str, Any]
 GATES = {"rate": bool, "listen": bool, "hear_end": bool}
 ENDINGS = ("finished", "screened-out", "refused")
 MAX_TEXT = 20_000
+SHA256 = re.compile(r"[0-9a-f]{64}")
 
 _EXPIRES: dict[str, type | tuple[type, ...]] = {"expires_min": (int, float)}
 _KEYS: dict[str, dict[str, type | tuple[type, ...]]] = {
@@ -45,6 +50,15 @@ _KEYS: dict[str, dict[str, type | tuple[type, ...]]] = {
     "questions": {"title": str, "text": str, "questions": list, **_EXPIRES},
     "volume": {"title": str, "text": str, "item": str, **_EXPIRES},
     "headphones": {"test": str, "on_fail": str, **_EXPIRES},
+    "digits": {
+        "title": str,
+        "text": str,
+        "recordings": dict,
+        "synthetic": bool,
+        "worst_db": (int, float),
+        "on_fail": str,
+        **_EXPIRES,
+    },
     "training": {"text": str, "items": list, "rated": bool, **_EXPIRES},
     "ratings": {
         "break_every": int,
@@ -61,12 +75,13 @@ _REQUIRED: dict[str, list[str]] = {
     "instructions": ["text"],
     "questions": ["questions"],
     "headphones": ["test"],
+    "digits": ["recordings"],
     "training": ["items"],
 }
 # what may be said to a listener who comes to an end
 _ENDING_KEYS = {"text": str, "code": str, "url": str}
 # parts that keep something of the listener, and so come after consent
-_KEEPING = {"questions", "headphones", "volume", "training", "ratings"}
+_KEEPING = {"questions", "headphones", "digits", "volume", "training", "ratings"}
 # a test has one agreement, one practice, one set of ratings and one end
 _ONCE = ("consent", "training", "ratings", "finish")
 ON_FAIL = ("screen out", "flag")
@@ -184,6 +199,22 @@ def _headphones(part: Mapping[str, Any], items: list[str]) -> Iterator[str]:
         yield f"expected on_fail to be one of {', '.join(ON_FAIL)}, found {part['on_fail']!r}"
 
 
+def _digits(part: Mapping[str, Any], items: list[str]) -> Iterator[str]:
+    recorded = part["recordings"]
+    if not set(recorded) <= set(DIGITS) or len(recorded) < LEAST_DIGITS:
+        yield (
+            f"expected recordings of {LEAST_DIGITS} digits or more, found some of "
+            f"{', '.join(map(str, recorded)) or 'none'}"
+        )
+    for digit, sha256 in recorded.items():
+        if not isinstance(sha256, str) or not SHA256.fullmatch(sha256):
+            yield f"expected the hash of a signal for {digit}, found {sha256!r}"
+    if part.get("on_fail", "flag") not in ON_FAIL:
+        yield f"expected on_fail to be one of {', '.join(ON_FAIL)}, found {part['on_fail']!r}"
+    if ("on_fail" in part) != ("worst_db" in part):
+        yield "expected worst_db and on_fail together, found one of them"
+
+
 def _training(part: Mapping[str, Any], items: list[str]) -> Iterator[str]:
     if not part["items"]:
         yield "expected at least one item to practise with, found none"
@@ -271,6 +302,7 @@ _CHECKS: dict[str, Callable[[Mapping[str, Any], list[str]], Iterator[str]]] = {
     "questions": _questions,
     "volume": _volume,
     "headphones": _headphones,
+    "digits": _digits,
     "training": _training,
     "ratings": _ratings,
     "finish": _finish,

@@ -15,6 +15,7 @@ from django.utils.timezone import now
 from django.utils.translation import get_language
 
 from listening import parts, telemetry
+from listening.consequences import consequence
 from listening.methods.base import Gates, Judgement, current_ratings
 from listening.models import Campaign, Listener, Page, Rating, Response, Session, Slot, Visit
 from listening.models.session import CODE_ALPHABET
@@ -180,7 +181,7 @@ def finish(session: Session, page: Page) -> None:
             raise Unanswered(
                 f"page {page.number}: expected an answer to everything, found none to {', '.join(missing)}"
             )
-        if ending := None if page.is_judged else parts.consequence(session, page):
+        if ending := None if page.is_judged else consequence(session, page):
             Page.objects.filter(pk=page.pk).update(finished_at=now())
             session.end(ending)
         else:

@@ -176,6 +176,13 @@ class Campaign(models.Model):
             checked_plan(self.plan, items=self.trials.values_list("item", flat=True))
         except PlanError as error:
             problems += error.problems
+        else:
+            wanted = {sha for part in self.plan for sha in part.get("recordings", {}).values()}
+            stored = Signal.objects.filter(sha256__in=wanted).values_list("sha256", flat=True)
+            problems += [
+                f"expected a stored signal for each recorded digit, found none for {sha[:12]}…"
+                for sha in sorted(wanted.difference(stored))
+            ]
         return problems
 
     def close(self, *, actor: str, reason: str) -> None:

@@ -15,7 +15,7 @@ from django.db.models import ExpressionWrapper, Q
 from django.urls import reverse
 from django.utils.timezone import now
 
-from listening import headphones
+from listening import digits, headphones
 from listening.models.campaign import Campaign, Stimulus, Trial
 from models_registry.audio import Audio
 from models_registry.models import Signal
@@ -141,6 +141,7 @@ class Page(models.Model):
         QUESTIONS = "questions"
         VOLUME = "volume"
         HEADPHONES = "headphones"
+        DIGITS = "digits", "digits in noise"
         BREAK = "break"
 
     session = models.ForeignKey(Session, on_delete=models.CASCADE, related_name="pages")
@@ -203,7 +204,9 @@ class Slot(models.Model):
         Stimulus, on_delete=models.PROTECT, null=True, blank=True, related_name="slots"
     )
     clip = models.CharField(
-        max_length=40, blank=True, help_text="test/variant of listening/headphones.py"
+        max_length=40,
+        blank=True,
+        help_text="test/variant of listening/headphones.py, or digits/triplet@dB of listening/digits.py",
     )
 
     class Meta:
@@ -229,9 +232,21 @@ class Slot(models.Model):
 
     def audio(self) -> Audio | None:
         """What is heard; None where there is nothing to hear."""
+        if self.clip.startswith("digits/"):
+            return self._triplet()
         if self.clip:
             return headphones.clip(self.clip, seed=str(self.token))
         return self.signal.audio() if self.signal else None
+
+    def _triplet(self) -> Audio | None:
+        """Digits in noise; None while the answers before it have not said how loud."""
+        said, _, ratio = self.clip.removeprefix("digits/").partition("@")
+        if not ratio:
+            return None
+        hashes = self.page.content["recordings"]
+        signals = {one.sha256: one for one in Signal.objects.filter(sha256__in=hashes.values())}
+        voice = {digit: signals[sha256].audio() for digit, sha256 in hashes.items()}
+        return digits.triplet(voice, said, ratio=float(ratio), seed=str(self.token))
 
 
 class Response(models.Model):
@@ -250,7 +265,7 @@ class Response(models.Model):
 
 
 class Check(models.Model):
-    """The outcome of a headphone screening, once its last trial is answered."""
+    """The outcome of a headphone screening or a hearing test, once its last trial is answered."""
 
     session = models.ForeignKey(Session, on_delete=models.PROTECT, related_name="checks")
     part = models.PositiveSmallIntegerField(help_text="of the plan, from 0")
@@ -259,6 +274,9 @@ class Check(models.Model):
     right = models.PositiveSmallIntegerField()
     trials = models.PositiveSmallIntegerField()
     passed = models.BooleanField()
+    value = models.FloatField(
+        null=True, blank=True, help_text="what was measured, such as a threshold in dB"
+    )
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:

@@ -144,6 +144,7 @@ def session(request: HttpRequest, token: uuid.UUID) -> HttpResponse:
 SOUND_TEMPLATES = {
     Page.Kind.VOLUME: "listening/listener/volume.html",
     Page.Kind.HEADPHONES: "listening/listener/headphones.html",
+    Page.Kind.DIGITS: "listening/listener/digits.html",
 }
 
 
@@ -215,6 +216,9 @@ def for_player(
 def sounds_ahead(found: Session, page: Page) -> list[str]:
     """Addresses of the sounds of the page after this one."""
     following = found.pages_ahead().exclude(pk=page.pk).first()
+    if following and following.kind == Page.Kind.DIGITS:
+        # how loud it is follows from this page's answer
+        return []
     coming = Slot.objects.filter(page=following)
     return [
         reverse("stimulus", args=[found.token, token])

@@ -32,6 +32,9 @@ def evidence(campaign: Campaign) -> dict[str, Any]:
         "n_ratings": len(ratings),
         "flagged": flagged_pages(campaign),
         **control_tables(campaign, ratings),
+        "thresholds": Check.objects.filter(
+            session__campaign=campaign, value__isnull=False
+        ).select_related("session__listener"),
         "failed_checks": Check.objects.filter(session__campaign=campaign, passed=False)
         .select_related("session__listener")
         .order_by("-pk"),
