@@ -18,6 +18,8 @@ from listening.analysis.frames import AnalysisError
 CONFIDENCE = 0.95
 # Williams' t has N − 3 degrees of freedom
 FEWEST = 4
+# rounding may leave the correlation of equal metrics this little below 1
+ROUNDING = 1e-12
 
 
 @dataclass(frozen=True)
@@ -50,7 +52,7 @@ def dependent_difference(r_a: float, r_b: float, r_ab: float, n: int) -> Differe
     """
     if n < FEWEST:
         raise AnalysisError(f"comparing correlations: expected at least {FEWEST} points, found {n}")
-    if not all(abs(r) < 1 for r in (r_a, r_b, r_ab)):
+    if not all(abs(r) < 1 - ROUNDING for r in (r_a, r_b, r_ab)):
         raise AnalysisError(
             "comparing correlations: expected them between −1 and 1, "
             f"found {r_a:g}, {r_b:g} and {r_ab:g} between the metrics"

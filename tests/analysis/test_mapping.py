@@ -81,5 +81,7 @@ def test_dependent_correlations_are_the_example_of_cocor():
 def test_equal_metrics_and_few_points_have_no_difference_to_test():
     with pytest.raises(AnalysisError, match="between −1 and 1"):
         dependent_difference(0.5, 0.5, 1.0, 20)
+    with pytest.raises(AnalysisError, match="between −1 and 1"):
+        dependent_difference(1 - 1e-15, 1 - 3e-16, 1 - 2e-16, 20)
     with pytest.raises(AnalysisError, match="at least 4 points, found 3"):
         dependent_difference(0.5, 0.4, 0.2, 3)

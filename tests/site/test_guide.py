@@ -8,6 +8,8 @@ import pytest
 from django.core.management import get_commands
 from django.urls import reverse
 
+from listening.analysis.frames import METHODS
+from listening.methods import methods
 from listening.views.guide import FOLDER, pages
 
 
@@ -36,3 +38,13 @@ def test_every_command_in_the_guide_exists():
         named |= set(re.findall(r"manage\.py (\w+)", file.read_text(encoding="utf-8")))
     assert named >= {"demo", "train", "render", "verify"}
     assert named <= set(get_commands())
+
+
+def test_every_method_and_every_option_of_one_stands_in_the_guide():
+    text = (FOLDER / "5-methods.md").read_text(encoding="utf-8")
+    rows = {name for name in methods() if f"| `{name}` |" in text}
+    assert rows == set(methods())
+    named = {name for method in methods().values() for name in method.defaults}
+    assert sorted(name for name in named if f"`{name}`" not in text) == []
+    readings = {kind.reading for kind in METHODS.values()}
+    assert sorted(reading for reading in readings if f"| {reading} |" not in text) == []

@@ -7,6 +7,7 @@ import json
 import pandas as pd
 import pytest
 from django.core.management import call_command
+from django.urls import reverse
 
 from listening.evidence import ratings_frame
 from listening.methods import methods
@@ -97,3 +98,11 @@ def test_the_better_of_two_is_preferred_and_rated_better(method, alike):
     assert set(frame["condition"]) == {"system two"}
     assert set(frame["presented_first"]) == {"system one", "system two"}
     assert frame["rating"].mean() < alike
+
+
+@pytest.mark.parametrize("method", ["bs1116", "attributes"])
+def test_the_researchers_pages_show_it(method, researcher):
+    campaign = rehearsed(method)
+    for name in ("campaign", "campaign-metrics"):
+        page = researcher.get(reverse(name, args=[campaign.slug]))
+        assert page.status_code == 200
