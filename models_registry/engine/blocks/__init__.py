@@ -23,6 +23,7 @@ from models_registry.engine.blocks.filterbank import FilterBank
 from models_registry.engine.blocks.fir import Fir, GraphicEqualiser, SampledFir
 from models_registry.engine.blocks.gain import Gain
 from models_registry.engine.blocks.harmonic import HarmonicFilter
+from models_registry.engine.blocks.hearing import EarWeighting, Gammatone
 from models_registry.engine.blocks.modulated import Chorus
 from models_registry.engine.blocks.multiband import MultibandCompressor, TransientShaper
 from models_registry.engine.blocks.network import FeedbackNetwork
@@ -55,6 +56,7 @@ __all__ = [
     "Crossover",
     "DeepFilter",
     "Delay",
+    "EarWeighting",
     "EarlyReflections",
     "Echo",
     "Emphasis",
@@ -66,6 +68,7 @@ __all__ = [
     "FilteredNoise",
     "Fir",
     "Gain",
+    "Gammatone",
     "GraphicEqualiser",
     "HarmonicFilter",
     "Harmonics",
