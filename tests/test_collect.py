@@ -182,3 +182,72 @@ def test_csrf_does_not_stand_in_the_way(campaign):
     from django.test import Client
 
     assert send(Client(enforce_csrf_checks=True), session()).status_code == 200
+
+
+def others() -> None:
+    """Campaigns of the further types, as a configuration of webMUSHRA makes them."""
+    from listening.composing import compose
+    from listening.exchange import campaign_document, webmushra
+    from listening.exchange.documents import Document
+    from tests.factories import stored_tone
+
+    sounds = {
+        "R": f"sha256:{stored_tone(440.0).sha256}",
+        "X": f"sha256:{stored_tone(880.0).sha256}",
+    }
+    config = {
+        "testId": "others",
+        "pages": [
+            {"type": "bs1116", "id": "b", "reference": sounds["R"], "stimuli": {"X": sounds["X"]}},
+            {
+                "type": "paired_comparison",
+                "id": "p",
+                "reference": sounds["R"],
+                "stimuli": {"X": sounds["X"]},
+            },
+            {
+                "type": "likert_single_stimulus",
+                "id": "l",
+                "stimuli": {"X": sounds["X"]},
+                "response": [{"value": value} for value in range(1, 6)],
+            },
+        ],
+    }
+    found = webmushra.campaigns(Document("others", config, {(): (1, 1)}))
+    for data in found.campaigns:
+        document = Document("others", campaign_document.checked(data, name="others"), {(): (1, 1)})
+        compose(document, actor="alice").launch(actor="alice")
+
+
+def test_the_other_types_of_pages_reach_the_campaigns_of_their_methods(client):
+    others()
+    trials = [
+        {
+            "id": "b",
+            "type": "bs1116",
+            "responses": [
+                {
+                    "reference": "reference",
+                    "nonReference": "X",
+                    "referenceScore": 5,
+                    "nonReferenceScore": 3.2,
+                }
+            ],
+        },
+        {
+            "id": "p",
+            "type": "paired_comparison",
+            "responses": [{"reference": "reference", "nonReference": "X", "answer": "correct"}],
+        },
+        {
+            "id": "l",
+            "type": "likert_single_stimulus",
+            "responses": [{"stimulus": "X", "stimulusRating": ["4"]}],
+        },
+    ]
+    sent = session(testId="others", trials=trials)
+    assert [send(client, sent).status_code for _ in range(2)] == [200, 200]
+    frames = {one.method: ratings_frame(one) for one in Campaign.objects.all()}
+    assert sorted(frames["bs1116"]["rating"]) == [3.2, 5.0]
+    assert list(frames["abx"]["rating"]) == [1.0]
+    assert list(frames["acr"]["rating"]) == [4.0]
