@@ -237,7 +237,7 @@ def abx_sequential(per_listener: pd.DataFrame, test: Sprt) -> str:
     low, high = test.bounds
     head = (
         f"Sequential test of {test.chance:.3g} against {test.alternative:.3g}, α {test.alpha:g}, β {test.beta:g} "
-        f"(log likelihood ratio up to {low:.2f}: not heard, from {high:.2f}: heard):"
+        f"(log likelihood ratio up to {number()(low)}: not heard, from {number()(high)}: heard):"
     )
     laid = table(
         {

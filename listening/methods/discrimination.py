@@ -20,6 +20,7 @@ from listening.analysis.frames import AnalysisError
 from listening.analysis.sequential_abx import Sprt
 from listening.methods.base import Method, material_problems
 from listening.models import Campaign, Rating, Slot
+from listening.plan import items_never_rated
 
 # of the options that all these methods have
 SEQUENTIAL = {"sequential": False, "alpha": 0.05, "beta": 0.1, "feedback": False}
@@ -57,7 +58,8 @@ class Discrimination(Method):
             signals = [stimulus.signal_id for stimulus in trial.stimuli.all() if stimulus.signal_id]
             if len(set(signals)) < len(signals):
                 problems.append(f"{trial.item}: expected two different signals, found one twice")
-        most = campaign.trials.count() * campaign.repetitions
+        rated = campaign.trials.exclude(item__in=items_never_rated(campaign.plan))
+        most = rated.count() * campaign.repetitions
         if self.test and not self.decided([1.0] * most):
             needed = int(np.ceil(self.test.bounds[1] / self.test.steps[1]))
             problems.append(

@@ -7,6 +7,7 @@ from playwright.sync_api import expect
 
 from listening import sessions
 from tests.browser.listening import expect_heard, expect_saved, open_session, slots_on
+from tests.browser.test_accessibility import violations
 from tests.factories import choice_campaign
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -88,6 +89,7 @@ def test_practice_says_right_or_wrong_and_pages_that_count_do_not(page, live_ser
     page.keyboard.press("x")
     page.get_by_role("radio", name=f"X is {'AB'.replace(right, '')}").check()
     expect(page.get_by_text("Not right.")).to_be_visible()
+    assert violations(page) == []
     page.get_by_role("radio", name=f"X is {right}").check()
     expect(page.locator("#told")).to_have_text("Right.")
     page.reload()

@@ -155,3 +155,14 @@ def test_too_few_pages_to_find_anybody_are_refused():
         CampaignError, match=r"expected 8 pages \(items × repetitions\) or more, .* found 7"
     ):
         choice_campaign("abx", repetitions=7, options=SEQUENTIAL)
+    # what is only practised with does not count
+    plan: list[dict] = [{"part": "training", "items": ["tone 1"], "rated": False}]
+    with pytest.raises(CampaignError, match="without which .* found 7"):
+        choice_campaign(
+            "abx",
+            slug="other",
+            items=2,
+            repetitions=7,
+            options=SEQUENTIAL,
+            plan=[*plan, {"part": "ratings"}],
+        )
