@@ -14,22 +14,22 @@ from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
 from listening.analysis.comparison import Comparison, equivalent_pairs
-from listening.analysis.frames import AnalysisError
+from listening.analysis.frames import METHODS, AnalysisError
 from listening.analysis.monitoring import ALPHA, Progress, progress
+from listening.analysis.opinions import OpinionAnalysis
 from listening.analysis.performance import performance
 from listening.analysis.planning import Plan, Variances, plan, power_table
-from listening.analysis.report import MushraAnalysis
+from listening.analysis.report import AbxAnalysis, MushraAnalysis
 from listening.campaign_evidence import Evidence
 from listening.campaign_figures import figures_of
-from listening.computed import analysis_of, once, ratings_of
+from listening.computed import analysis_of, once
 from listening.evidence import in_order_of_arrival
 from listening.models import Campaign
+from listening.plan_sections import SHARE, abx_sections, attachment, resampled
 from listening.views.campaigns import visible_campaign
 
-NO_COMPARISON = (
-    "ABX asks whether one system is told from another: its tests are on the results page."
-)
-# half of a quality band of the scale, worth finding in most tests
+NO_COMPARISON = "Paired comparisons have their tests on the results page."
+# hundredths of the scale: half of a quality band, worth finding in most tests
 DIFFERENCE = 10.0
 
 
@@ -48,7 +48,19 @@ class PlanForm(forms.Form):
         max_value=100,
         required=False,
         label="Difference to plan for",
-        help_text=f"rating points; {DIFFERENCE:g} when left empty",
+        help_text="rating points; a tenth of the scale when left empty",
+    )
+
+
+class AbxPlanForm(forms.Form):
+    """What only the researcher can say, of answers that are right or wrong."""
+
+    share = forms.FloatField(
+        min_value=0.01,
+        max_value=0.999,
+        required=False,
+        label="Share of right answers to plan for",
+        help_text=f"of a listener worth finding; {SHARE:g} when left empty",
     )
 
 
@@ -65,7 +77,8 @@ class Planned:
 @require_safe
 def of_campaign(request: HttpRequest, slug: str) -> HttpResponse:
     campaign = visible_campaign(request, slug)
-    form = PlanForm(request.GET or None)
+    answers = METHODS[campaign.method].reading == "answers"
+    form = (AbxPlanForm if answers else PlanForm)(request.GET or None)
     asked = form.cleaned_data if form.is_valid() else {}
     context = {"section": "campaigns", "campaign": campaign, "form": form}
     return render(
@@ -76,25 +89,45 @@ def of_campaign(request: HttpRequest, slug: str) -> HttpResponse:
 def found_for(campaign: Campaign, asked: dict[str, float | None]) -> dict[str, Any]:
     """Everything on the page, or the reason why there is nothing."""
     analysis, problem = analysis_of(campaign)
-    if analysis and not isinstance(analysis, MushraAnalysis):
-        return {"problem": NO_COMPARISON}
-    if not isinstance(analysis, MushraAnalysis):
+    if analysis is None:
         return {"problem": problem}
-    kept = analysis.screening.keep(ratings_of(campaign))
-    margin, difference = asked.get("margin"), asked.get("difference") or DIFFERENCE
-    return {
+    found = Evidence(campaign)
+    head = {
         "analysis": analysis,
         "simulated": analysis.simulated_listeners,
         "n_listeners": analysis.listeners,
-        "comparison": analysis.comparison,
-        "pairs": analysis.comparison.pairs.to_dict("records"),
+    }
+    if isinstance(analysis, AbxAnalysis):
+        share = asked.get("share") or SHARE
+        return head | {"sections": abx_sections(analysis, found.kept, share=share)}
+    if isinstance(analysis, OpinionAnalysis):
+        scale = METHODS[campaign.method].overall or next(iter(analysis.comparisons))
+        kept = found.kept[found.kept["scale"] == scale]
+        further = graded(campaign, analysis.comparisons[scale], kept, asked)
+        return head | further | {"scale": scale}
+    if isinstance(analysis, MushraAnalysis):
+        return head | graded(campaign, analysis.comparison, found.compared, asked)
+    return {"problem": NO_COMPARISON}
+
+
+def graded(
+    campaign: Campaign, compared: Comparison, kept: pd.DataFrame, asked: dict[str, float | None]
+) -> dict[str, Any]:
+    """The tests and plans of ratings that have means."""
+    kind = METHODS[campaign.method]
+    margin = asked.get("margin")
+    difference = asked.get("difference") or (kind.high - kind.low) * DIFFERENCE / 100
+    return {
+        "comparison": compared,
+        "pairs": compared.pairs.to_dict("records"),
         "margin": margin,
         "progress_figures": figures_of(Evidence(campaign), "progress"),
-        **anova_table(analysis.comparison),
+        **anova_table(compared),
         **(equivalence_table(kept, margin) if margin else {}),
         **progress_table(campaign, kept, margin),
-        **planned(analysis.comparison, difference),
+        **planned(compared, difference),
         **once(campaign, "performance", lambda: performance_table(kept)),
+        "sections": once(campaign, "resampled", lambda: [attachment(kept), resampled(kept)]),
     }
 
 

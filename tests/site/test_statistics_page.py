@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 from django.urls import reverse
 
+from listening.analysis.abx_planning import critical_table, trials_needed
 from listening.analysis.comparison import equivalent_pairs
+from listening.analysis.crossed_bootstrap import crossed_bootstrap
 from listening.analysis.monitoring import progress
+from listening.analysis.permutation import attachment3
 from listening.analysis.planning import Variances, plan
 from listening.analysis.report import analyse
 from listening.evidence import in_order_of_arrival, ratings_frame
@@ -138,9 +142,29 @@ def test_simulated_listeners_are_named_in_every_caption(researcher, twice):
         assert "Simulated listeners." in caption.partition("</caption>")[0]
 
 
-def test_without_ratings_or_means_a_sentence_says_so(researcher, told_apart):
+def test_without_ratings_a_sentence_says_so(researcher, db):
     assert "No ratings yet" in text_of(researcher, mushra_campaign(slug="empty"))
-    assert "its tests are on the results page" in text_of(researcher, told_apart)
+
+
+def test_abx_is_planned_for_the_share_that_was_asked_for(researcher, told_apart):
+    for share in (0.75, 0.6):
+        needed = trials_needed(share)
+        text = text_of(researcher, told_apart, f"?share={share}" if share != 0.75 else "")
+        assert f"with {needed.first} trials, and surely from {needed.safely} on" in text
+        row = critical_table([16], proportions=(share,)).iloc[0]
+        assert f'<td class="n">{row["critical_05"]:.0f}</td>' in text
+    assert "No number of trials: expected a proportion between" in text_of(
+        researcher, told_apart, "?share=0.4"
+    )
+
+
+def test_resampling_and_attachment_3_are_those_of_the_analysis(researcher, rated, kept):
+    text = text_of(researcher, rated)
+    for row in crossed_bootstrap(kept).to_dict("records"):
+        assert f"[{number(row['ci_low'], 2)}, {number(row['ci_high'], 2)}]" in text
+    one, two = (kept.loc[kept["condition"] == f"system {n}", "rating"] for n in ("one", "two"))
+    found = attachment3(max(one, two, key=np.median), min(one, two, key=np.median))
+    assert f'<td class="n">{number(found.observed, 2)}</td>' in text
 
 
 def test_one_listener_of_one_item_gives_reasons_and_no_nan(researcher, db):
