@@ -1,6 +1,9 @@
 """Whatever is put into whichever metric: a right value or a reason, never a plausible number for rubbish."""
 
+import os
+from collections import Counter
 from functools import cache
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -127,6 +130,11 @@ TABLE = {
     ),
     "clipped": (lambda x, y: (x, np.clip(50 * y, -1, 1)), {Status.OK}, ""),
 }
+# How each row ended for each metric, in this run of the tests.
+FOUND: dict[str, dict[str, Status]] = {}
+OWN = [metric for metric in METRICS if not metric.extra]
+PAGE = Path(__file__).resolve().parents[2] / "listening" / "guide" / "6-metrics.md"
+HEADING = "| Input | How many metrics end how |\n|---|---|\n"
 ABOUT_THE_REFERENCE = {"silent reference", "NaN in the reference", "other length", "other channels"}
 
 
@@ -136,11 +144,40 @@ def test_the_failure_table(metric, row):
         return
     change, statuses, reason = TABLE[row]
     status, message = outcome(metric, change(*good(metric)))
+    FOUND.setdefault(row, {})[metric.name] = status
     if row == "other length" and not metric.wants_alignment:
         assert status is Status.OK  # a difference between values of each whole signal
         return
     assert status in statuses, message
     assert reason in message
+
+
+def table_of_outcomes():
+    """The guide's table of what becomes of bad input: own metrics alone, whichever extras are installed."""
+    lines = []
+    for row in TABLE:
+        ends = Counter(FOUND[row][metric.name] for metric in OWN if metric.name in FOUND[row])
+        counts = [f"{ends[status]} {status.replace('_', ' ')}" for status in Status if ends[status]]
+        lines.append(f"| {row} | {', '.join(counts)} |")
+    return HEADING + "\n".join(lines) + "\n\n"
+
+
+def test_the_guides_table_of_bad_input_is_current():
+    """Else set WRITE_GUIDE=1, run this file again, and look at what has changed."""
+    concerned = {
+        (row, metric.name)
+        for row in TABLE
+        for metric in OWN
+        if metric.needs_reference or row not in ABOUT_THE_REFERENCE
+    }
+    if not concerned <= {(row, name) for row, ends in FOUND.items() for name in ends}:
+        pytest.skip("the failure table was not run as a whole")
+    text = PAGE.read_text(encoding="utf-8")
+    before, _, after = text.partition(HEADING)
+    current = before + table_of_outcomes() + after.partition("\n\n")[2]
+    if os.environ.get("WRITE_GUIDE"):
+        PAGE.write_text(current, encoding="utf-8")
+    assert PAGE.read_text(encoding="utf-8") == current
 
 
 @pytest.mark.parametrize("rate", [0, 4_000, 500_000])
