@@ -98,6 +98,11 @@ researcher: list[URLPattern | URLResolver] = [
     path("jobs/<int:pk>/stop/", jobs.stop, name="job-stop"),
     path("jobs/<int:pk>/resume/", jobs.resume, name="job-resume"),
     path("jobs/<int:pk>/history.<slug:form>", figures.of_training, name="history-figure"),
+    path(
+        "jobs/<int:pk>/watched-<slug:figure>.<slug:form>",
+        figures.of_monitors,
+        name="monitor-figure",
+    ),
     path("record/", pages.record, name="record"),
     path("api/", api.index, name="api"),
     path("api/campaign.schema.json", api.campaign_schema, name="campaign-schema"),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pandas as pd
 from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpRequest, HttpResponse
@@ -9,7 +11,7 @@ from django.shortcuts import get_object_or_404
 from django.views.decorators.http import require_safe
 from matplotlib.figure import Figure
 
-from listening import chain_figures
+from listening import chain_figures, monitor_figures
 from listening.analysis.frames import AnalysisError
 from listening.block_pictures import picture_of
 from listening.campaign_evidence import Evidence
@@ -17,6 +19,7 @@ from listening.campaign_figures import figure_named
 from listening.drawing import rendered
 from listening.exchange.tables import csv_bytes
 from listening.models import Campaign
+from models_registry import watch
 from models_registry.models import ModelVersion, TrainingRun
 
 CONTENT_TYPES = {"svg": "image/svg+xml", "pdf": "application/pdf", "png": "image/png"}
@@ -78,6 +81,37 @@ def of_training(request: HttpRequest, pk: int, form: str) -> HttpResponse:
     if "points" in request.GET:
         response["Cache-Control"] = "private, max-age=3600"
     return response
+
+
+@login_required
+@require_safe
+def of_monitors(request: HttpRequest, pk: int, figure: str, form: str) -> HttpResponse:
+    """What was watched in a training; pages name the number of points, so that each picture is drawn once."""
+    run = get_object_or_404(TrainingRun, job=pk)
+    if figure not in monitor_figures.CAPTIONS or not run.history:
+        raise Http404(f"{run} has no figure {figure!r}")
+    draw: dict[str, Callable[[], Figure]] = {
+        "monitors": lambda: monitor_figures.monitors(
+            run.history, watch.limits(run.recipe.get("limits", {}))
+        ),
+        "bands": lambda: monitor_figures.bands(run.history),
+        "parameters": lambda: monitor_figures.parameters(run.history, _units(run)),
+        "gradients": lambda: monitor_figures.gradients(run.history),
+    }
+    try:
+        response = served(draw[figure](), form)
+    except ValueError as error:
+        raise Http404(str(error)) from error
+    if "points" in request.GET:
+        response["Cache-Control"] = "private, max-age=3600"
+    return response
+
+
+def _units(run: TrainingRun) -> dict[str, str]:
+    """Units by parameter, once there is a version that says them."""
+    version = ModelVersion.objects.filter(run=run).first()
+    readings = version.card.get("readings", []) if version else []
+    return {reading["name"]: reading.get("unit", "") for reading in readings}
 
 
 def served(figure: Figure, form: str) -> HttpResponse:

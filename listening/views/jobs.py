@@ -7,6 +7,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_POST, require_safe
 
+from listening.watched import of_run
 from models_registry import audit, jobs
 from models_registry.models import Job
 
@@ -27,7 +28,14 @@ def detail(request: HttpRequest, pk: int) -> HttpResponse:
     job = get_object_or_404(Job.objects.select_related("training_run__model"), pk=pk)
     part = request.headers.get("HX-Target") == "progress"
     template = "listening/parts/job_progress.html" if part else "listening/jobs/detail.html"
-    return render(request, template, {"section": "jobs", "job": job})
+    run = getattr(job, "training_run", None)
+    context = {
+        "section": "jobs",
+        "job": job,
+        "watch": of_run(run),
+        "points": len(run.history) if run else 0,
+    }
+    return render(request, template, context)
 
 
 @login_required

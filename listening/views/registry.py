@@ -15,6 +15,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 from listening.block_pictures import picture_of
 from listening.views.diagram import diagram
 from listening.views.forms import TrainForm
+from listening.watched import of_run
 from models_registry.extra import EngineMissing
 from models_registry.models import AudioModel, ModelVersion
 
@@ -58,6 +59,9 @@ def version(request: HttpRequest, name: str, number: int) -> HttpResponse:
         "section": "models",
         "version": found,
         "run": found.run,
+        "job": found.run.job if found.run else None,
+        "watch": of_run(found.run),
+        "points": len(found.run.history) if found.run else 0,
         "recipe": json.dumps(found.run.recipe, indent=2) if found.run else "",
         "diagram": diagram(found.chain),
         "card": card_lines(found.card),

@@ -10,8 +10,7 @@ sentence.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
 
 import torch
 from torch import Tensor
@@ -20,8 +19,8 @@ from torch.nn.functional import relu
 from models_registry.engine.auditory import band_energy, band_weights, centres
 from models_registry.engine.blocks import LinearBlock
 from models_registry.engine.chain import Chain
+from models_registry.watch import PREFIX, VALUE
 
-PREFIX, VALUE = "monitor.", "value."
 BANDS, SIZE = 10, 2_048
 # −80 dB of the loudest band: below it a band of the target is empty.
 FLOOR = 1e-8
@@ -32,31 +31,6 @@ STEP_S, RISE, BEFORE = 0.002, 10**1.5, 5
 # Attacks nearer to each other than 50 ms are one.
 APART = 25
 LAGS = 10
-
-
-@dataclass(frozen=True)
-class Limit:
-    """Where a monitor is healthy, and what it means to leave that."""
-
-    low: float
-    high: float
-    unit: str
-    meaning: str
-
-
-LIMITS = {
-    "erb_deviation": Limit(0, 6, "dB", "levels by ERB band differ from the target's"),
-    "level_drift": Limit(-3, 3, "dB", "the output's level differs from the target's"),
-    "dc_drift": Limit(-0.05, 0.05, "", "the chain adds an offset"),
-    "group_delay_deviation": Limit(0, 2, "ms", "frequencies are delayed unlike the target's"),
-    "coherence": Limit(0.5, 1, "", "the output's phase no longer follows the target's"),
-    "modulation_deviation": Limit(0, 6, "dB", "envelopes fluctuate unlike the target's"),
-    "pre_echo": Limit(-60, 6, "dB", "energy comes before attacks"),
-    "attack_shift": Limit(-4, 4, "ms", "attacks come too early or too late"),
-    "range_margin": Limit(0.005, 0.5, "of the range", "a parameter is at an end of its range"),
-    "pole_radius": Limit(0, 0.9999, "", "a filter rings almost without end"),
-    "authority_used": Limit(0, 0.9, "", "an adapter is at the bound of its authority"),
-}
 
 
 def spectral(estimate: Tensor, target: Tensor, *, rate: int) -> dict[str, float]:
@@ -217,25 +191,3 @@ def parameters(chain: Chain) -> dict[str, float]:
     if rings:
         watched[f"{PREFIX}pole_radius"] = max(rings)
     return watched
-
-
-def limits(own: Mapping[str, Sequence[float]]) -> dict[str, Limit]:
-    """`LIMITS` with a recipe's own ends."""
-    return {
-        name: replace(limit, low=own[name][0], high=own[name][1]) if name in own else limit
-        for name, limit in LIMITS.items()
-    }
-
-
-def outside(row: Mapping[str, float], within: Mapping[str, Limit]) -> dict[str, str]:
-    """A sentence for each monitor in `row` that is outside its limits, by its name."""
-    found = {}
-    for name, limit in within.items():
-        value = row.get(PREFIX + name)
-        if value is not None and not limit.low <= value <= limit.high:
-            unit = f" {limit.unit}" if limit.unit else ""
-            found[name] = (
-                f"{limit.meaning}: {name.replace('_', ' ')} {value:.3g}{unit}, "
-                f"expected {limit.low:g} to {limit.high:g}{unit}"
-            )
-    return found

@@ -15,8 +15,7 @@ from torch import Tensor
 from models_registry.engine import losses
 from models_registry.engine.chain import Chain
 from models_registry.engine.data import Clips, Dataset
-
-SHARE, GRADIENT = "share.", "gradient."
+from models_registry.watch import GRADIENT, SHARE
 
 SignalTerm = Callable[[Tensor, Tensor], Tensor]
 Moves = Mapping[str, Tensor]

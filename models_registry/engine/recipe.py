@@ -16,7 +16,6 @@ from typing import Any
 from models_registry.engine.contract import RecipeError, SpecError
 from models_registry.engine.losses import OPTIONAL_TERMS
 from models_registry.engine.measures import MEASURES
-from models_registry.engine.monitors import LIMITS
 from models_registry.engine.schema import (
     Choice,
     Number,
@@ -28,6 +27,7 @@ from models_registry.engine.schema import (
     section,
 )
 from models_registry.engine.spec import complete, digest, nearest
+from models_registry.watch import LIMITS
 
 FOLDER = Path(__file__).parent / "recipes"
 

@@ -7,26 +7,23 @@ random is drawn from the seed and the step's number, so that a checkpoint needs 
 from __future__ import annotations
 
 import math
-import os
-import platform
 import time
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 
-from models_registry.engine import monitors
+from models_registry import watch
+from models_registry.engine import checkpoints, monitors
 from models_registry.engine.baseline import linear_baseline
 from models_registry.engine.chain import Chain
 from models_registry.engine.contract import EngineError
-from models_registry.engine.data import Clips, Dataset, dataset
+from models_registry.engine.data import Clips
+from models_registry.engine.material import data_of
 from models_registry.engine.measures import TABLE
-from models_registry.engine.mixtures import mixtures
 from models_registry.engine.objective import Objective
 from models_registry.engine.polish import Certainty, polish
 from models_registry.engine.recipe import Recipe
@@ -81,16 +78,8 @@ def train(
     """
     directory = Path(directory)
     directory.mkdir(parents=True, exist_ok=True)
-    with _one_thread():
+    with checkpoints.one_thread():
         return _Run(recipe, seed, directory, progress, should_stop).go(resume)
-
-
-def data_of(recipe: Recipe, *, seed: int) -> Dataset:
-    """The clips that `recipe` learns from and is judged by; raises `AudioError`."""
-    segment = recipe.training["segment"]
-    if recipe.data["source"] == "mixtures":
-        return mixtures(recipe.data, rate=recipe.chain["rate"], segment=segment, seed=seed)
-    return dataset(recipe.data, chain=recipe.chain, segment=segment, seed=seed)
 
 
 class _Run:
@@ -110,7 +99,7 @@ class _Run:
         self.report(0.0, "preparing the data", {})
         self.data = data_of(recipe, seed=seed)
         self.objective = Objective(recipe.loss, self.data)
-        self.limits = monitors.limits(recipe.limits)
+        self.limits = watch.limits(recipe.limits)
         self.chain = self._start(0)
         self.optimiser = self._adam(self.chain)
         self.step = 0
@@ -177,7 +166,7 @@ class _Run:
                 row, measure = self.history[-1], self.recipe.measure
                 message = (
                     f"step {self.step} of {steps}, loss {row['loss']:.4f}, "
-                    f"validation {_short(measure)} {row[f'validation_{measure}']:.4f}{_unit(measure)}, "
+                    f"{TABLE[measure].title} {row[f'validation_{measure}']:.4f}{_unit(measure)}, "
                     f"{rate:.1f} steps a second, {(steps - self.step) / rate:.0f} s left"
                 )
                 self.report(self.step / steps, message, row)
@@ -283,7 +272,8 @@ class _Run:
             raise EngineError(
                 f"training: expected a finite loss and gradient, found a loss of {row['loss']:g} and a "
                 f"gradient norm of {norm:g}{f' (in {blocks})' if blocks else ''} at step {step + 1}"
-                f"{_culprit(chain, clips)}; the last checkpoint is kept (a lower training.learning_rate may help)"
+                f"{checkpoints.culprit(chain, clips)}; the last checkpoint is kept (a lower training.learning_rate "
+                f"may help)"
             )
         optimiser.step()
         return row | {"gradient_norm": norm}
@@ -292,7 +282,7 @@ class _Run:
         """What has left its limits since the validation before, where the recipe wants that acted upon."""
         if self.recipe.training.get("policy", "go on") == "go on" or len(self.history) < 3:
             return ""
-        before, now = (monitors.outside(row, self.limits) for row in self.history[-2:])
+        before, now = (watch.outside(row, self.limits) for row in self.history[-2:])
         return "; ".join(sentence for name, sentence in now.items() if name not in before)
 
     def _return(self, checkpoint: Path, trouble: str) -> None:
@@ -346,15 +336,16 @@ class _Run:
             if weight != self.recipe.loss[name]
         }
         if self.data.truth is not None:
-            watched["monitor.settings_error"] = _settings_error(self.chain, self.data.truth)
+            watched["monitor.settings_error"] = checkpoints.settings_error(
+                self.chain, self.data.truth
+            )
         row = {"step": self.step, **terms, f"validation_{self.recipe.measure}": measured.value()}
         row |= watched
-        if warnings := list(monitors.outside(row, self.limits).values()):
+        if warnings := list(watch.outside(row, self.limits).values()):
             row["warnings"] = warnings
         return row
 
-    def _save(self, checkpoint: Path) -> None:
-        """Write the checkpoint and the weights, each whole or not at all."""
+    def _save(self, path: Path) -> None:
         content = {
             "recipe": self.recipe.hash,
             "seed": self.seed,
@@ -369,33 +360,11 @@ class _Run:
             "chain": self.chain.state_dict(),
             "optimiser": self.optimiser.state_dict(),
         }
-        for path, write in (
-            (checkpoint, lambda to: torch.save(content, to)),
-            (self.directory / WEIGHTS, self.chain.save),
-        ):
-            unfinished = path.with_name(f"{path.name}.part")
-            try:
-                write(unfinished)
-                os.replace(unfinished, path)
-            except (OSError, RuntimeError) as error:
-                unfinished.unlink(missing_ok=True)
-                raise EngineError(
-                    f"{path}: expected room for a checkpoint, found {error}"
-                ) from error
+        checkpoints.whole(path, lambda to: torch.save(content, to))
+        checkpoints.whole(self.directory / WEIGHTS, self.chain.save)
 
-    def _restore(self, checkpoint: Path) -> None:
-        try:
-            content = torch.load(checkpoint, weights_only=True)
-        except Exception as error:
-            raise EngineError(
-                f"{checkpoint}: expected a checkpoint, found a broken file"
-            ) from error
-        owner = (content.get("recipe"), content.get("seed"))
-        if owner != (self.recipe.hash, self.seed):
-            raise EngineError(
-                f"{checkpoint}: expected a checkpoint of recipe {self.recipe.hash[:12]} with seed {self.seed}, "
-                f"found one of recipe {str(owner[0])[:12]} with seed {owner[1]}; use another directory"
-            )
+    def _restore(self, path: Path) -> None:
+        content = checkpoints.read(path, recipe=self.recipe.hash, seed=self.seed)
         self.chain.load_state_dict(content["chain"])
         self.optimiser.load_state_dict(content["optimiser"])
         self.step = content["step"]
@@ -415,7 +384,7 @@ class _Run:
             chain=self.chain,
             history=self.history,
             weights=self.directory / WEIGHTS,
-            environment=environment(self.recipe, self.seed),
+            environment=checkpoints.environment(self.recipe, self.seed),
             stopped=stopped,
             measure=measure,
             validation=validation,
@@ -424,66 +393,6 @@ class _Run:
         )
 
 
-def _short(measure: str) -> str:
-    return "ESR" if measure == "esr" else measure
-
-
 def _unit(measure: str) -> str:
     unit = TABLE[measure].unit
     return f" {unit}" if unit else ""
-
-
-def _culprit(chain: Chain, clips: Clips) -> str:
-    """The block in which a signal first stops being finite, with its parameters."""
-    for name, signal in chain.stems(clips.dry).items():
-        if not signal.isfinite().all():
-            values = ", ".join(
-                f"{key} {value.item():.4g}"
-                for key, value in chain.values(name).items()
-                if value.dim() == 0
-            )
-            return f", first in block '{name}' ({values})"
-    return ""
-
-
-def _settings_error(chain: Chain, truth: Chain) -> float:
-    """Mean distance of the learned single parameters from those that made the data, in fractions of their ranges."""
-    with torch.no_grad():
-        distances = [
-            (control - truth.controls(name)[key]).abs().item()
-            for name, block in chain.blocks.items()
-            for key, control in chain.controls(name).items()
-            if control.dim() == 0 and not block.parameters[key].frozen
-        ]
-    return float(np.mean(distances))
-
-
-@contextmanager
-def _one_thread() -> Iterator[None]:
-    """One torch thread: two on a shared machine have been seen to run many times slower than one."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(threads)
-
-
-def environment(recipe: Recipe, seed: int) -> dict[str, Any]:
-    """What a training depended on besides its data."""
-    found: dict[str, Any] = {
-        "recipe": recipe.name,
-        "recipe_hash": recipe.hash,
-        "seed": seed,
-        "weights_kept": "last",
-        "device": "cpu",
-        "python": platform.python_version(),
-        "platform": platform.platform(),
-        "machine": platform.machine(),
-    }
-    for package in ("earwitness", "torch", "numpy", "scipy", "numba", "safetensors", "soxr"):
-        try:
-            found[package] = version(package)
-        except PackageNotFoundError:
-            found[package] = None
-    return found

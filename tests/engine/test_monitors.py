@@ -8,7 +8,8 @@ import torch
 
 from models_registry import instruments
 from models_registry.engine import Chain, EngineError, Recipe, train
-from models_registry.engine.monitors import LIMITS, drift, limits, outside, phase, temporal
+from models_registry.engine.monitors import drift, phase, temporal
+from models_registry.watch import LIMITS, limits, outside
 
 from .cast import followed, noise, spec
 
