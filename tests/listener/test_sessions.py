@@ -7,7 +7,7 @@ import uuid
 import pytest
 
 from listening import sessions
-from listening.models import Campaign, Listener, Response
+from listening.models import Campaign, Listener, Rating, Response, Session
 from tests.factories import abx_campaign, mushra_campaign
 
 pytestmark = pytest.mark.django_db
@@ -154,3 +154,34 @@ def test_who_is_in_the_middle_when_a_campaign_closes_may_finish():
     answer_everything(session)
     session.refresh_from_db()
     assert session.finished_at is not None
+
+
+def test_pages_out_of_order_lose_nothing_and_end_nothing_early():
+    """A late tab or a script may answer and finish page 2 first: it counts, and page 1 is still to come."""
+    session = sessions.start(mushra_campaign(items=2))
+    for number in (2, 1):
+        page = session.pages.get(number=number)
+        for slot in sessions.slots_of(page)[1:]:
+            sessions.respond(session, page, uuid.uuid4(), {"slot": str(slot.token), "value": 50})
+        sessions.finish(session, page)
+        session.refresh_from_db()
+        ahead = session.current_page()
+        assert (ahead.number if ahead else None) == (1 if number == 2 else None)
+        assert session.ending == ("" if number == 2 else Session.Ending.FINISHED)
+    assert Rating.objects.counted().count() == 10
+
+
+def test_after_the_end_nothing_is_taken_and_what_was_said_is_confirmed():
+    session = sessions.start(mushra_campaign(items=1))
+    page = session.pages.get()
+    said = uuid.uuid4()
+    for slot in sessions.slots_of(page)[1:]:
+        body = {"slot": str(slot.token), "value": 50}
+        sessions.respond(session, page, said if slot.label == "1" else uuid.uuid4(), body)
+    sessions.finish(session, page)
+    first = {"slot": str(page.slots.get(label="1").token), "value": 50}
+    assert sessions.respond(session, page, said, first).pk == said
+    with pytest.raises(sessions.PageOver, match="page 1 was finished"):
+        sessions.respond(session, page, uuid.uuid4(), first)
+    sessions.finish(session, page)
+    assert Rating.objects.count() == 5
