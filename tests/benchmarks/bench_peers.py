@@ -70,11 +70,11 @@ def ebur128() -> Call:
     library: Any = import_module("pyebur128")
     mode = library.MeasurementMode
     modes = mode.MODE_I | mode.MODE_LRA | mode.MODE_TRUE_PEAK
-    interleaved = np.ascontiguousarray(REFERENCE.T)
+    interleaved = np.ascontiguousarray(REFERENCE.T).ravel()
 
     def call() -> None:
         meter = library.R128State(2, RATE, modes)
-        meter.add_frames(interleaved, len(interleaved))
+        meter.add_frames(interleaved, REFERENCE.shape[1])
         library.get_loudness_global(meter)
         library.get_loudness_range(meter)
         for channel in range(2):
