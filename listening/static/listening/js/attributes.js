@@ -18,7 +18,7 @@ for (const { label, answer } of slots) {
 }
 for (const { slot, scale, value } of page.unsent) {
   const label = slots.find((one) => one.token === slot)?.label;
-  if (label) page.answers.set(keyOf(label, scale), value);
+  if (label) page.answers.set(keyOf(label, String(scale)), value);
 }
 
 const faders = rows.map((row) => {
