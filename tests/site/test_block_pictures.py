@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 import pytest
 
 pytest.importorskip("torch")
 
 from listening.block_pictures import picture_of
+from listening.views.guide import FOLDER
 from models_registry.engine import Chain
 from models_registry.engine.blocks import BLOCKS
 
@@ -43,6 +46,12 @@ def test_every_block_has_its_picture(kind):
     ]
     assert drawn
     assert "one" in figure.axes[0].get_title(loc="left")
+
+
+def test_the_guide_names_every_block_and_no_other():
+    text = (FOLDER / "3-model-builders.md").read_text(encoding="utf-8")
+    section = text.split("## Blocks there are")[1].split("\n\n")[1]
+    assert sorted(re.findall(r"`([a-z-]+)`", section)) == sorted(BLOCKS)
 
 
 def test_there_is_no_picture_of_a_block_that_is_not_there():
