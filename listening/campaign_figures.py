@@ -204,7 +204,7 @@ CAMPAIGN_FIGURES = (
         "funnel",
         AbxAnalysis,
         "ratings",
-        "Listeners beside what chance makes of listeners who are alike",
+        "Each listener beside what chance makes of listeners who are alike",
         lambda found: choice_figures.funnel(found.kept, chance=found.chance),
         _shares,
     ),

@@ -80,7 +80,7 @@ def funnel(ratings: pd.DataFrame, *, chance: float = abx.CHANCE) -> Figure:
             fontsize=9,
         )
     panels[0].set_ylabel("share of right answers")
-    heading(figure, "Listeners beside what chance makes of listeners who are alike")
+    heading(figure, "Listeners beside chance")
     figure.supxlabel(
         "shaded: 95 % and 99 % of listeners with the pooled share (line); dashed: guessing;\n"
         "steps: from here on one listener is above guessing (one-sided 5 %, not adjusted)",

@@ -11,6 +11,7 @@ from functools import singledispatch
 import pandas as pd
 
 from listening.analysis import abx, report
+from listening.analysis.cautions import cautions
 from listening.analysis.choices import CategoryAnalysis, PreferenceAnalysis
 from listening.analysis.comparison import Comparison
 from listening.analysis.grades import DifferenceAnalysis
@@ -51,7 +52,7 @@ def _grades(analysis: report.MushraAnalysis, found: Evidence) -> list[Section]:
     return [
         Section(
             "Results",
-            [f"{caveat}." for caveat in compared.caveats],
+            [f"{caveat}." for caveat in (*cautions(found.kept, compared), *compared.caveats)],
             [_described(analysis.conditions), *comparison_tables(compared)],
             figures_of(found, "ratings", "comparisons", "listeners"),
         ),
@@ -65,7 +66,7 @@ def _differences(analysis: DifferenceAnalysis, found: Evidence) -> list[Section]
     paragraphs = [
         "A difference grade is the grade of a system less that of the hidden reference on the same page: 0 where no "
         "difference was heard, above 0 where one was taken for the other.",
-        *(f"{caveat}." for caveat in compared.caveats),
+        *(f"{caveat}." for caveat in (*cautions(found.kept, compared), *compared.caveats)),
     ]
     tables = [
         _described(analysis.conditions, digits=2, what="Difference grades"),
@@ -84,12 +85,13 @@ def _opinions(analysis: OpinionAnalysis, found: Evidence) -> list[Section]:
     for scale, votes in analysis.reports.items():
         compared = analysis.comparisons[scale]
         of = f" on the scale {scale}" if scale else ""
+        crowded = cautions(found.kept[found.kept["scale"] == scale], compared)
         sections.append(
             Section(
                 f"Results{of}",
                 [
                     *opinion_words(votes.results),
-                    *(f"{c}." for c in (*votes.caveats, *compared.caveats)),
+                    *(f"{c}." for c in (*crowded, *votes.caveats, *compared.caveats)),
                 ],
                 [*opinion_tables(votes.results), *comparison_tables(compared, digits=2)],
             )

@@ -9,6 +9,7 @@ import pandas as pd
 
 from listening import controls
 from listening.analysis import abx, report
+from listening.analysis.cautions import cautions
 from listening.analysis.grades import DifferenceAnalysis
 from listening.analysis.mixed import MixedModel
 from listening.analysis.screening import TITLES
@@ -104,6 +105,7 @@ def _(analysis: report.MushraAnalysis, found: Evidence) -> dict[str, Any]:
     return {
         "template": "listening/campaigns/mushra.html",
         **mushra_tables(analysis),
+        "cautions": cautions(found.kept, analysis.comparison),
         **{f"{section}_figures": figures_of(found, section) for section in sections},
     }
 
