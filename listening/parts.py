@@ -125,29 +125,34 @@ def drawn(campaign: Campaign, seed: int | str) -> Iterator[tuple[Trial, int, lis
 def _presented(campaign: Campaign, trials: list[Trial], seeds: list[str]) -> list[Presented]:
     """For each of `seeds`, the pages of all `trials` in an order drawn from it, each with its slots."""
     protocol = campaign.protocol
-    pages = _pages(protocol, trials)
-    names = {page: sorted(by_name) for page, (_, by_name) in pages.items()}
+    stimuli = {trial: list(trial.stimuli.select_related("condition", "trial")) for trial in trials}
+    pages = {seed: _pages(protocol, stimuli, seed) for seed in seeds}
+    names = {
+        seed: {page: sorted(by_name) for page, (_, by_name) in of_seed.items()}
+        for seed, of_seed in pages.items()
+    }
     orders: dict[str, tuple[str, ...]] = {}
     if protocol.balanced:
-        every_page = {f"{seed}/{page}": two for seed in seeds for page, two in names.items()}
+        every_page = {f"{seed}/{page}": two for seed in seeds for page, two in names[seed].items()}
         orders = balanced_orders(every_page, seed=f"{seeds}/orders")
     found: list[Presented] = []
     for seed in seeds:
         found.append([])
-        for shown in presentation_order(names, seed=seed):
-            trial, by_name = pages[shown.trial]
+        for shown in presentation_order(names[seed], seed=seed):
+            trial, by_name = pages[seed][shown.trial]
             place = f"{seed}/{shown.trial}"
             ordered = [by_name[name] for name in orders.get(place, shown.stimuli)]
             found[-1].append((trial, protocol.plan(trial, ordered, seed=place)))
     return found
 
 
-def _pages(protocol: Method, trials: list[Trial]) -> dict[str, tuple[Trial, dict[str, Stimulus]]]:
-    """Every page that `trials` need: the trial, and its stimuli on that page by their conditions' names."""
+def _pages(
+    protocol: Method, stimuli: dict[Trial, list[Stimulus]], seed: str
+) -> dict[str, tuple[Trial, dict[str, Stimulus]]]:
+    """Every page that the trials need: the trial, and its stimuli on that page by their conditions' names."""
     pages = {}
-    for trial in trials:
-        every = list(trial.stimuli.select_related("condition", "trial"))
-        for together in protocol.judged_together(every):
+    for trial, every in stimuli.items():
+        for together in protocol.judged_together(every, seed=f"{seed}/{trial.number}/blocks"):
             by_name = {stimulus.condition.name: stimulus for stimulus in together}
             part = [] if len(together) == len(every) else [" + ".join(sorted(by_name))]
             pages["/".join([str(trial.number), *part])] = trial, by_name

@@ -113,8 +113,11 @@ class Method(ABC):
         """Texts among the options that listeners read."""
         yield from ()
 
-    def judged_together(self, stimuli: list[Stimulus]) -> list[list[Stimulus]]:
-        """Which stimuli of a trial share a page: all of them, unless the method makes several pages of a trial."""
+    def judged_together(self, stimuli: list[Stimulus], *, seed: str) -> list[list[Stimulus]]:
+        """Which stimuli of a trial share a page: all of them, unless the method makes several pages of a trial.
+
+        What is drawn for that is drawn from `seed`, a session's and repetition's own.
+        """
         return [stimuli]
 
     def rehearsed(

@@ -49,7 +49,7 @@ class Bs1116(Scaled):
             problems.append("expected at least one system under test, found none")
         return problems
 
-    def judged_together(self, stimuli: list[Stimulus]) -> list[list[Stimulus]]:
+    def judged_together(self, stimuli: list[Stimulus], *, seed: str) -> list[list[Stimulus]]:
         reference = [one for one in stimuli if one.condition.role == Role.REFERENCE]
         return [[*reference, one] for one in stimuli if one not in reference]
 

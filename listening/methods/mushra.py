@@ -3,6 +3,10 @@
 Each page presents the labelled open reference and, in an order drawn for that page, every condition of one item, among
 them the hidden reference and the anchors. A rating is an integer from 0 to 100 on the continuous quality scale, whose
 five equal intervals bear words. A stimulus that was never touched is unrated; there is no default.
+
+More than twelve signals are split, where the campaign declares them `blocked`, over several pages of an item: each has
+the hidden reference and the anchors, and an equal share of the systems, to within one, drawn for each listener and
+item, so that over listeners every system meets every other equally often.
 """
 
 from __future__ import annotations
@@ -10,6 +14,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from listening.design import shuffled
 from listening.methods.base import PlannedSlot, material_problems
 from listening.methods.scales import Role, Scaled, hidden_reference_problems
 from listening.models import Campaign, Stimulus, Trial
@@ -36,7 +41,11 @@ class Mushra(Scaled):
     )
 
     # a test without one of the anchors, or with systems that are not there for every item, says so where it is shown
-    defaults = {"anchors": [Role.ANCHOR35.value, Role.ANCHOR70.value], "incomplete": False}
+    defaults = {
+        "anchors": [Role.ANCHOR35.value, Role.ANCHOR70.value],
+        "incomplete": False,
+        "blocked": False,
+    }
 
     def __init__(self, options: Mapping[str, Any] | None = None) -> None:
         super().__init__(options)
@@ -63,11 +72,24 @@ class Mushra(Scaled):
                 problems.append(f"expected the {role.label} among the conditions, found none")
         if Role.SYSTEM not in roles:
             problems.append("expected at least one system under test, found none")
-        if len(roles) > MAX_SIGNALS:
+        if len(roles) > MAX_SIGNALS and not self.options["blocked"]:
             problems.append(
-                f"expected at most {MAX_SIGNALS} signals to grade on a page, found {len(roles)}"
+                f"expected at most {MAX_SIGNALS} signals to grade on a page, found {len(roles)}; "
+                "the option blocked splits them over several pages"
             )
+        if len(roles) - roles.count(Role.SYSTEM) >= MAX_SIGNALS:
+            problems.append(f"expected room for a system among {MAX_SIGNALS} signals, found none")
         return problems
+
+    def judged_together(self, stimuli: list[Stimulus], *, seed: str) -> list[list[Stimulus]]:
+        if not self.options["blocked"]:
+            return [stimuli]
+        by_name = {one.condition.name: one for one in stimuli}
+        systems = [name for name, one in by_name.items() if one.condition.role == Role.SYSTEM]
+        others = [one for one in stimuli if one.condition.role != Role.SYSTEM]
+        blocks = -(-len(systems) // (MAX_SIGNALS - len(others)))
+        drawn = shuffled(systems, seed=seed)
+        return [[*others, *(by_name[name] for name in drawn[n::blocks])] for n in range(blocks)]
 
     def plan(self, trial: Trial, stimuli: list[Stimulus], *, seed: str) -> list[PlannedSlot]:
         return [

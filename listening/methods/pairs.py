@@ -53,7 +53,7 @@ class Paired(Method):
             )
         return problems
 
-    def judged_together(self, stimuli: list[Stimulus]) -> list[list[Stimulus]]:
+    def judged_together(self, stimuli: list[Stimulus], *, seed: str) -> list[list[Stimulus]]:
         by_name = {stimulus.condition.name: stimulus for stimulus in stimuli}
         if declared := self.options["pairs"]:
             return [[by_name[name] for name in pair] for pair in declared]

@@ -87,7 +87,7 @@ class Opinion(Scaled, ABC):
 
     lowest, highest = 1, 5
 
-    def judged_together(self, stimuli: list[Stimulus]) -> list[list[Stimulus]]:
+    def judged_together(self, stimuli: list[Stimulus], *, seed: str) -> list[list[Stimulus]]:
         return [[stimulus] for stimulus in stimuli]
 
     def felt(self, perceived: float) -> float:
