@@ -1,6 +1,6 @@
 """Complete sessions posted by 1, 8 and 32 clients to a running server, one of them killed in the middle.
 
-    python -m tests.load.sessions [--sessions 60] [--pages 10] [--database postgres://…]
+    python -m tests.load.sessions [--sessions 60] [--clients 1 8 32] [--pages 10] [--database postgres://…]
 
 starts gunicorn on the loopback with a home of its own, lets clients go through whole MUSHRA sessions (10 pages of 8
 ratings), and checks in the database that every acknowledged answer is stored exactly once. Then it kills the server
@@ -30,6 +30,8 @@ import numpy as np
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 CLIENTS = (1, 8, 32)
+# enough to be in the middle of something
+KILLED_SESSIONS = 60
 RATINGS = 8
 PATIENCE_S = 60.0
 
@@ -197,6 +199,7 @@ def killed_round(server: Server, clients: int, sessions: int, acknowledged: set[
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--sessions", type=int, default=60, help="in each round")
+    parser.add_argument("--clients", type=int, nargs="+", default=CLIENTS, help="at once, by round")
     parser.add_argument("--pages", type=int, default=10)
     parser.add_argument(
         "--database", help="an empty database, as in DATABASE_URL (default: SQLite)"
@@ -208,9 +211,9 @@ def main() -> int:
         prepare(options.pages)
         server, acknowledged = Server(), set[str]()
         try:
-            for clients in CLIENTS:
+            for clients in options.clients:
                 run_round(server, clients, options.sessions, acknowledged)
-            killed_round(server, 8, options.sessions, acknowledged)
+            killed_round(server, 8, min(options.sessions, KILLED_SESSIONS), acknowledged)
         finally:
             server.stop()
         found = stored()
