@@ -14,15 +14,13 @@ of recordings compare with each other and not with those of another. Synthetic v
 
 from __future__ import annotations
 
-import shutil
-import subprocess
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import numpy as np
 
 from listening.design import shuffled
+from listening.speech import SpeechError, speech
 from models_registry.audio import Audio, AudioError, mono, read, resample
 
 TRIALS, FIRST_COUNTED = 24, 5
@@ -151,21 +149,8 @@ def noise(voice: Mapping[str, Audio], frames: int, *, seed: str) -> np.ndarray:
 
 def synthetic(language: str) -> dict[str, Audio]:
     """The ten digits by espeak-ng's voice for `language`, where it is installed; raises `DigitsError`."""
-    program = shutil.which("espeak-ng")
-    if program is None:
-        raise DigitsError(
-            "expected espeak-ng for a synthetic voice, found none: install it (apt-get install espeak-ng), "
-            "or record the digits"
-        )
-    found = {}
-    with TemporaryDirectory() as folder:
-        for digit in DIGITS:
-            path = Path(folder, f"{digit}.wav")
-            command = [program, "-v", language, "-w", str(path), "--", digit]
-            done = subprocess.run(command, capture_output=True, text=True, timeout=60)
-            if done.returncode or not path.exists():
-                raise DigitsError(
-                    f"expected espeak-ng to speak {language!r}, found: {done.stderr.strip()}"
-                )
-            found[digit] = spoken(read(path), name=f"espeak-ng's {digit}")
-    return levelled(found)
+    try:
+        said = {digit: speech(digit, language=language) for digit in DIGITS}
+    except SpeechError as error:
+        raise DigitsError(str(error)) from error
+    return levelled({d: spoken(sound, name=f"espeak-ng's {d}") for d, sound in said.items()})
