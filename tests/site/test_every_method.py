@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
-
 import pytest
 from django.urls import reverse
 
@@ -12,47 +10,16 @@ from listening.analysis.report import READINGS
 from listening.campaign_evidence import Evidence
 from listening.campaign_figures import figures_of
 from listening.methods import methods
-from listening.methods.base import Method
 from listening.models import Campaign
 from listening.rehearsal import rehearse
 from listening.result_sections import sections_of
-from tests.factories import choice_campaign
+from tests.factories import small_campaign
 from tests.site.conftest import no_progress, scored
-
-PAIR = ("reference", "system one")
-SYSTEMS = ("system one", "system two")
-CONDITIONS = {"triangle": PAIR, "preference": SYSTEMS, "ccr": SYSTEMS}
-
-
-ANSWERS: dict[str, list] = {
-    "preference": ["A", "B", "A", "tie"],
-    "ccr": [1, -2, 0, 3],
-    "triangle": ["1", "2", "3"],
-}
-
-
-@pytest.fixture(autouse=True)
-def _answered(monkeypatch):
-    """Methods that cannot be rehearsed are answered by turns."""
-    given: Counter[str] = Counter()
-
-    def answers(method, slots, hearer, quality):
-        given[method.name] += 1
-        yield {"answer": ANSWERS[method.name][given[method.name] % len(ANSWERS[method.name])]}
-
-    monkeypatch.setattr(Method, "rehearsed", answers)
 
 
 @pytest.fixture(params=[name for name in methods() if name not in ("mushra", "abx")])
 def rehearsed(request, db):
-    campaign = choice_campaign(
-        request.param,
-        slug=request.param,
-        conditions=CONDITIONS.get(request.param, (*PAIR, "system two")),
-        items=2,
-        repetitions=2,
-        launched=False,
-    )
+    campaign = small_campaign(request.param, slug=request.param, repetitions=2, launched=False)
     Campaign.objects.filter(pk=campaign.pk).update(screening="none")
     campaign.refresh_from_db()
     campaign.launch(actor="alice")
