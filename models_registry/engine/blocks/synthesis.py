@@ -147,7 +147,9 @@ class Harmonics(Oscillator):
         )
 
     def wave(self, phase: Tensor, values: Values) -> Tensor:
-        share = amplitude(values["partials"])
+        levels = values["partials"]
+        # a single one comes as a number and not as a list of one
+        share = amplitude(levels[..., None] if self.options["partials"] == 1 else levels)
         share = share / share.square().sum(-1, keepdim=True).sqrt()
         total = torch.zeros_like(phase)
         for k in range(1, self.options["partials"] + 1):
