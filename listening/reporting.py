@@ -182,7 +182,10 @@ def _unrecorded() -> Section:
 def _screening(analysis: report.Analysis) -> Section:
     found = analysis.screening
     out = found.decisions[found.decisions["excluded"]]
-    rule = TITLES[found.rule]
+    own = found.rule == "none" and found.ratings_after < found.ratings_before
+    rule = (
+        "what the campaign itself declared, without post-screening," if own else TITLES[found.rule]
+    )
     words = (
         f"{rule[0].upper()}{rule[1:]} keeps {len(found.decisions) - len(out)} of {len(found.decisions)} listeners and "
         f"{found.ratings_after} of {found.ratings_before} ratings. Nothing is deleted."

@@ -98,6 +98,7 @@ def test_the_page_and_the_report_say_what_is_left_out_and_why(campaign, client):
     client.force_login(User.objects.create_user("alice"))
     html = client.get(campaign.get_absolute_url()).content.decode()
     assert "1 page <span" in html
+    assert "with the campaign's own limits, declared before launch, keeps" in html
     assert "are left out of the evidence; nothing is deleted" in html
     assert "left out</span>" in html
     report = content(campaign, ".md").decode()
