@@ -1,0 +1,129 @@
+"""The overdrive recipe beside black boxes of the same CPU time: an LSTM with 32 units and a TCN of 16 channels.
+
+python -m tests.benchmarks.bench_overdrive [SECONDS] [KLON FOLDER]
+
+On the project's own diode clipper, or on DataIn and Data100 (gain 1.0) in KLON FOLDER: clips 0 to 199 to learn from,
+200 to 239 to judge by, from sample 8,000 on with the mean removed. Every model trains for about SECONDS of CPU time;
+the chain's steps are chosen from the time that its first ones take.
+"""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+
+from models_registry.engine import Recipe, train
+from models_registry.engine.data import Dataset
+from models_registry.engine.losses import error_to_signal, spectral_distance
+from models_registry.engine.material import data_of
+
+
+class Lstm(nn.Module):
+    """Sample by sample, with the input added."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.cell = nn.LSTM(1, 32, batch_first=True)
+        self.head = nn.Linear(32, 1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        hidden, _ = self.cell(x.transpose(1, 2))
+        return self.head(hidden).transpose(1, 2) + x
+
+
+class Tcn(nn.Module):
+    """Seven causal layers of 16 channels, kernel 9, dilations from 1 to 64."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.first = nn.Conv1d(1, 16, 1)
+        self.layers = nn.ModuleList(nn.Conv1d(16, 16, 9, dilation=2**n) for n in range(7))
+        self.head = nn.Conv1d(16, 1, 1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        along = self.first(x)
+        for n, layer in enumerate(self.layers):
+            along = along + torch.tanh(layer(nn.functional.pad(along, (8 * 2**n, 0))))
+        return self.head(along)
+
+
+def judged(model: nn.Module, data: Dataset) -> float:
+    error = energy = 0.0
+    with torch.no_grad():
+        for n in range(len(data.test)):
+            target = data.judged(data.test.wet[n : n + 1])
+            estimate = data.judged(model(data.test.dry[n : n + 1]))
+            error += (estimate - target).square().sum().item()
+            energy += target.square().sum().item()
+    return error / energy
+
+
+def black_box(model: nn.Module, data: Dataset, seconds: float) -> tuple[float, int]:
+    """Error-to-signal ratio on the test clips and the number of steps."""
+    optimiser = torch.optim.Adam(model.parameters(), lr=0.004)
+    began, step = time.process_time(), 0
+    while time.process_time() - began < seconds:
+        clips = data.batch(size=8, seed=0, step=step)
+        estimate, target = data.judged(model(clips.dry)), data.judged(clips.wet)
+        loss = error_to_signal(estimate, target)
+        loss = loss + 0.1 * spectral_distance(estimate, target, sizes=(512, 2_048))
+        optimiser.zero_grad()
+        loss.backward()
+        nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+        optimiser.step()
+        step += 1
+    return judged(model, data), step
+
+
+def main() -> None:
+    torch.set_num_threads(1)
+    seconds = float(sys.argv[1]) if len(sys.argv) > 1 else 60.0
+    given: dict[str, str] = {"data.seconds": "12"}
+    names = ["overdrive"]
+    if len(sys.argv) > 2:
+        clips = Path(sys.argv[2])
+        given = {
+            "data.source": "pairs",
+            "data.dry": str(clips / "DataIn"),
+            "data.wet": str(clips / "Data100"),
+            "data.train": "[0, 200]",
+            "data.test": "[200, 240]",
+            "data.skip": "8000",
+        }
+        names = ["overdrive", "overdrive-parallel"]
+    for name in names:
+        with tempfile.TemporaryDirectory() as directory:
+            tried = Recipe.load(
+                name, {**given, "training.steps": "10", "training.validate_every": "10"}
+            )
+            data_of(tried, seed=0)
+            began = time.process_time()
+            train(tried, seed=0, directory=directory)
+            steps = max(20, round(10 * seconds / (time.process_time() - began)))
+        with tempfile.TemporaryDirectory() as directory:
+            began = time.process_time()
+            recipe = Recipe.load(name, {**given, "training.steps": str(steps)})
+            result = train(recipe, seed=0, directory=directory)
+            spent = time.process_time() - began
+        count = sum(parameter.numel() for parameter in result.chain.parameters())
+        print(
+            f"{name}: ESR {result.validation:.4f}, {count} parameters, {steps} steps, {spent:.0f} s; "
+            f"best linear FIR {result.baseline:.3f}",
+            flush=True,
+        )
+    data = data_of(Recipe.load("overdrive", given), seed=0)
+    for kind in (Tcn, Lstm):
+        torch.manual_seed(0)
+        model = kind()
+        error, steps = black_box(model, data, seconds)
+        count = sum(parameter.numel() for parameter in model.parameters())
+        print(f"{kind.__name__}: ESR {error:.4f}, {count} parameters, {steps} steps", flush=True)
+
+
+if __name__ == "__main__":
+    main()
