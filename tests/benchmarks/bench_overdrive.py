@@ -17,7 +17,7 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from models_registry.engine import Recipe, train
+from models_registry.engine import Recipe, TrainingResult, train
 from models_registry.engine.data import Dataset
 from models_registry.engine.losses import error_to_signal, spectral_distance
 from models_registry.engine.material import data_of
@@ -80,6 +80,15 @@ def black_box(model: nn.Module, data: Dataset, seconds: float) -> tuple[float, i
     return judged(model, data), step
 
 
+def trained(name: str, given: dict[str, str], steps: int) -> tuple[TrainingResult, float]:
+    """The result of `steps` steps, and the CPU seconds they took with the data's making and one validation."""
+    changes = {"training.steps": str(steps), "training.validate_every": "1000000"}
+    began = time.process_time()
+    with tempfile.TemporaryDirectory() as directory:
+        result = train(Recipe.load(name, {**given, **changes}), seed=0, directory=directory)
+    return result, time.process_time() - began
+
+
 def main() -> None:
     torch.set_num_threads(1)
     seconds = float(sys.argv[1]) if len(sys.argv) > 1 else 60.0
@@ -97,19 +106,9 @@ def main() -> None:
         }
         names = ["overdrive", "overdrive-parallel"]
     for name in names:
-        with tempfile.TemporaryDirectory() as directory:
-            tried = Recipe.load(
-                name, {**given, "training.steps": "10", "training.validate_every": "10"}
-            )
-            data_of(tried, seed=0)
-            began = time.process_time()
-            train(tried, seed=0, directory=directory)
-            steps = max(20, round(10 * seconds / (time.process_time() - began)))
-        with tempfile.TemporaryDirectory() as directory:
-            began = time.process_time()
-            recipe = Recipe.load(name, {**given, "training.steps": str(steps)})
-            result = train(recipe, seed=0, directory=directory)
-            spent = time.process_time() - began
+        once, thrice = (trained(name, given, count)[1] for count in (10, 30))
+        steps = max(20, round(20 * seconds / max(thrice - once, 1e-3)))
+        result, spent = trained(name, given, steps)
         count = sum(parameter.numel() for parameter in result.chain.parameters())
         print(
             f"{name}: ESR {result.validation:.4f}, {count} parameters, {steps} steps, {spent:.0f} s; "
