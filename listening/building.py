@@ -9,7 +9,6 @@ from django.contrib.auth.models import User
 from django.db import transaction
 
 from listening.anchors import LOW_ANCHOR_HZ, MID_ANCHOR_HZ, anchor
-from listening.methods import method_named
 from listening.models import Campaign, Condition, Stimulus, Trial
 from models_registry import audit
 from models_registry.audio import Audio
@@ -158,7 +157,6 @@ def _draft(
         slug=slug,
         title=title,
         method=method,
-        instructions=method_named(method).default_instructions,
         screening=Campaign.Screening.BS1534 if method == "mushra" else Campaign.Screening.NONE,
         repetitions=repetitions,
         seed=seed,

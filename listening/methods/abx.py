@@ -12,6 +12,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any
 
+from django.utils.translation import gettext_lazy as _
+
 from listening.design import shuffled
 from listening.methods.base import AnswerError, Judgement, PlannedSlot, checked_keys
 from listening.methods.discrimination import SEQUENTIAL, Discrimination
@@ -24,7 +26,7 @@ class Abx(Discrimination):
     title = "ABX"
     standard = "ABX, fixed number of trials with an exact binomial test, or Wald's sequential test"
     template = "listening/listener/abx.html"
-    default_instructions = (
+    default_instructions = _(
         "On each page you hear one piece of audio in two versions, A and B. X is one of the two: which one was "
         "drawn at random for this page.\n\n"
         "Listen to all three, as often as you like, and say whether X is A or X is B. You can switch at any "

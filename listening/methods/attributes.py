@@ -10,6 +10,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from django.utils.translation import gettext_lazy as _
+
 from listening.methods.base import AnswerError, Judgement, PlannedSlot, material_problems
 from listening.methods.mushra import MAX_SIGNALS
 from listening.methods.scales import Scaled, open_reference_problems
@@ -32,7 +34,7 @@ class Attributes(Scaled):
     template = "listening/listener/attributes.html"
     lowest, highest = 0, 100
     defaults: ClassVar[Mapping[str, Any]] = {"scales": [], "reference": False}
-    default_instructions = (
+    default_instructions = _(
         "On each page you hear one piece of audio in several versions, and rate every version on several scales. "
         "Each scale asks for one property of the sound, and only for that; what its ends mean is written beside "
         "it.\n\n"

@@ -18,6 +18,7 @@ from listening.questions import key_problems
 from models_registry.audio import peak_db
 
 if TYPE_CHECKING:
+    from django_stubs_ext import StrOrPromise
     from pandas import DataFrame
 
     from listening.models import Campaign, Condition, Page, Rating, Slot, Stimulus, Trial
@@ -82,7 +83,8 @@ class Method(ABC):
     # the standard the method follows, for pages, exports and reports
     standard: str
     template: ClassVar[str]
-    default_instructions: ClassVar[str]
+    # in the language of whoever reads them
+    default_instructions: ClassVar[StrOrPromise]
     # what the standard asks for; a campaign's plan may ask for other
     gates: ClassVar[Gates] = Gates()
     # whether two sounds of a page come in either order equally often over a session

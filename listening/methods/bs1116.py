@@ -11,6 +11,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
+from django.utils.translation import gettext_lazy as _
+
 from listening.methods.base import AnswerError, Gates, PlannedSlot, material_problems
 from listening.methods.scales import Role, Scaled, hidden_reference_problems
 from listening.models import Campaign, Rating, Slot, Stimulus, Trial
@@ -31,7 +33,7 @@ class Bs1116(Scaled):
     gates = Gates(rate=True, listen=True)
     defaults = {"one_is_5": True}
     lowest, highest, whole = 1, 5, False
-    default_instructions = (
+    default_instructions = _(
         "On each page you hear one piece of audio three times. A is the reference. One of B and C is the reference "
         "again, the other is a version that may be impaired; which is which was drawn at random for this page.\n\n"
         "Grade B against A, and C against A, from 5.0 down to 1.0 in tenths: 5.0 imperceptible, 4.0 perceptible, "

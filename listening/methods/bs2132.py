@@ -7,6 +7,8 @@ with each other. A reference that the trial has serves the metrics only; it is n
 
 from __future__ import annotations
 
+from django.utils.translation import gettext_lazy as _
+
 from listening.methods.base import PlannedSlot, material_problems
 from listening.methods.mushra import MAX_SIGNALS
 from listening.methods.scales import Role, Scaled
@@ -19,7 +21,7 @@ class WithoutReference(Scaled):
     standard = "ITU-R BS.2132"
     template = "listening/listener/bs2132.html"
     lowest, highest = 0, 100
-    default_instructions = (
+    default_instructions = _(
         "On each page you hear one piece of audio in several versions. There is no reference: none of them is "
         "known to be right.\n\n"
         "Rate the overall quality of every version, from 0 to 100, by comparing the versions with each other. "

@@ -11,6 +11,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any
 
+from django.utils.translation import gettext_lazy as _
+
 from listening.methods.base import AnswerError, Gates, Judgement, PlannedSlot, checked_keys
 from listening.methods.pairs import Paired, heard_difference, rated_of, the_two
 from listening.models import Condition, Slot, Stimulus, Trial
@@ -26,7 +28,7 @@ class Ccr(Paired):
     title = "CCR"
     standard = "ITU-T P.800 annex E (comparison category rating)"
     template = "listening/listener/ccr.html"
-    default_instructions = (
+    default_instructions = _(
         "On each page you hear one piece of audio in two versions, the first and the second.\n\n"
         "Listen to the first, then to the second, both to their end, and say how good the second is compared "
         "with the first. You may listen again as often as you like.\n\n"

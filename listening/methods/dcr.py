@@ -6,6 +6,8 @@ The reference itself may be among the conditions, as the annex asks for: its rat
 
 from __future__ import annotations
 
+from django.utils.translation import gettext_lazy as _
+
 from listening.methods.base import Gates, PlannedSlot, material_problems
 from listening.methods.scales import Opinion, open_reference_problems
 from listening.models import Campaign, Stimulus, Trial
@@ -17,7 +19,7 @@ class Dcr(Opinion):
     standard = "ITU-T P.800 annex D (degradation category rating)"
     template = "listening/listener/dcr.html"
     gates = Gates(rate=True, listen=True, hear_end=True)
-    default_instructions = (
+    default_instructions = _(
         "On each page you hear two samples: first the reference, whose quality is as it should be, then another "
         "version of it.\n\n"
         "Listen to both to their end, in this order. Then say how the second is degraded compared with the first: "

@@ -14,6 +14,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from django.utils.translation import gettext_lazy as _
+
 from listening.design import shuffled
 from listening.methods.base import PlannedSlot, material_problems
 from listening.methods.scales import Role, Scaled, hidden_reference_problems
@@ -29,7 +31,7 @@ class Mushra(Scaled):
     standard = "ITU-R BS.1534-3"
     template = "listening/listener/mushra.html"
     lowest, highest = 0, 100
-    default_instructions = (
+    default_instructions = _(
         "On each page you hear one piece of audio in several versions, and the unprocessed original, labelled "
         "Reference.\n\n"
         "Rate the basic audio quality of every version against the reference, from 0 to 100. Basic audio quality "

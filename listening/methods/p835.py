@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.utils.translation import gettext_lazy as _
+
 from listening.design import shuffled
 from listening.methods.base import Gates, PlannedSlot, material_problems
 from listening.methods.scales import Opinion
@@ -25,7 +27,7 @@ class P835(Opinion):
     standard = "ITU-T P.835 (speech with noise suppression)"
     template = "listening/listener/p835.html"
     gates = Gates(rate=True, listen=True, hear_end=True)
-    default_instructions = (
+    default_instructions = _(
         "On each page you hear one sample of speech with some background three times, and answer one question after "
         "each time.\n\n"
         "For the speech signal, attend only to the speech and say how distorted it is. For the background, attend "

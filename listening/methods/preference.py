@@ -10,6 +10,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any
 
+from django.utils.translation import gettext_lazy as _
+
 from listening.methods.base import AnswerError, Gates, Judgement, PlannedSlot, checked_keys
 from listening.methods.pairs import Paired, heard_difference, rated_of, the_two
 from listening.models import Campaign, Slot, Stimulus, Trial
@@ -25,7 +27,7 @@ class Preference(Paired):
     title = "AB preference"
     standard = "paired comparison, Bradley-Terry and Davidson models"
     template = "listening/listener/preference.html"
-    default_instructions = (
+    default_instructions = _(
         "On each page you hear one piece of audio in two versions, A and B. Which is which was drawn at random "
         "for this page.\n\n"
         "Listen to both, as often as you like, and say which one you prefer. You can switch at any moment, also "

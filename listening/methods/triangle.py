@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
+from django.utils.translation import gettext_lazy as _
 
 from listening.design import shuffled
 from listening.methods.base import AnswerError, Gates, Judgement, PlannedSlot, checked_keys
@@ -29,7 +30,7 @@ class Triangle(Discrimination):
     title = "Odd one out"
     standard = "triangle test (ISO 4120), exact binomial test, or Wald's sequential test"
     template = "listening/listener/triangle.html"
-    default_instructions = (
+    default_instructions = _(
         "On each page you hear one piece of audio several times. All of them are the same but one, which is "
         "different: which one was drawn at random for this page.\n\n"
         "Listen to all of them, as often as you like, and say which is the odd one out. You can switch at any "
