@@ -27,6 +27,7 @@ import numpy as np
 import numpy.typing as npt
 
 from listening.design import shuffled
+from listening.marking import gettext_noop as _
 from models_registry.audio import Audio
 
 RATE = 48_000
@@ -158,8 +159,8 @@ TESTS: dict[str, Test] = {
     for test in (
         Test(
             "woods",
-            "Headphone check",
-            "Which of the three tones is the quietest?",
+            _("Headphone check"),
+            _("Which of the three tones is the quietest?"),
             _PLACES,
             trials=6,
             pass_mark=5,
@@ -170,8 +171,8 @@ TESTS: dict[str, Test] = {
         ),
         Test(
             "huggins",
-            "Headphone check",
-            "In which of the three noises do you hear a faint tone?",
+            _("Headphone check"),
+            _("In which of the three noises do you hear a faint tone?"),
             _PLACES,
             trials=6,
             pass_mark=6,
@@ -182,8 +183,8 @@ TESTS: dict[str, Test] = {
         ),
         Test(
             "channels",
-            "Left and right",
-            "Where do you hear the tone?",
+            _("Left and right"),
+            _("Where do you hear the tone?"),
             _SIDES,
             trials=4,
             pass_mark=4,

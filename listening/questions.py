@@ -21,6 +21,8 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
+from listening.marking import gettext_noop as _
+
 NAME = re.compile(r"[a-z][a-z0-9_]{0,39}")
 MAX_LINE, MAX_BOX = 200, 2000
 MAX_POINTS = 11
@@ -44,7 +46,14 @@ Answer = str | float | list[str] | None
 
 
 class AnswerProblem(ValueError):
-    """An answer that its question does not take; the message is for the listener."""
+    """An answer that its question does not take; the message is for the listener.
+
+    `sentence` with `values` in its places is what a page translates.
+    """
+
+    def __init__(self, sentence: str, **values: str) -> None:
+        super().__init__(sentence % values)
+        self.sentence, self.values = sentence, values
 
 
 def key_problems(
@@ -138,25 +147,30 @@ def checked_answer(question: Question, given: Any) -> Answer:
     ):
         if question.get("optional"):
             return None
-        raise AnswerProblem("Please answer this question.")
+        raise AnswerProblem(_("Please answer this question."))
     return _CHECKS[question["ask"]](question, given)
 
 
 def _text(question: Question, given: Any) -> str:
     if not isinstance(given, str):
-        raise AnswerProblem("Please answer in words.")
+        raise AnswerProblem(_("Please answer in words."))
     # a form sends the ends of lines as CR LF
     text = given.replace("\r\n", "\n").strip()
     most = MAX_BOX if question.get("long") else MAX_LINE
     if len(text) > most:
-        raise AnswerProblem(f"Please use at most {most} characters; there are {len(text)}.")
+        raise AnswerProblem(
+            _("Please use at most %(most)s characters; there are %(found)s."),
+            most=str(most),
+            found=str(len(text)),
+        )
     if any(ord(sign) < 32 and sign not in "\n\t" for sign in text):
-        raise AnswerProblem("Please use printable characters only.")
+        raise AnswerProblem(_("Please use printable characters only."))
     return text
 
 
 def _number(question: Question, given: Any) -> float:
     least, most = question["least"], question["most"]
+    ends = {"least": f"{least:g}", "most": f"{most:g}"}
     whole = question["ask"] == "scale" or float(question.get("step", 1)).is_integer()
     whole = whole and question.get("step", 1) != 0
     try:
@@ -164,11 +178,13 @@ def _number(question: Question, given: Any) -> float:
             raise ValueError(given)
         value = float(given)
     except (TypeError, ValueError) as error:
-        raise AnswerProblem(f"Please give a number from {least:g} to {most:g}.") from error
+        raise AnswerProblem(
+            _("Please give a number from %(least)s to %(most)s."), **ends
+        ) from error
     if not (math.isfinite(value) and least <= value <= most):
-        raise AnswerProblem(f"Please give a number from {least:g} to {most:g}.")
+        raise AnswerProblem(_("Please give a number from %(least)s to %(most)s."), **ends)
     if whole and not value.is_integer():
-        raise AnswerProblem(f"Please give a whole number from {least:g} to {most:g}.")
+        raise AnswerProblem(_("Please give a whole number from %(least)s to %(most)s."), **ends)
     return int(value) if whole else value
 
 
@@ -176,9 +192,9 @@ def _choice(question: Question, given: Any) -> str | list[str]:
     several = bool(question.get("several"))
     chosen = given if isinstance(given, list) else [given]
     if len(chosen) > 1 and not several:
-        raise AnswerProblem("Please choose one.")
+        raise AnswerProblem(_("Please choose one."))
     if any(one not in question["choices"] for one in chosen) or len(set(chosen)) < len(chosen):
-        raise AnswerProblem("Please choose among the answers shown.")
+        raise AnswerProblem(_("Please choose among the answers shown."))
     return [one for one in question["choices"] if one in chosen] if several else chosen[0]
 
 

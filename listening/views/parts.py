@@ -154,7 +154,7 @@ def in_form(request: HttpRequest, page: Page) -> tuple[dict[str, Any], dict[str,
         try:
             given[name] = checked_answer(question, given[name])
         except AnswerProblem as problem:
-            problems[name] = str(problem)
+            problems[name] = _(problem.sentence) % problem.values
     return given, problems
 
 
