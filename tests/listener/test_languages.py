@@ -70,3 +70,11 @@ def test_a_session_goes_on_in_its_language_on_another_device(campaign):
 def test_researchers_pages_stay_in_english(campaign):
     assert '<html lang="en"' in browser("de").get(reverse("home")).content.decode()
     assert '<html lang="en"' in browser("de").get(reverse("login")).content.decode()
+
+
+def test_the_invitation_offers_the_languages_and_keeps_what_the_link_said(campaign):
+    text = browser("en").get(welcome(campaign), {"PROLIFIC_PID": "abc"}).content.decode()
+    assert 'href="?PROLIFIC_PID=abc&amp;lang=de"' in text
+    assert "日本語" in text
+    Campaign.objects.filter(pk=campaign.pk).update(language="fr")
+    assert "日本語" not in browser("en").get(welcome(campaign)).content.decode()
