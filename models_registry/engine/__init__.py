@@ -14,12 +14,15 @@ from models_registry.engine.contract import (
     RecipeError,
     SpecError,
 )
+from models_registry.engine.differences import differences
 from models_registry.engine.measures import TABLE as MEASURES
 from models_registry.engine.recipe import Recipe
+from models_registry.engine.relevance import Attribution, attributed, relevance
 from models_registry.engine.rendering import render
 from models_registry.engine.training import TrainingResult, train
 
 __all__ = [
+    "Attribution",
     "MEASURES",
     "Card",
     "Chain",
@@ -30,6 +33,9 @@ __all__ = [
     "RecipeError",
     "SpecError",
     "TrainingResult",
+    "attributed",
+    "differences",
+    "relevance",
     "render",
     "train",
     "weights_hash",

@@ -36,6 +36,7 @@ from models_registry.engine.blocks import (
     SoundBlock,
 )
 from models_registry.engine.contract import EngineError, Parameter
+from models_registry.engine.relevance import held
 
 # Start values at the very end of a range would sit where the squashing function is flat and never learn.
 MARGIN = 1e-4
@@ -164,7 +165,7 @@ class Chain(nn.Module):
         moves: dict[str, Tensor] = {}
         for adapter, before in zip(self.adapters, state.adapters, strict=True):
             offsets, after = adapter(signal, before)
-            moves |= offsets
+            moves |= {path: held(offset) for path, offset in offsets.items()}
             following.adapters.append(after)
         following.moves = moves
         return self._series(self._spec["blocks"], signal, moves, state, following), following
@@ -359,7 +360,12 @@ class Chain(nn.Module):
             )
         if not all(tensor.isfinite().all() for tensor in tensors.values()):
             raise EngineError(f"{path}: expected finite weights, found NaN or infinite ones")
-        self.load_state_dict(tensors)
+        try:
+            self.load_state_dict(tensors)
+        except RuntimeError as error:
+            raise EngineError(
+                f"{path}: expected the weights of this chain, found others under its specification's hash"
+            ) from error
         return self
 
 

@@ -55,9 +55,10 @@ class Parameter:
     tied_to: str = ""
 
     def __post_init__(self) -> None:
-        if not self.low < self.high or (self.scale == "log" and self.low <= 0):
+        ends = math.isfinite(self.low) and math.isfinite(self.high) and self.low < self.high
+        if not ends or (self.scale == "log" and self.low <= 0):
             raise SpecError(
-                f"{self.name}: expected a range with low < high (and low > 0 on a log scale), "
+                f"{self.name}: expected a finite range with low < high (and low > 0 on a log scale), "
                 f"found {self.low:g} to {self.high:g}"
             )
         if not self.meaning:

@@ -31,6 +31,8 @@ from models_registry.engine.contract import Port, SpecError
 
 VERSION = 1
 PARALLEL = "parallel"
+# nobody reads deeper; and a cycle has no end
+DEEPEST = 8
 
 
 def nearest(word: str, known: Iterable[str]) -> str:
@@ -94,10 +96,20 @@ def leaves(entries: Iterable[Mapping[str, Any]]) -> Iterator[Mapping[str, Any]]:
 
 
 def _series(
-    entries: object, rate: int, blocks: dict[str, Block], taken: set[str], *, where: str
+    entries: object,
+    rate: int,
+    blocks: dict[str, Block],
+    taken: set[str],
+    *,
+    where: str,
+    depth: int = 0,
 ) -> list[dict[str, Any]]:
     """The canonical form of blocks in series; their blocks are added to `blocks`, their ids to `taken`."""
     branch = where != "chain"
+    if depth > DEEPEST:
+        raise SpecError(
+            f"{where}: expected branches within branches at most {DEEPEST} deep, found more (a cycle in the data?)"
+        )
     if not isinstance(entries, list) or not (entries or branch):
         least = "blocks" if branch else "at least one block"
         raise SpecError(f"{where}: expected a list of {least}, found {entries!r}")
@@ -121,7 +133,7 @@ def _series(
             found = f"{len(branches)}" if isinstance(branches, list) else repr(branches)
             raise SpecError(f"'{name}': expected a list of at least two branches, found {found}")
         inner = [
-            _series(one, rate, blocks, taken, where=f"'{name}' branch {n}")
+            _series(one, rate, blocks, taken, where=f"'{name}' branch {n}", depth=depth + 1)
             for n, one in enumerate(branches, start=1)
         ]
         described.append({"id": name, "kind": PARALLEL, "branches": inner})

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 
 import pytest
 import torch
@@ -39,9 +40,12 @@ def test_every_field_of_a_card_must_say_something(field):
         Card(**(dataclasses.asdict(Gain.card) | {field: ""}))
 
 
-@pytest.mark.parametrize(("low", "high", "scale"), [(1, 1, "linear"), (2, 1, "dB"), (0, 1, "log")])
+@pytest.mark.parametrize(
+    ("low", "high", "scale"),
+    [(1, 1, "linear"), (2, 1, "dB"), (0, 1, "log"), (0, math.inf, "linear")],
+)
 def test_a_range_must_be_a_range(low, high, scale):
-    with pytest.raises(SpecError, match="expected a range"):
+    with pytest.raises(SpecError, match="expected a finite range"):
         Parameter("x", "", low, high, scale, 1, "meaning")
 
 

@@ -8,6 +8,7 @@ import json
 import numpy as np
 import pytest
 import torch
+from safetensors.torch import save_file
 
 from models_registry.engine import Chain, EngineError, SpecError, weights_hash
 from models_registry.engine.blocks import BLOCKS, Gain, register
@@ -150,6 +151,29 @@ def test_weights_of_another_specification_are_refused(tmp_path):
     Chain.from_spec(spec()).save(tmp_path / "w.safetensors")
     with pytest.raises(EngineError, match="expected weights of specification"):
         Chain.from_spec(followed()).load(tmp_path / "w.safetensors")
+
+
+def test_weights_that_claim_another_specification_are_refused(tmp_path):
+    chain = Chain.from_spec(spec())
+    claimed = {"spec_hash": chain.spec_hash}
+    save_file({"pre/low_gain": torch.zeros(3)}, tmp_path / "w.safetensors", metadata=claimed)
+    with pytest.raises(EngineError, match="expected the weights of this chain"):
+        chain.load(tmp_path / "w.safetensors")
+
+
+def test_a_specification_that_contains_itself_is_refused():
+    branches: list = [[], []]
+    entry = {"id": "again", "kind": "parallel", "branches": branches}
+    branches[1].append(entry)
+    assert "found 'again' twice" in refused(spec(blocks=[entry]))
+
+
+def test_branches_within_branches_have_an_end():
+    entry = {"id": "level", "kind": "gain"}
+    for depth in range(10):
+        entry = {"id": f"mix{depth}", "kind": "parallel", "branches": [[], [entry]]}
+    sentence = "expected branches within branches at most 8 deep, found more (a cycle in the data?)"
+    assert sentence in refused(spec(blocks=[entry]))
 
 
 def test_a_file_that_holds_no_weights_is_refused(tmp_path):

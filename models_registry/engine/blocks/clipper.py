@@ -21,6 +21,7 @@ from models_registry.engine.blocks.base import (
 )
 from models_registry.engine.blocks.oversampling import FACTORS, OversampledBlock
 from models_registry.engine.contract import Card, Option, Parameter
+from models_registry.engine.relevance import as_gain
 
 # Below this step the difference quotient has lost more digits than the midpoint rule errs by.
 NEAR = 1e-4
@@ -111,7 +112,8 @@ class Clipper(OversampledBlock):
         near = step.abs() < NEAR
         # Parker et al., eq. 10, and eq. 11 where the quotient would be 0 / 0
         slope = (integral(level) - integral(earlier)) / torch.where(near, 1.0, step)
-        mean = torch.where(near, value((level + earlier) / 2), slope)
+        middle = (level + earlier) / 2
+        mean = as_gain(middle, torch.where(near, value(middle), slope))
         return (ceiling * mean).to(signal.dtype), level[..., -1:].detach().clone()
 
 

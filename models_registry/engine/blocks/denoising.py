@@ -25,6 +25,7 @@ from models_registry.engine.blocks.spectral import (
     by_row,
 )
 from models_registry.engine.contract import Card, Option, Parameter
+from models_registry.engine.relevance import held
 
 # −40 dB: the least ratio of signal to noise, below which a gain is never heard.
 LEAST = 1e-4
@@ -41,7 +42,7 @@ class MaskBlock(SpectralBlock):
 
     def masked(self, spectra: Tensor, gains: Tensor) -> Tensor:
         """`spectra` with `gains` (rows, steps, bands) as factors."""
-        return spectra * (gains @ self.weights).to(spectra.real.dtype)
+        return spectra * held(gains @ self.weights).to(spectra.real.dtype)
 
     def profile(self, values: Values) -> tuple[Tensor, dict[str, Tensor]]:
         return self.centres, {"noise": values["noise"]}

@@ -22,6 +22,7 @@ from models_registry.engine.blocks.base import ShapingBlock, State, Values, ampl
 from models_registry.engine.blocks.biquad import highest
 from models_registry.engine.blocks.cascade import filtered, section
 from models_registry.engine.contract import Card, Option, Parameter, Port
+from models_registry.engine.relevance import held
 
 # −120 dB: silence has a level too, so that its logarithm stays finite.
 SILENCE = 1e-6
@@ -183,7 +184,7 @@ class Compressor(DynamicsBlock):
         speeds = self.speed(values["attack"]), self.speed(values["release"])
         reduction, before = followed(wanted, *speeds, before, self.backend)
         gain = amplitude(values["makeup"] - reduction).to(signal.dtype)
-        return signal * gain, (before, listening)
+        return signal * held(gain), (before, listening)
 
 
 @register
@@ -228,7 +229,7 @@ class Expander(DynamicsBlock):
         wanted = self.reduction(levels, values)
         speeds = self.speed(values["release"]), self.speed(values["attack"])
         reduction, before = followed(wanted, *speeds, before, self.backend)
-        return signal * amplitude(-reduction).to(signal.dtype), (before, listening)
+        return signal * held(amplitude(-reduction).to(signal.dtype)), (before, listening)
 
 
 @register
@@ -278,13 +279,13 @@ class Limiter(DynamicsBlock):
             state = waiting, waiting.double(), waiting.double(), None
         heard = torch.cat([state[0], rows], dim=1)
         needed = torch.cat([state[1], self.reduction(level(rows), values)], dim=1)
-        held = max_pool1d(needed[:, None], ahead + 1, stride=1)[:, 0]
+        most = max_pool1d(needed[:, None], ahead + 1, stride=1)[:, 0]
         at_once = torch.ones((), dtype=torch.float64)
         released, last = followed(
-            held, at_once, self.speed(values["release"]), state[3], self.backend
+            most, at_once, self.speed(values["release"]), state[3], self.backend
         )
         steps = torch.cat([state[2], released], dim=1)
         reduction = avg_pool1d(steps[:, None], ahead + 1, stride=1)[:, 0]
-        output = heard[:, :frames] * amplitude(-reduction).to(signal.dtype)
+        output = heard[:, :frames] * held(amplitude(-reduction).to(signal.dtype))
         kept = (part[:, frames:].detach() for part in (heard, needed, steps))
         return output.reshape(signal.shape), (*kept, last)

@@ -29,6 +29,7 @@ from models_registry.engine.blocks.dynamics import (
     speed,
 )
 from models_registry.engine.contract import Card, Option, Parameter
+from models_registry.engine.relevance import held
 
 # what belongs to each band
 OWN = ("threshold", "ratio", "attack", "release", "makeup")
@@ -84,7 +85,8 @@ class MultibandCompressor(BandBlock):
             up, down = speed(own["attack"], self.rate), speed(own["release"], self.rate)
             wanted = above_threshold(levels, own)
             reduction, before = followed(wanted, up, down, before, self.backend)
-            output = output + band * amplitude(own["makeup"] - reduction).to(signal.dtype)
+            gain = amplitude(own["makeup"] - reduction).to(signal.dtype)
+            output = output + band * held(gain)
             following.append((divided, before))
         return output, following
 
@@ -149,7 +151,7 @@ class TransientShaper(ReactingBlock):
         fading, faded = self._follow(above, values, "quick", "fading", before[2])
         wanted = values["attack"] * (quick - slow) + values["sustain"] * (quick - fading)
         gain = self.BOUND * torch.tanh(wanted / self.BOUND)
-        return signal * amplitude(gain).to(signal.dtype), (after, arrived, faded)
+        return signal * held(amplitude(gain).to(signal.dtype)), (after, arrived, faded)
 
     def _follow(
         self, target: Tensor, values: Values, up: str, down: str, state: State

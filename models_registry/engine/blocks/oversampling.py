@@ -20,6 +20,7 @@ from torch import Tensor
 from models_registry.engine.blocks.base import ShapingBlock, State, Values
 from models_registry.engine.blocks.convolution import convolved
 from models_registry.engine.contract import Option, Port
+from models_registry.engine.relevance import as_gain
 
 FACTORS = {"2x": 2, "4x": 4, "8x": 8}
 OVERSAMPLING = Option(
@@ -61,7 +62,7 @@ class OversampledBlock(ShapingBlock):
 
     def process(self, signal: Tensor, values: Values, state: State) -> tuple[Tensor, State]:
         if self.factor == 1:
-            return self.shaped(signal, values), None
+            return as_gain(signal, self.shaped(signal, values)), None
         low = low_pass(self.factor)
         up, down = state or (None, None)
         # every other sample is nothing; the low-pass makes it what lies between
@@ -69,11 +70,11 @@ class OversampledBlock(ShapingBlock):
         first[0] = self.factor
         # in double precision, since what the transforms round a curve may amplify a thousandfold
         dense, up = convolved((signal.double()[..., None] * first).flatten(-2), low, up)
-        held = {
+        dense_values = {
             name: value.repeat_interleave(self.factor, -1) if value.dim() > 1 else value
             for name, value in values.items()
         }
-        output, down = convolved(self.shaped(dense, held), low, down)
+        output, down = convolved(as_gain(dense, self.shaped(dense, dense_values)), low, down)
         return output[..., :: self.factor].to(signal.dtype), (up, down)
 
 

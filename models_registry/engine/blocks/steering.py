@@ -19,6 +19,7 @@ from models_registry.engine.blocks.base import ReactingBlock, State, Values, amp
 from models_registry.engine.blocks.cascade import filtered
 from models_registry.engine.blocks.dynamics import followed
 from models_registry.engine.contract import Card, Parameter
+from models_registry.engine.relevance import held
 
 # tenths of a second in 3 s (EBU Tech 3341: updated at 10 Hz or more often)
 WINDOW = 30
@@ -100,7 +101,7 @@ class LoudnessSteering(ReactingBlock):
             follower,
             gains[:, -2:].detach(),
         )
-        return signal * amplitude(course)[:, None].to(signal.dtype), following
+        return signal * held(amplitude(course)[:, None].to(signal.dtype)), following
 
     def _gains(
         self, tenths: Tensor, count: int, values: Values, state: State

@@ -1,0 +1,77 @@
+"""Relevance: how much each sample of the input contributes to what comes out, added up without a remainder.
+
+Under `relevance()` every nonlinearity is a gain that is taken as given, so that a chain is linear in its input and
+gradient times input is the whole answer (layer-wise relevance propagation's rule for gates and nonlinearities that
+take all: Arras et al., Explaining and Interpreting LSTMs, 2019; Montavon et al., Layer-Wise Relevance Propagation: An
+Overview, 2019). Outputs are the same numbers as without it. What a block adds by itself (a transient, a sound) and what
+is carried from an earlier stretch belong to no sample: `Attribution.bias`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor
+
+if TYPE_CHECKING:
+    from models_registry.engine.chain import Chain
+
+_ON: ContextVar[bool] = ContextVar("relevance", default=False)
+
+
+@contextmanager
+def relevance() -> Iterator[None]:
+    """Within this context blocks and chains are linear in their input, with the gains that the input calls for."""
+    before = _ON.set(True)
+    try:
+        yield
+    finally:
+        _ON.reset(before)
+
+
+def held(gain: Tensor) -> Tensor:
+    """`gain`, which no relevance goes through: what a detector, a mask or an adapter makes of the signal."""
+    return gain.detach() if _ON.get() else gain
+
+
+def as_gain(signal: Tensor, output: Tensor) -> Tensor:
+    """`output`, a curve over `signal`; under `relevance()` as the gain that it is at each sample."""
+    if not _ON.get():
+        return output
+    silent = signal == 0
+    gain = (output / torch.where(silent, 1.0, signal)).detach()
+    return torch.where(silent, output.detach(), signal * gain)
+
+
+@dataclass(frozen=True)
+class Attribution:
+    """`relevance`, shaped like the signal, adds up to `total` less `bias`, the part that no sample has made."""
+
+    relevance: Tensor
+    total: float
+    bias: float
+
+
+def attributed(
+    chain: Chain, signal: Tensor, measure: Callable[[Tensor], Tensor] | None = None
+) -> Attribution:
+    """What of `measure` (a number, linear in the output) each sample of `signal` (batch, channels, frames) makes.
+
+    Without a measure the output's energy is explained, as the output weighed by itself. Energies are what adds up:
+    explain those, and turn the parts into decibels afterwards.
+    """
+    given = signal.detach().clone().requires_grad_()
+    with relevance(), torch.enable_grad():
+        output, _ = chain(given)
+        total = measure(output) if measure else (output * output.detach()).sum()
+        slope = None
+        # a chain that only sounds by itself does not hear its input
+        if total.requires_grad:
+            (slope,) = torch.autograd.grad(total, given, allow_unused=True)
+    parts = torch.zeros_like(signal) if slope is None else signal * slope
+    return Attribution(parts, total.item(), total.item() - parts.sum().item())
