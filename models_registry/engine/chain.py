@@ -32,6 +32,7 @@ from models_registry.engine.blocks import (
     LinearBlock,
     ReactingBlock,
     RoomBlock,
+    Settled,
     ShapingBlock,
     SoundBlock,
 )
@@ -59,6 +60,8 @@ class ChainState:
     blocks: dict[str, Any]
     adapters: list[Any]
     delays: dict[tuple[str, int], Tensor] = field(default_factory=dict)
+    # without gradients the values that no adapter moves stay what they were in the first stretch, by block id
+    values: dict[str, Settled] = field(default_factory=dict)
     # what the adapters added in this stretch, by target
     moves: dict[str, Tensor] = field(default_factory=dict)
 
@@ -201,16 +204,36 @@ class Chain(nn.Module):
                     ends.append(end)
                 signal = sum(ends[1:], start=ends[0])
                 continue
-            block, controls = self.blocks[name], self.controls(name)
-            for key in controls:
-                if (path := f"{name}.{key}") in moves:
-                    controls[key] = (controls[key].to(signal.dtype) + moves[path]).clamp(0, 1)
-            signal, following.blocks[name] = block.process(
-                signal, block.physical(controls), state.blocks.get(name)
+            values = self._moved(name, signal, moves, state, following)
+            signal, following.blocks[name] = self.blocks[name].process(
+                signal, values, state.blocks.get(name)
             )
             if self._listener is not None:
                 self._listener(name, signal)
         return signal
+
+    def _moved(
+        self,
+        name: str,
+        signal: Tensor,
+        moves: dict[str, Tensor],
+        state: ChainState,
+        following: ChainState,
+    ) -> dict[str, Tensor]:
+        """The physical values of one block for `signal`, with what the adapters add."""
+        still = not torch.is_grad_enabled()
+        if still and name in state.values:
+            following.values[name] = state.values[name]
+            return state.values[name]
+        controls = self.controls(name)
+        moved = [key for key in controls if f"{name}.{key}" in moves]
+        for key in moved:
+            offset = moves[f"{name}.{key}"]
+            controls[key] = (controls[key].to(signal.dtype) + offset).clamp(0, 1)
+        values = self.blocks[name].physical(controls)
+        if still and not moved:
+            following.values[name] = values = Settled(values)
+        return values
 
     def groups(self) -> dict[str, list[nn.Parameter]]:
         """What is learned, by block id and by "adapter 1", "adapter 2" …; groups that learn nothing are left out."""

@@ -29,6 +29,7 @@ class Backend(Protocol):
     """One implementation of the loops."""
 
     def cascade(self, history: Array, sections: Array) -> None: ...
+    def cascade_stream(self, signal: Array, sections: Array, past: Array) -> None: ...
     def cascade_adjoint(
         self, grad: Array, history: Array, sections: Array
     ) -> tuple[Array, Array]: ...
@@ -63,6 +64,36 @@ def _cascade(history: Array, sections: Array) -> None:
                     - sections[s, 4] * h[t - 2, s + 1]
                 )
                 h[t, s + 1] = value
+
+
+def checked_stream(signal: Array, sections: Array, past: Array) -> None:
+    """Raise `ValueError` unless the arrays have the shapes that `cascade_stream` relies on."""
+    shape = (signal.shape[0], 2, sections.shape[0] + 1)
+    if signal.ndim != 2 or sections.shape[1:] != (5,) or past.shape != shape:
+        raise ValueError(f"a past {past.shape} of {signal.shape} does not fit {sections.shape}")
+
+
+def _cascade_stream(signal: Array, sections: Array, past: Array) -> None:
+    # as `cascade`, in place, with no more history than the next stretch needs: the first two frames of `past`
+    rows, frames = signal.shape
+    count = sections.shape[0]
+    for row in range(rows):
+        p = past[row]
+        for t in range(frames):
+            value = signal[row, t]
+            x1, x2 = p[1, 0], p[0, 0]
+            p[0, 0], p[1, 0] = x1, value
+            for s in range(count):
+                y1, y2 = p[1, s + 1], p[0, s + 1]
+                value = sections[s, 0] * value + (
+                    sections[s, 1] * x1
+                    + sections[s, 2] * x2
+                    - sections[s, 3] * y1
+                    - sections[s, 4] * y2
+                )
+                x1, x2 = y1, y2
+                p[0, s + 1], p[1, s + 1] = y1, value
+            signal[row, t] = value
 
 
 def _cascade_adjoint(grad: Array, history: Array, sections: Array) -> tuple[Array, Array]:
@@ -138,6 +169,15 @@ def _scipy_cascade(history: Array, sections: Array) -> None:
         )
 
 
+def _scipy_cascade_stream(signal: Array, sections: Array, past: Array) -> None:
+    history = np.empty((signal.shape[0], signal.shape[1] + 2, past.shape[2]))
+    history[:, :2] = past
+    history[:, 2:, 0] = signal
+    _scipy_cascade(history, sections)
+    signal[:] = history[:, 2:, -1]
+    past[:] = history[:, -2:]
+
+
 def _scipy_cascade_adjoint(grad: Array, history: Array, sections: Array) -> tuple[Array, Array]:
     g = grad[:, ::-1]
     grad_sections = np.empty_like(sections)
@@ -180,17 +220,27 @@ def _numpy_spline_adjoint(grad: Array, position: Array, count: int) -> Array:
 
 class _Loops(NamedTuple):
     cascade: Any
+    cascade_stream: Any
     cascade_adjoint: Any
     spline: Any
     spline_adjoint: Any
 
 
 BACKENDS: dict[str, Backend] = {
-    "scipy": _Loops(_scipy_cascade, _scipy_cascade_adjoint, _numpy_spline, _numpy_spline_adjoint)
+    "scipy": _Loops(
+        _scipy_cascade,
+        _scipy_cascade_stream,
+        _scipy_cascade_adjoint,
+        _numpy_spline,
+        _numpy_spline_adjoint,
+    )
 }
 if njit is not None:
     # never parallel=True: it aborts under Python threads and hangs after a fork
     BACKENDS["numba"] = _Loops(
-        *(njit(nogil=True)(f) for f in (_cascade, _cascade_adjoint, _spline, _spline_adjoint))
+        *(
+            njit(nogil=True)(f)
+            for f in (_cascade, _cascade_stream, _cascade_adjoint, _spline, _spline_adjoint)
+        )
     )
 DEFAULT = "numba" if "numba" in BACKENDS else "scipy"

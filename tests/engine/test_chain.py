@@ -169,7 +169,7 @@ def test_a_specification_that_contains_itself_is_refused():
 
 
 def test_branches_within_branches_have_an_end():
-    entry = {"id": "level", "kind": "gain"}
+    entry: dict = {"id": "level", "kind": "gain"}
     for depth in range(10):
         entry = {"id": f"mix{depth}", "kind": "parallel", "branches": [[], [entry]]}
     sentence = "expected branches within branches at most 8 deep, found more (a cycle in the data?)"

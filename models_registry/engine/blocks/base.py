@@ -10,8 +10,8 @@ from __future__ import annotations
 
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
-from typing import Any, ClassVar
+from collections.abc import Callable, Mapping
+from typing import Any, ClassVar, TypeVar
 
 import torch
 from torch import Tensor
@@ -20,8 +20,27 @@ from models_registry.engine.contract import Card, Option, Parameter, Port, SpecE
 
 Values = Mapping[str, Tensor]
 State = Any
+Made = TypeVar("Made")
 
 BLOCKS: dict[str, type[Block]] = {}
+
+
+class Settled(dict[str, Tensor]):
+    """Values that stay as they are while a signal goes by, and what a block has made of them; without gradients."""
+
+    def __init__(self, values: Values) -> None:
+        super().__init__(values)
+        self.designs: dict[str, Any] = {}
+
+
+def designed(values: Values, name: str, make: Callable[[], Made]) -> Made:
+    """What `make` makes of `values`, once where they are settled: `name` tells a block's designs apart."""
+    if not isinstance(values, Settled):
+        return make()
+    if name not in values.designs:
+        values.designs[name] = make()
+    made: Made = values.designs[name]
+    return made
 
 
 class Block(ABC):

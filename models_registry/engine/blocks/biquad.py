@@ -11,7 +11,14 @@ import torch
 from torch import Tensor
 
 from models_registry.engine import kernels
-from models_registry.engine.blocks.base import LinearBlock, State, Values, amplitude, register
+from models_registry.engine.blocks.base import (
+    LinearBlock,
+    State,
+    Values,
+    amplitude,
+    designed,
+    register,
+)
 from models_registry.engine.blocks.cascade import (
     RAISED,
     SHAPES,
@@ -128,7 +135,7 @@ class Crossover(LinearBlock):
 
     def process(self, signal: Tensor, values: Values, state: State) -> tuple[Tensor, State]:
         output, following = torch.zeros_like(signal), []
-        for n, sections in enumerate(self.bands(values)):
+        for n, sections in enumerate(designed(values, "bands", lambda: self.bands(values))):
             before = None if state is None else state[n]
             band, after = filtered(signal, sections, before, self.backend)
             output = output + band * amplitude(values[f"level{n + 1}"]).to(signal.dtype)

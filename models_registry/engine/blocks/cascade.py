@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 
 from models_registry.engine import kernels
-from models_registry.engine.blocks.base import LinearBlock, State, Values
+from models_registry.engine.blocks.base import LinearBlock, State, Values, designed
 
 SHAPES = (
     "low-pass",
@@ -68,6 +68,14 @@ def filtered(signal: Tensor, sections: Tensor, state: State, backend: str) -> tu
     rows = signal.reshape(-1, signal.shape[-1])
     if state is None:
         state = torch.zeros(rows.shape[0], 2, len(sections) + 1, dtype=torch.float64)
+    if not torch.is_grad_enabled():
+        given = np.array(rows.numpy(), dtype=np.float64, order="C")
+        following = np.array(state.numpy(), order="C")
+        sos = np.ascontiguousarray(sections.numpy(), dtype=np.float64)
+        kernels.checked_stream(given, sos, following)
+        kernels.BACKENDS[backend].cascade_stream(given, sos, following)
+        output = torch.from_numpy(given).to(signal.dtype)
+        return output.reshape(signal.shape), torch.from_numpy(following)
     output, state = Cascade.apply(rows, sections, state, backend)  # type: ignore[no-untyped-call]
     return output.reshape(signal.shape), state
 
@@ -144,7 +152,8 @@ class CascadeBlock(LinearBlock):
         """Coefficients (sections, 5) float64: b0 b1 b2 a1 a2 with a0 = 1."""
 
     def process(self, signal: Tensor, values: Values, state: State) -> tuple[Tensor, State]:
-        return filtered(signal, self.sections(values), state, self.backend)
+        sections = designed(values, "sections", lambda: self.sections(values))
+        return filtered(signal, sections, state, self.backend)
 
     def response(self, values: Values, frequencies: Tensor) -> Tensor:
         return response_of(self.sections(values), frequencies, self.rate)

@@ -18,7 +18,14 @@ from torch import Tensor
 from torch.nn.functional import avg_pool1d, max_pool1d, relu
 
 from models_registry.engine import kernels, recursions
-from models_registry.engine.blocks.base import ShapingBlock, State, Values, amplitude, register
+from models_registry.engine.blocks.base import (
+    ShapingBlock,
+    State,
+    Values,
+    amplitude,
+    designed,
+    register,
+)
 from models_registry.engine.blocks.biquad import highest
 from models_registry.engine.blocks.cascade import filtered, section
 from models_registry.engine.contract import Card, Option, Parameter, Port
@@ -126,7 +133,11 @@ class DynamicsBlock(ShapingBlock):
         """The level (dB) that the detector hears in `signal`, by its options; and its filter's state."""
         if self.options["sidechain"] != "full":
             shape = self.options["sidechain"]
-            listening = section(shape, values["listen"], values["listen_q"], self.rate)
+            listening = designed(
+                values,
+                "listening",
+                lambda: section(shape, values["listen"], values["listen_q"], self.rate),
+            )
             signal, state = filtered(signal, listening, state, self.backend)
         levels = level(signal)
         if self.options["link"] == "together":

@@ -13,7 +13,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from models_registry.engine.blocks.base import RoomBlock, State, Values, register
+from models_registry.engine.blocks.base import RoomBlock, State, Values, designed, register
 from models_registry.engine.blocks.convolution import convolved, response_of
 from models_registry.engine.blocks.delay import divided, lagrange
 from models_registry.engine.contract import Card, Option, Parameter
@@ -96,7 +96,7 @@ class EarlyReflections(RoomBlock):
         return found + one
 
     def process(self, signal: Tensor, values: Values, state: State) -> tuple[Tensor, State]:
-        return convolved(signal, self.impulse(values), state)
+        return convolved(signal, designed(values, "impulse", lambda: self.impulse(values)), state)
 
     def response(self, values: Values, frequencies: Tensor) -> Tensor:
         return response_of(self.impulse(values), frequencies, self.rate)

@@ -13,7 +13,14 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from models_registry.engine.blocks.base import LinearBlock, State, Values, amplitude, register
+from models_registry.engine.blocks.base import (
+    LinearBlock,
+    State,
+    Values,
+    amplitude,
+    designed,
+    register,
+)
 from models_registry.engine.blocks.convolution import convolved, response_of
 from models_registry.engine.contract import Card, Option, Parameter, Port
 
@@ -30,7 +37,7 @@ class FirBlock(LinearBlock):
         """The impulse response (taps,) float64."""
 
     def process(self, signal: Tensor, values: Values, state: State) -> tuple[Tensor, State]:
-        return convolved(signal, self.impulse(values), state)
+        return convolved(signal, designed(values, "impulse", lambda: self.impulse(values)), state)
 
     def response(self, values: Values, frequencies: Tensor) -> Tensor:
         return response_of(self.impulse(values), frequencies, self.rate)

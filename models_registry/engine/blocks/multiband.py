@@ -16,6 +16,7 @@ from models_registry.engine.blocks.base import (
     State,
     Values,
     amplitude,
+    designed,
     register,
 )
 from models_registry.engine.blocks.biquad import crossing_parameters, highest, linkwitz_riley
@@ -75,7 +76,8 @@ class MultibandCompressor(BandBlock):
 
     def process(self, signal: Tensor, values: Values, state: State) -> tuple[Tensor, State]:
         output, following = torch.zeros_like(signal), []
-        for n, sections in enumerate(self._sections(values)):
+        bands = designed(values, "bands", lambda: self._sections(values))
+        for n, sections in enumerate(bands):
             divided, before = (None, None) if state is None else state[n]
             band, divided = filtered(signal, sections, divided, self.backend)
             own = {name: values[name][n] for name in OWN} | {"knee": values["knee"]}

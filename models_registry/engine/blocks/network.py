@@ -16,7 +16,14 @@ import torch
 from torch import Tensor
 
 from models_registry.engine import kernels, lines
-from models_registry.engine.blocks.base import RoomBlock, State, Values, amplitude, register
+from models_registry.engine.blocks.base import (
+    RoomBlock,
+    State,
+    Values,
+    amplitude,
+    designed,
+    register,
+)
 from models_registry.engine.contract import Card, Option, Parameter
 
 # frequencies at which the energy of the reverberation is summed up
@@ -184,8 +191,9 @@ class FeedbackNetwork(RoomBlock):
         share = state[2]
         if share is None or torch.is_grad_enabled():
             share = self.share(values)
+        sections = designed(values, "sections", lambda: self.sections(values))
         heard, past, filtered = Network.apply(  # type: ignore[no-untyped-call]
-            rows / math.sqrt(count), self.sections(values), *state[:2], self.delays, self.backend
+            rows / math.sqrt(count), sections, *state[:2], self.delays, self.backend
         )
         output = rows + share * (heard @ self.out)
         following = past, filtered, share.detach()

@@ -8,6 +8,7 @@ W. G. Gardner, Efficient Convolution without Input-Output Delay, J. Audio Eng. S
 from __future__ import annotations
 
 import torch
+from scipy.fft import irfft, rfft
 from torch import Tensor
 
 from models_registry.engine.blocks.convolution import valid
@@ -19,13 +20,16 @@ class Stream:
     """One convolution as it goes on, itself its state: `advance` takes the next samples and returns as many."""
 
     def __init__(self, impulse: Tensor, rows: int) -> None:
-        count = -(-impulse.shape[0] // PARTITION)
-        padded = torch.nn.functional.pad(impulse, (0, count * PARTITION - impulse.shape[0]))
+        self.count = -(-impulse.shape[0] // PARTITION)
+        padded = torch.nn.functional.pad(impulse, (0, self.count * PARTITION - impulse.shape[0]))
         self.head = padded[:PARTITION]
-        self.parts = torch.fft.rfft(padded.reshape(count, PARTITION), n=2 * PARTITION)
+        self.parts = torch.fft.rfft(padded.reshape(self.count, PARTITION), n=2 * PARTITION)
         # the partition of the input before, and the one that is coming in
         self.heard = impulse.new_zeros(rows, 2 * PARTITION)
-        self.spectra = self.parts.new_zeros(rows, count, PARTITION + 1)
+        # the input's spectra, the newest at `newest`, each twice, so that all lie in one piece from there
+        self.spectra = self.parts.new_zeros(rows, 2 * self.count, PARTITION + 1)
+        self.newest = 0
+        self.products = self.parts.new_empty(rows, self.count, PARTITION + 1)
         self.coming = impulse.new_zeros(rows, PARTITION)
         self.place = 0
 
@@ -37,10 +41,10 @@ class Stream:
             self.heard[:, begin : begin + count] = signal[:, done : done + count]
             if count == PARTITION:
                 self._turn()
-                pieces.append(self._sum(self.spectra, self.parts))
+                pieces.append(self._sum(self.count))
             else:
                 if self.place == 0:
-                    self.coming = self._sum(self.spectra[:, :-1], self.parts[1:])
+                    self.coming = self._sum(self.count - 1)
                 head = valid(self.heard[:, self.place + 1 : begin + count], self.head)
                 pieces.append(head + self.coming[:, self.place : self.place + count])
                 self.place += count
@@ -49,16 +53,20 @@ class Stream:
             done += count
         return torch.cat(pieces, dim=1)
 
-    @staticmethod
-    def _sum(spectra: Tensor, parts: Tensor) -> Tensor:
-        """A partition of the output from the spectra of the input and of the response."""
-        total = torch.einsum("rpf,pf->rf", spectra, parts)
-        return torch.fft.irfft(total, n=2 * PARTITION)[:, PARTITION:]
+    def _sum(self, parts: int) -> Tensor:
+        """A partition of the output from the newest spectra of the input and the last `parts` of the response."""
+        products = self.products[:, :parts]
+        spectra = self.spectra[:, self.newest : self.newest + parts]
+        torch.mul(spectra, self.parts[self.count - parts :], out=products)
+        # scipy's transforms, since those of torch cost three times as much at this length
+        added = irfft(products.sum(1).numpy(), n=2 * PARTITION)
+        return torch.from_numpy(added[:, PARTITION:])
 
     def _turn(self) -> None:
         """The partition of the input is complete."""
-        self.spectra = self.spectra.roll(1, dims=1)
-        self.spectra[:, 0] = torch.fft.rfft(self.heard)
-        later = torch.zeros_like(self.coming)
-        self.heard = torch.cat([self.heard[:, PARTITION:], later], dim=1)
+        self.newest = (self.newest - 1) % self.count
+        spectrum = torch.from_numpy(rfft(self.heard.numpy()))
+        self.spectra[:, self.newest] = self.spectra[:, self.newest + self.count] = spectrum
+        self.heard[:, :PARTITION] = self.heard[:, PARTITION:].clone()
+        self.heard[:, PARTITION:] = 0
         self.place = 0

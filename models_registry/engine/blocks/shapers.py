@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from models_registry.engine import kernels
-from models_registry.engine.blocks.base import State, Values, amplitude, register
+from models_registry.engine.blocks.base import State, Values, amplitude, designed, register
 from models_registry.engine.blocks.biquad import highest
 from models_registry.engine.blocks.cascade import filtered, largest_pole, section
 from models_registry.engine.blocks.oversampling import OVERSAMPLING, OversampledBlock
@@ -208,7 +208,7 @@ class WienerHammerstein(OversampledBlock):
 
     def process(self, signal: Tensor, values: Values, state: State) -> tuple[Tensor, State]:
         before, inner, behind = state or (None, None, None)
-        front, back = self._filters(values)
+        front, back = designed(values, "filters", lambda: self._filters(values))
         driven, before = filtered(signal, front, before, self.backend)
         bent, inner = super().process(driven, values, inner)
         output, behind = filtered(bent, back, behind, self.backend)
