@@ -6,6 +6,10 @@ from argparse import ArgumentParser
 from typing import Any, ClassVar
 
 from django.core.management.base import BaseCommand, CommandError
+from django.db import OperationalError, ProgrammingError
+
+# how SQLite and PostgreSQL say that a table is not there
+MISSING_TABLE = ("no such table:", "does not exist")
 
 
 class Refused(CommandError):
@@ -27,6 +31,12 @@ class RefusingCommand(BaseCommand):
             raise
         except self.refuses as error:
             raise Refused(str(error)) from error
+        except (OperationalError, ProgrammingError) as error:
+            if any(words in str(error) for words in MISSING_TABLE):
+                raise Refused(
+                    "expected a database with its tables, found none: run `python manage.py migrate` first"
+                ) from error
+            raise
 
 
 def add_format(parser: ArgumentParser, *choices: str) -> None:

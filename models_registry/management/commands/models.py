@@ -6,13 +6,11 @@ import json
 from argparse import ArgumentParser
 from typing import Any
 
-from django.core.management.base import BaseCommand
-
-from models_registry.management.base import add_format
+from models_registry.management.base import RefusingCommand, add_format
 from models_registry.models import ModelVersion, TrainingRun
 
 
-class Command(BaseCommand):
+class Command(RefusingCommand):
     help = "List the registered models with version, state and hash, and the runs on their way."
 
     def add_arguments(self, parser: ArgumentParser) -> None:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandError
 
 from models_registry import audit
+from models_registry.management.base import RefusingCommand
 from models_registry.models import AuditEvent, ModelVersion, Signal
 
 
-class Command(BaseCommand):
+class Command(RefusingCommand):
     help = "Walk the record, the signals and the weights; name the first break (exit code 1)."
 
     def handle(self, *args: Any, **options: Any) -> None:
