@@ -9,6 +9,9 @@ TASKS_BACKEND     the doorbell that wakes workers                               
 UPLOAD_MB         sounds sent with one form, together; and each of them decoded  (200)
 UPLOAD_FILES      sounds sent with one form                                      (20)
 UPLOAD_SECONDS    the longest sound                                              (300)
+CAMPAIGN_MB       sounds of a campaign sent together, unpacked, and decoded      (1000)
+CAMPAIGN_FILES    sounds of a campaign sent together                             (2000)
+IMPORT_ROOT       folder whose sounds researchers may make campaigns of          (none: no folder)
 API_PER_MINUTE    requests that one person's scripts may make in a minute        (1200)
 HTTPS             1 behind a TLS proxy: secure cookies, HSTS, redirect           (0)
 """
@@ -211,6 +214,11 @@ SPECTACULAR_SETTINGS = {
 UPLOAD_MB = env_count("UPLOAD_MB", 200)
 UPLOAD_FILES = env_count("UPLOAD_FILES", 20)
 UPLOAD_SECONDS = env_count("UPLOAD_SECONDS", 300)
+CAMPAIGN_MB = env_count("CAMPAIGN_MB", 1000)
+CAMPAIGN_FILES = env_count("CAMPAIGN_FILES", 2000)
+# Django's own limit, below which these are refused by name
+DATA_UPLOAD_MAX_NUMBER_FILES = CAMPAIGN_FILES + UPLOAD_FILES
+IMPORT_ROOT = Path(os.environ["IMPORT_ROOT"]).resolve() if "IMPORT_ROOT" in os.environ else None
 
 CONTENT_SECURITY_POLICY = {
     "DIRECTIVES": {

@@ -17,6 +17,7 @@ from listening.views import (
     inviting,
     jobs,
     listener,
+    making,
     metric_evidence,
     metrics,
     pages,
@@ -57,6 +58,8 @@ listeners: list[URLPattern | URLResolver] = [
 # for researchers
 researcher: list[URLPattern | URLResolver] = [
     path("campaigns/", campaigns.index, name="campaigns"),
+    path("campaigns/new/", making.new, name="campaign-new"),
+    path("campaigns/new/<uuid:key>/", making.pair, name="campaign-pair"),
     path("campaigns/<slug:slug>/", campaigns.detail, name="campaign"),
     path("campaigns/<slug:slug>/metrics/", metric_evidence.of_campaign, name="campaign-metrics"),
     path("campaigns/<slug:slug>/statistics/", statistics.of_campaign, name="campaign-statistics"),

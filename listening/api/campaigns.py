@@ -62,7 +62,7 @@ class CampaignViewSet(
         """Make a draft from a campaign document, whose sounds are named by the hashes of stored signals."""
         data = campaign_document.checked(request.data, name="request")
         owner = request.user if isinstance(request.user, User) else None
-        document = Document("request", data, {(): (1, 1)})
+        document = Document("request", data)
         made = composing.compose(document, owner=owner, actor=actor(request))
         shown = self.get_serializer(self.get_queryset().get(pk=made.pk)).data
         return Response(shown, status=status.HTTP_201_CREATED)

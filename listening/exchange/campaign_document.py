@@ -15,7 +15,7 @@ import yaml
 from jsonschema import Draft202012Validator, ValidationError
 
 from listening.exchange import documents
-from listening.exchange.documents import Document, DocumentError
+from listening.exchange.documents import Document
 from listening.exchange.errors import ExchangeError
 
 FORMAT = "earwitness-campaign/1"
@@ -53,7 +53,7 @@ def parse(text: str, *, name: str) -> Document:
 def checked(data: Any, *, name: str) -> Data:
     """`data` if it describes a campaign; raises `DocumentError` with every problem."""
     if problems := structure_problems(data) or list(_naming_problems(data)):
-        raise DocumentError(name, [(None, f"{_written(path)}: {what}") for path, what in problems])
+        raise Document(name, data).error(problems)
     return data
 
 
@@ -145,14 +145,6 @@ def _naming_problems(data: Data) -> Problems:
             if name not in names
         ]
     return problems
-
-
-def _written(path: documents.Path) -> str:
-    """`path` as people write it: items[2].title."""
-    written = ""
-    for step in path:
-        written += f"[{step}]" if isinstance(step, int) else f".{step}"
-    return written.lstrip(".") or "the document"
 
 
 class _Dumper(yaml.SafeDumper):

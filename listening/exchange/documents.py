@@ -62,7 +62,8 @@ class Document:
 
     name: str
     data: Any
-    places: dict[Path, Place] = field(repr=False)
+    # none where the data never was text
+    places: dict[Path, Place] = field(repr=False, default_factory=dict)
 
     def place(self, path: Path) -> Place:
         """Line and column of the value at `path`, or of the nearest thing that holds it."""
@@ -72,8 +73,17 @@ class Document:
 
     def error(self, problems: list[tuple[Path, str]]) -> DocumentError:
         """What is wrong, each thing with its place, from top to bottom."""
+        if not self.places:
+            told = [f"{written(path)}: {what}" for path, what in problems]
+            return DocumentError(self.name, [(None, sentence) for sentence in told])
         placed = sorted((self.place(path), what) for path, what in problems)
         return DocumentError(self.name, [*placed])
+
+
+def written(path: Path) -> str:
+    """`path` as people write it: items[2].title."""
+    steps = (f"[{step}]" if isinstance(step, int) else f".{step}" for step in path)
+    return "".join(steps).lstrip(".") or "the document"
 
 
 def read(text: str, *, name: str, lenient: bool = False) -> Document:

@@ -105,19 +105,26 @@ class ScoreForm(forms.Form):
 @login_required
 @require_http_methods(["GET", "HEAD", "POST"])
 def score_files(request: HttpRequest) -> HttpResponse:
+    if refusal := refused_unread(request, megabytes=settings.UPLOAD_MB):
+        status, sentence = refusal
+        return _refused(request, sentence, status=status)
+    return _form(request)
+
+
+def refused_unread(request: HttpRequest, *, megabytes: int) -> tuple[int, str] | None:
+    """Why a form is refused before its fields are looked at: status and sentence; None where it can be read."""
     length = int(request.META.get("CONTENT_LENGTH") or 0)
-    if length > settings.UPLOAD_MB * 1e6 + ROOM:
+    if length > megabytes * 1e6 + ROOM:
         # read and thrown away: a browser whose upload is cut off shows its own error, not this page
         while request.read(CHUNK):
             pass
         found = f"found {length / 1e6:.0f} MB; nothing was kept."
-        sentence = f"Expected at most {settings.UPLOAD_MB} MB in one form, {found}"
-        return _refused(request, sentence, status=413)
+        return 413, f"Expected at most {megabytes} MB in one form, {found}"
     try:
         request.FILES  # noqa: B018
     except (TooManyFilesSent, RequestDataTooBig, MultiPartParserError) as error:
-        return _refused(request, f"This form could not be read: {error}", status=400)
-    return _form(request)
+        return 400, f"This form could not be read: {error}"
+    return None
 
 
 @csrf_protect

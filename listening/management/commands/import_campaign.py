@@ -78,6 +78,6 @@ class Command(RefusingCommand):
         for skipped in found.skipped:
             self.stderr.write(f"left out: {skipped}")
         return [
-            Document(path.name, campaign_document.checked(one, name=path.name), {(): (1, 1)})
+            Document(path.name, campaign_document.checked(one, name=path.name))
             for one in found.campaigns
         ]

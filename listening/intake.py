@@ -1,0 +1,384 @@
+"""Sounds on their way into a campaign: what a browser sent, a folder of this server, or renderings.
+
+What was sent waits in a folder of its own until a draft is made of it, or for a day. It is hostile until shown
+otherwise: names, numbers and sizes, as declared and as found, are held to limits (the settings CAMPAIGN_FILES,
+CAMPAIGN_MB, UPLOAD_SECONDS), links and archives within archives are refused, and every sound is read to its end. All of
+it is taken, or nothing.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+import stat
+import time
+import uuid
+import zipfile
+import zlib
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field
+from pathlib import Path, PurePosixPath
+from typing import IO, cast
+
+from django.conf import settings
+from django.core.files.uploadedfile import UploadedFile
+
+from listening.pairing import ENDINGS
+from models_registry import audio
+from models_registry.audio import AudioError
+from models_registry.models import ModelVersion, Rendering, Signal
+
+KEPT_S = 24 * 3600
+CHUNK = 1 << 20
+# what a name may take on every file system
+MAX_NAME_BYTES, MAX_PATH = 200, 500
+# the directory of an archive of 10,000 names; it is read into memory before anything else is known
+MAX_DIRECTORY_BYTES = 4 << 20
+ARCHIVES = {".zip", ".tar", ".gz", ".tgz", ".bz2", ".xz", ".7z", ".rar"}
+# what systems leave beside people's files
+LITTER = ("__MACOSX", ".", "Thumbs.db", "desktop.ini")
+
+
+class IntakeError(ValueError):
+    """What cannot be taken; `reasons` has one sentence for each fault."""
+
+    def __init__(self, *reasons: str) -> None:
+        super().__init__(" ".join(reasons))
+        self.reasons = reasons
+
+
+@dataclass(frozen=True)
+class Sound:
+    """One sound that waits: its name (a path below the folder), and what was found in it."""
+
+    name: str
+    seconds: float
+    rate: int
+    channels: int
+
+
+@dataclass(frozen=True)
+class Intake:
+    """What somebody is about to make a campaign of."""
+
+    owner: int
+    title: str
+    slug: str
+    method: str
+    sounds: list[Sound] = field(default_factory=list)
+    left_out: list[str] = field(default_factory=list)
+    folder: str = ""
+    versions: list[str] = field(default_factory=list)
+    inputs: list[str] = field(default_factory=list)
+    key: str = ""
+
+    @property
+    def root(self) -> Path:
+        """Where the sounds lie."""
+        return import_folder(self.folder) if self.folder else _place(self.key) / "sounds"
+
+    def discard(self) -> None:
+        shutil.rmtree(_place(self.key), ignore_errors=True)
+
+
+@dataclass(frozen=True)
+class About:
+    """Whose campaign it is to be, and what it is to be called."""
+
+    owner: int
+    title: str
+    slug: str
+    method: str
+
+
+def receive(files: Sequence[tuple[str, UploadedFile]], about: About) -> Intake:
+    """Take files by their names, zip archives unpacked; raises `IntakeError` and keeps nothing."""
+    if not files:
+        raise IntakeError("Expected sounds or a zip of them, found none.")
+    with _kept(about) as place:
+        stock = _Stock(place / "sounds")
+        for name, file in files:
+            file.seek(0)
+            source = cast(IO[bytes], file.file)
+            if PurePosixPath(name).suffix.lower() == ".zip":
+                _unpack(source, name, stock)
+            else:
+                stock.add(name, source)
+        sounds = _heard(place / "sounds", stock.names)
+        intake = _noted(place, about, sounds=sounds, left_out=stock.left_out)
+    return intake
+
+
+def from_server(folder: str, about: About) -> Intake:
+    """Take the sounds below a folder of this server's import folder; they stay where they are."""
+    root = import_folder(folder)
+    names: list[str] = []
+    left_out: list[str] = []
+    for path in sorted(root.rglob("*")):
+        name = path.relative_to(root).as_posix()
+        if path.is_dir() or _is_litter(name):
+            continue
+        if not path.resolve().is_relative_to(root):
+            raise IntakeError(f"{name}: expected a file of the folder, found a link out of it.")
+        (names if path.suffix.lower() in ENDINGS else left_out).append(name)
+        if len(names) > settings.CAMPAIGN_FILES:
+            raise IntakeError(f"Expected at most {settings.CAMPAIGN_FILES} sounds, found more.")
+    if not names:
+        raise IntakeError(f"Expected sounds in the folder {folder}, found none.")
+    with _kept(about) as place:
+        intake = _noted(place, about, sounds=_heard(root, names), left_out=left_out, folder=folder)
+    return intake
+
+
+def of_renderings(
+    versions: Sequence[ModelVersion], inputs: Sequence[Signal], about: About
+) -> Intake:
+    """Take what the versions make of the inputs, rendered already or not."""
+    if not versions or not inputs:
+        raise IntakeError("Expected at least one model version and one signal, found none.")
+    with _kept(about) as place:
+        intake = _noted(
+            place,
+            about,
+            versions=[str(version) for version in versions],
+            inputs=[signal.sha256 for signal in inputs],
+        )
+    return intake
+
+
+def waiting(key: uuid.UUID, *, owner: int) -> Intake:
+    """What waits under `key`; raises `IntakeError` where nothing of this owner's does."""
+    try:
+        found = json.loads((_place(str(key)) / "intake.json").read_text("utf-8"))
+    except OSError:
+        found = {"owner": None}
+    if found["owner"] != owner:
+        raise IntakeError("Expected sounds that wait here, found none: they are kept for a day.")
+    return Intake(**{**found, "sounds": [Sound(**one) for one in found["sounds"]]})
+
+
+def import_folder(folder: str) -> Path:
+    """The folder of this name below IMPORT_ROOT; raises `IntakeError` for any other place."""
+    root = settings.IMPORT_ROOT
+    if root is None:
+        raise IntakeError("Expected the setting IMPORT_ROOT, found none: no folder may be read.")
+    found = (root / folder).resolve()
+    if not found.is_relative_to(root.resolve()) or not found.is_dir():
+        raise IntakeError(f"Expected a folder below the import folder, found {folder!r}.")
+    return found
+
+
+def import_folders() -> list[str]:
+    """The folders below IMPORT_ROOT that hold sounds, or hold folders of sounds."""
+    if settings.IMPORT_ROOT is None:
+        return []
+    root = settings.IMPORT_ROOT.resolve()
+    found = {
+        path.parent.relative_to(root)
+        for path in root.rglob("*")
+        if path.suffix.lower() in ENDINGS and path.is_file()
+    }
+    found |= {parent for folder in found for parent in folder.parents}
+    return sorted(folder.as_posix() for folder in found)
+
+
+def outputs(intake: Intake) -> dict[tuple[str, str], Rendering]:
+    """The renderings that there are of an intake's inputs, by version and input's hash."""
+    made = Rendering.objects.filter(input__sha256__in=intake.inputs).select_related(
+        "version__model", "input", "output"
+    )
+    return {
+        (str(one.version), one.input.sha256): one
+        for one in made
+        if str(one.version) in intake.versions
+    }
+
+
+# keeping
+
+
+def _place(key: str) -> Path:
+    return Path(settings.MEDIA_ROOT, "intake", str(uuid.UUID(key)))
+
+
+@contextmanager
+def _kept(about: About) -> Iterator[Path]:
+    """A new place, gone again where something goes wrong; old ones are swept out."""
+    sweep()
+    place = _place(str(uuid.uuid4()))
+    (place / "sounds").mkdir(parents=True)
+    try:
+        yield place
+    except BaseException:
+        shutil.rmtree(place, ignore_errors=True)
+        raise
+
+
+def sweep() -> None:
+    """Throw away what has waited for more than a day."""
+    for place in Path(settings.MEDIA_ROOT, "intake").glob("*"):
+        if place.stat().st_mtime < time.time() - KEPT_S:
+            shutil.rmtree(place, ignore_errors=True)
+
+
+def _noted(place: Path, about: About, **found: object) -> Intake:
+    intake = Intake(**asdict(about), key=place.name, **found)  # type: ignore[arg-type]
+    (place / "intake.json").write_text(json.dumps(asdict(intake)), "utf-8")
+    return intake
+
+
+def _heard(root: Path, names: Sequence[str]) -> list[Sound]:
+    """Read every sound to its end; raises `IntakeError` with all that cannot be used."""
+    sounds, reasons, size = [], [], 0
+    for name in names:
+        try:
+            sound = audio.read(
+                root / name,
+                name=name,
+                max_duration=settings.UPLOAD_SECONDS,
+                max_bytes=settings.CAMPAIGN_MB * 1e6 - size,
+            )
+        except AudioError as error:
+            reasons.append(f"{error}.")
+            continue
+        size += sound.samples.nbytes
+        sounds.append(Sound(name, sound.duration, sound.rate, sound.channels))
+    if reasons:
+        raise IntakeError(
+            *reasons[:20], *([f"And {len(reasons) - 20} more."] * (len(reasons) > 20))
+        )
+    if not sounds:
+        raise IntakeError("Expected sounds (WAV, FLAC, OGG, MP3, AIFF), found none.")
+    return sounds
+
+
+# what was sent
+
+
+class _Stock:
+    """Files written below a folder, each under its own name, as long as all of them stay within the limits."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self.names: list[str] = []
+        self.left_out: list[str] = []
+        self.room = settings.CAMPAIGN_MB * 1_000_000
+
+    def add(self, given: str, source: IO[bytes], *, inside: str = "") -> None:
+        name = checked_name(given, inside=inside)
+        ending = PurePosixPath(name).suffix.lower()
+        if _is_litter(name):
+            return
+        if ending in ARCHIVES:
+            raise IntakeError(
+                f"{name}: expected sounds, found an archive{' within an archive' if inside else ''}: "
+                "unpack it first."
+            )
+        if ending not in ENDINGS:
+            self.left_out.append(name)
+            return
+        if name in self.names:
+            raise IntakeError(f"{name}: expected each name once, found it twice.")
+        if len(self.names) >= settings.CAMPAIGN_FILES:
+            raise IntakeError(f"Expected at most {settings.CAMPAIGN_FILES} sounds, found more.")
+        path = self.root / name
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            with path.open("xb") as file:
+                while piece := source.read(CHUNK):
+                    self.take(len(piece))
+                    file.write(piece)
+        except (FileExistsError, NotADirectoryError, IsADirectoryError) as error:
+            raise IntakeError(f"{name}: expected a name of its own, found it taken.") from error
+        self.names.append(name)
+
+    def take(self, size: int) -> None:
+        self.room -= size
+        if self.room < 0:
+            raise IntakeError(
+                f"Expected at most {settings.CAMPAIGN_MB} MB of sounds once unpacked, found more."
+            )
+
+
+def checked_name(given: str, *, inside: str = "") -> str:
+    """`given` as a path below a folder; raises `IntakeError` for one that leads elsewhere."""
+    where = f"{inside}: " if inside else ""
+    name = given.replace("\\", "/")
+    parts = name.split("/")
+    if name.startswith("/") or ".." in parts or (len(parts[0]) > 1 and parts[0][1] == ":"):
+        raise IntakeError(f"{where}expected names within one folder, found {given[:80]!r}.")
+    if not all(part and part.isprintable() and part != "." for part in parts):
+        raise IntakeError(f"{where}expected a name that can be shown, found {given[:80]!r}.")
+    try:
+        sizes = [len(part.encode()) for part in parts]
+    except UnicodeEncodeError:
+        raise IntakeError(f"{where}expected a name in Unicode, found {given[:80]!r}.") from None
+    if max(sizes) > MAX_NAME_BYTES or len(name) > MAX_PATH:
+        raise IntakeError(
+            f"{where}expected names of at most {MAX_NAME_BYTES} bytes, found {given[:40]!r}…"
+        )
+    return name
+
+
+def _is_litter(name: str) -> bool:
+    return any(part.startswith(LITTER) for part in PurePosixPath(name).parts)
+
+
+def _unpack(source: IO[bytes], name: str, stock: _Stock) -> None:
+    _check_directory(source, name)
+    try:
+        with zipfile.ZipFile(source) as archive:
+            entries = [one for one in archive.infolist() if not one.is_dir()]
+            if len(entries) > settings.CAMPAIGN_FILES * 2:
+                raise IntakeError(
+                    f"{name}: expected at most {settings.CAMPAIGN_FILES} sounds, found {len(entries)} files."
+                )
+            declared = sum(one.file_size for one in entries)
+            if declared > settings.CAMPAIGN_MB * 1e6:
+                raise IntakeError(
+                    f"{name}: expected at most {settings.CAMPAIGN_MB} MB once unpacked, "
+                    f"found {declared / 1e6:.0f} MB declared."
+                )
+            for entry in entries:
+                _check_entry(entry, name)
+                with archive.open(entry) as file:
+                    stock.add(entry.filename, file, inside=name)
+    # a hostile archive's fields lead the reader anywhere
+    except (
+        zipfile.BadZipFile,
+        NotImplementedError,
+        EOFError,
+        OSError,
+        ValueError,
+        zlib.error,
+    ) as error:
+        if isinstance(error, IntakeError):
+            raise
+        raise IntakeError(f"{name}: expected a zip that can be unpacked, found {error}.") from error
+
+
+def _check_entry(entry: zipfile.ZipInfo, archive: str) -> None:
+    kind = stat.S_IFMT(entry.external_attr >> 16)
+    if kind not in (0, stat.S_IFREG):
+        raise IntakeError(
+            f"{archive}: expected plain files, found {entry.filename[:80]!r}, a link."
+        )
+    if entry.flag_bits & 0x1:
+        raise IntakeError(f"{archive}: expected a zip without a password, found one with.")
+
+
+def _check_directory(source: IO[bytes], name: str) -> None:
+    """Refuse an archive whose list of names alone would fill the memory (APPNOTE.TXT 4.3.16)."""
+    size = source.seek(0, 2)
+    source.seek(max(0, size - 65_557))
+    tail = source.read()
+    end = tail.rfind(b"PK\x05\x06")
+    if end < 0:
+        raise IntakeError(f"{name}: expected a zip, found another kind of file.")
+    directory = int.from_bytes(tail[end + 12 : end + 16], "little")
+    # the larger format's own record would say another size
+    larger = tail[max(0, end - 20) : end].startswith(b"PK\x06\x07")
+    if directory > MAX_DIRECTORY_BYTES or larger:
+        raise IntakeError(f"{name}: expected a zip of fewer than 10,000 files, found a larger one.")
+    source.seek(0)

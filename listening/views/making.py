@@ -1,0 +1,260 @@
+"""A new campaign on the web: its name, method and sounds, then the table of items by conditions, then the draft."""
+
+from __future__ import annotations
+
+import json
+import uuid
+from typing import Any
+
+from django import forms
+from django.conf import settings
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.contrib.auth.models import User
+from django.core.files.uploadedfile import UploadedFile
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.views.decorators.csrf import csrf_exempt, csrf_protect
+from django.views.decorators.http import require_http_methods
+
+from listening import intake as intakes
+from listening import making, pairing
+from listening.exchange.errors import ExchangeError
+from listening.intake import About, Intake, IntakeError
+from listening.methods import methods
+from listening.models import Campaign, Condition
+from listening.models.campaign import CampaignError
+from listening.pairing import LEFT_OUT, PairingError, Table
+from listening.views.uploads import SIGNALS_SHOWN, ManyFiles, ManyFilesField, refused_unread
+from models_registry import jobs
+from models_registry.audio import AudioError
+from models_registry.models import ModelVersion, Signal
+
+SOURCES = {
+    "files": "Send files, or a zip of them",
+    "server": "Take a folder on the server",
+    "renderings": "Take what model versions render",
+}
+ROLES = [*Condition.Role.choices, (LEFT_OUT, "leave it out")]
+ANCHORS = {"anchor35": "3.5 kHz anchor", "anchor70": "7 kHz anchor"}
+
+
+class NewForm(forms.Form):
+    """What a campaign is called, by which method, and where its sounds are."""
+
+    title = forms.CharField(max_length=200, help_text="Listeners see it. It should name no system.")
+    slug = forms.SlugField(
+        max_length=80,
+        required=False,
+        label="Name in addresses",
+        help_text="Empty: made of the title.",
+    )
+    method = forms.ChoiceField(widget=forms.RadioSelect, initial="mushra")
+    source = forms.ChoiceField(
+        choices=list(SOURCES.items()),
+        widget=forms.RadioSelect,
+        initial="files",
+        label="Where the sounds are",
+    )
+    sounds = ManyFilesField(
+        required=False,
+        label="Sounds, or a zip",
+        widget=ManyFiles(attrs={"accept": "audio/*,.zip,.flac,.aiff"}),
+    )
+    # the folders that browsers leave out of the files' names, as a list in JSON
+    paths = forms.CharField(required=False, widget=forms.HiddenInput)
+    folder = forms.ChoiceField(required=False, label="Folder")
+    versions = forms.ModelMultipleChoiceField(
+        ModelVersion.objects.none(), required=False, label="Model versions"
+    )
+    inputs = forms.ModelMultipleChoiceField(
+        Signal.objects.all(), required=False, label="Input signals"
+    )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        fields: dict[str, Any] = self.fields
+        fields["method"].choices = [
+            (name, f"{title}: {about}") for name, title, about in making.described_methods()
+        ]
+        fields["folder"].choices = [
+            (one, "the import folder itself" if one == "." else one)
+            for one in intakes.import_folders()
+        ]
+        fields["versions"].queryset = ModelVersion.objects.select_related("model")
+        fields["inputs"].widget.choices = [
+            (one.pk, str(one)) for one in Signal.objects.order_by("-pk")[:SIGNALS_SHOWN]
+        ]
+        if settings.IMPORT_ROOT is None:
+            fields["source"].choices = [one for one in SOURCES.items() if one[0] != "server"]
+
+    def clean_slug(self) -> str:
+        slug: str = self.cleaned_data["slug"]
+        if slug and (slug == "new" or Campaign.objects.filter(slug=slug).exists()):
+            raise forms.ValidationError(f"Expected a new name, found that {slug} is taken.")
+        return slug or making.free_slug(self.cleaned_data.get("title", ""))
+
+    def take(self, owner: User) -> Intake | None:
+        """What was chosen, taken in; None, with all reasons on the form, where it is refused."""
+        asked = self.cleaned_data
+        about = About(owner.pk, asked["title"], asked["slug"], asked["method"])
+        try:
+            if asked["source"] == "server":
+                return intakes.from_server(asked["folder"], about)
+            if asked["source"] == "renderings":
+                return intakes.of_renderings(list(asked["versions"]), list(asked["inputs"]), about)
+            return intakes.receive(self._named_files(), about)
+        except IntakeError as error:
+            for reason in error.reasons:
+                self.add_error(None, reason)
+            return None
+
+    def _named_files(self) -> list[tuple[str, UploadedFile]]:
+        files: list[UploadedFile] = self.cleaned_data["sounds"]
+        names = [file.name or "a file" for file in files]
+        if self.cleaned_data["paths"]:
+            try:
+                paths = json.loads(self.cleaned_data["paths"])
+            except ValueError:
+                paths = None
+            if (
+                not isinstance(paths, list)
+                or len(paths) != len(files)
+                or not all(isinstance(path, str) for path in paths)
+            ):
+                raise IntakeError("Expected a path for each file, found something else.")
+            names = paths
+        return list(zip(names, files, strict=True))
+
+
+# the limit comes before anything is read, and so before the check of the form's token, which stands in `_new`
+@csrf_exempt
+@login_required
+@require_http_methods(["GET", "HEAD", "POST"])
+def new(request: HttpRequest) -> HttpResponse:
+    if refusal := refused_unread(request, megabytes=settings.CAMPAIGN_MB):
+        status, sentence = refusal
+        return _new_page(request, NewForm(), status=status, sentence=sentence)
+    return _new(request)
+
+
+@csrf_protect
+def _new(request: HttpRequest) -> HttpResponse:
+    form = NewForm(request.POST, request.FILES) if request.method == "POST" else NewForm()
+    if request.method == "POST" and form.is_valid():
+        intake = form.take(_researcher(request))
+        if intake is not None:
+            return redirect("campaign-pair", uuid.UUID(intake.key))
+    return _new_page(request, form, status=422 if form.errors else 200)
+
+
+def _new_page(
+    request: HttpRequest, form: NewForm, *, status: int, sentence: str = ""
+) -> HttpResponse:
+    context = {
+        "section": "campaigns",
+        "form": form,
+        "sentence": sentence,
+        "limits": {
+            "files": settings.CAMPAIGN_FILES,
+            "megabytes": settings.CAMPAIGN_MB,
+            "minutes": settings.UPLOAD_SECONDS / 60,
+        },
+        "import_root": settings.IMPORT_ROOT is not None,
+    }
+    return render(request, "listening/campaigns/new.html", context, status=status)
+
+
+@login_required
+@require_http_methods(["GET", "HEAD", "POST"])
+def pair(request: HttpRequest, key: uuid.UUID) -> HttpResponse:
+    """The table of items by conditions; POST makes the draft, or has what is missing rendered."""
+    owner = _researcher(request)
+    try:
+        intake = intakes.waiting(key, owner=owner.pk)
+    except IntakeError as error:
+        raise Http404(str(error)) from error
+    asked = request.POST if request.method == "POST" else request.GET
+    pattern = asked.get("pattern") or (
+        "" if intake.versions else pairing.guess([sound.name for sound in intake.sounds])
+    )
+    sentences: list[str] = []
+    try:
+        found = making.laid_out(intake, pattern)
+    except PairingError as error:
+        sentences, found = [str(error)], Table([], [], {})
+    roles = {
+        name: asked.get(f"role-{place}", pairing.role(name))
+        for place, name in enumerate(found.conditions)
+    }
+    if request.method == "POST" and request.POST.get("act") == "render":
+        return _render_missing(request, intake)
+    if request.method == "POST" and not sentences:
+        try:
+            campaign = making.draft(
+                intake,
+                pattern,
+                roles=roles,
+                made=[one for one in ANCHORS if one in request.POST.getlist("made")],
+                whole_items_only="whole" in request.POST,
+                owner=owner,
+            )
+        except ExchangeError as error:
+            sentences = str(error).splitlines()
+        except (PairingError, AudioError, CampaignError) as error:
+            sentences = [str(error)]
+        else:
+            messages.success(request, f"{campaign.slug}: a draft was made.")
+            return redirect(campaign)
+    return _pair_page(request, intake, found, pattern, roles, sentences)
+
+
+def _pair_page(
+    request: HttpRequest,
+    intake: Intake,
+    found: Table,
+    pattern: str,
+    roles: dict[str, str],
+    sentences: list[str],
+) -> HttpResponse:
+    durations = {sound.name: sound for sound in intake.sounds}
+    missing = [(anchor, name) for anchor, name in ANCHORS.items() if anchor not in roles.values()]
+    context = {
+        "section": "campaigns",
+        "intake": intake,
+        "found": found,
+        "rows": [
+            (item, [(name, source, durations.get(source)) for name, source in cells])
+            for item, cells in found.rows()
+        ],
+        "pattern": pattern,
+        "patterns": pairing.PATTERNS,
+        "roles": [(place, *one) for place, one in enumerate(roles.items())],
+        "role_choices": ROLES,
+        "anchors": missing,
+        "with_anchors": intake.method == "mushra",
+        "sentences": sentences,
+        "method": methods()[intake.method].title,
+    }
+    status = 422 if sentences else 200
+    return render(request, "listening/campaigns/pair.html", context, status=status)
+
+
+def _render_missing(request: HttpRequest, intake: Intake) -> HttpResponse:
+    made, queued = intakes.outputs(intake), []
+    for version in intake.versions:
+        lacking = [one for one in intake.inputs if (version, one) not in made]
+        if lacking:
+            arguments = {
+                "version": version,
+                "signals": lacking,
+                "actor": request.user.get_username(),
+            }
+            queued.append(jobs.enqueue("render", arguments))
+    messages.success(request, f"{len(queued)} job(s) queued; look again when they are done.")
+    return redirect("campaign-pair", uuid.UUID(intake.key))
+
+
+def _researcher(request: HttpRequest) -> User:
+    assert isinstance(request.user, User)
+    return request.user
