@@ -1,6 +1,6 @@
 """Headphone screening: who wears headphones, and the right way round. Pure: sounds and pass marks, no database.
 
-Every trial is one stereo clip, and the listener names what was heard. Three tests:
+Every trial is one stereo clip, and the listener names what was heard. Four tests:
 
 woods     Three tones of 200 Hz, one after the other: which is the quietest? One is 6 dB quieter; another is in
           antiphase, so that loudspeakers, whose channels meet in the air, cancel it and make it seem the quietest. Six
@@ -13,6 +13,10 @@ huggins   Three noises: in which is a faint tone? One has its phase turned by 18
           53, 1551–1562 (2021).
 channels  A tone on the left, on the right or on both sides: where? Four trials, all right to pass (chance: 1.2 %).
           It tells headphones that are on the wrong way round, and a device that plays in mono.
+
+noise     Two sounds with noise, 50 dB and 40 dB below them: which is the less noisy one? Four trials, two right to pass
+          (chance: 69 %): who is in a noisy place, or listens very softly, hears no difference. P.808's set-up asks so
+          of clips of speech; here it is a voiced sound of our own.
 
 A lossy codec with joint stereo would destroy what the first two rest on: the clips are to be served as PCM.
 """
@@ -31,6 +35,9 @@ from listening.marking import gettext_noop as _
 from models_registry.audio import Audio
 
 RATE = 48_000
+# P.808's pairs for the listening environment: 40 dB against 50 dB of signal-to-noise ratio
+NOISE_SNR_DB, NOISE_QUIETER_DB = 40.0, 50.0
+VOICE_HZ, VOICE_PARTIALS, VOICE_PEAK, VOICE_RAMP_S = 120.0, 30, 0.25, 0.05
 INTERVAL_S, GAP_S = 1.0, 0.5
 
 # Woods et al. 2017, Methods: 200 Hz, 1000 ms with ramps of 100 ms, the target 6 dB below the others
@@ -136,6 +143,27 @@ def _dichotic(noise: Samples) -> Samples:
     return np.stack([noise, np.fft.irfft(spectrum, noise.size)])
 
 
+def noisy(variant: str, seed: str) -> Samples:
+    """P.808's set-up: `variant` is the place, from 1, of the voiced sound with less noise."""
+    rng = np.random.default_rng(list(seed.encode()))
+    times = np.arange(round(INTERVAL_S * RATE)) / RATE
+    # partials that fall by 6 dB an octave, with the phases of a voice's pulses smeared out
+    partials = np.arange(1, VOICE_PARTIALS + 1)
+    phases = np.pi * partials**2 / VOICE_PARTIALS  # Schroeder 1970: a flat envelope
+    voice = (
+        np.sin(2 * np.pi * VOICE_HZ * partials[:, None] * times + phases[:, None])
+        / partials[:, None]
+    ).sum(axis=0)
+    voice *= VOICE_PEAK / np.abs(voice).max()
+    intervals = []
+    for place in _PAIR:
+        snr_db = NOISE_QUIETER_DB if place == variant else NOISE_SNR_DB
+        noise = rng.standard_normal(times.size)
+        noise *= np.sqrt(np.mean(voice**2) / np.mean(noise**2)) * 10 ** (-snr_db / 20)
+        intervals.append(_ramped(np.tile(voice + noise, (2, 1)), VOICE_RAMP_S))
+    return _in_turn(intervals)
+
+
 def sides(variant: str, seed: str) -> Samples:
     """A tone on the side that `variant` names."""
     tone = _tone(CHANNELS_HZ, CHANNELS_PEAK, CHANNELS_RAMP_S)
@@ -152,7 +180,7 @@ def _independent(answers: tuple[str, ...], trials: int) -> Callable[[str], list[
     return lambda seed: [shuffled(answers, seed=f"{seed}/{trial}")[0] for trial in range(trials)]
 
 
-_PLACES, _SIDES = ("1", "2", "3"), ("left", "right", "both")
+_PAIR, _PLACES, _SIDES = ("1", "2"), ("1", "2", "3"), ("left", "right", "both")
 
 TESTS: dict[str, Test] = {
     test.name: test
@@ -192,6 +220,18 @@ TESTS: dict[str, Test] = {
             citation="left, right and both sides",
             sound=sides,
             draw=_independent(_SIDES, 4),
+        ),
+        Test(
+            "noise",
+            _("A quiet place"),
+            _("Which of the two sounds has less noise?"),
+            _PAIR,
+            trials=4,
+            pass_mark=2,
+            intervals=2,
+            citation="ITU-T P.808, listening environment",
+            sound=noisy,
+            draw=_independent(_PAIR, 4),
         ),
     )
 }

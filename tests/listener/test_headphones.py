@@ -73,6 +73,23 @@ def test_the_pitch_of_huggins_is_a_turned_phase_around_600_hz_in_one_ear_only(pl
         assert rms(left) == pytest.approx(rms(right), rel=1e-3)
 
 
+@pytest.mark.parametrize("place", [1, 2])
+def test_the_quieter_noise_is_ten_decibels_down_under_the_same_voice(place):
+    """P.808's environment test: pairs of 40 dB against 50 dB SNR; the noise is what is between the partials."""
+    samples = clip(f"noise/{place}", seed="seed").samples.astype(float)
+    np.testing.assert_array_equal(*samples)
+    levels = []
+    for start in (0, STEP):
+        spectrum = np.abs(np.fft.rfft(samples[0, start : start + SECOND] * np.hanning(SECOND))) ** 2
+        hertz = np.arange(len(spectrum))
+        voiced = (np.abs(hertz % 120 - 60) >= 54) & (hertz < 3720) & (hertz > 60)
+        between = (hertz > 4000) & (hertz < 24_000)
+        noise = spectrum[between].mean() * len(spectrum)
+        levels.append(10 * np.log10(spectrum[voiced].sum() / noise))
+    expected = [50.0, 40.0] if place == 1 else [40.0, 50.0]
+    assert levels == pytest.approx(expected, abs=0.5)
+
+
 def test_huggins_noise_is_new_for_every_seed_and_the_same_for_one():
     first, again, other = (clip("huggins/1", seed=seed).samples for seed in ("a", "a", "b"))
     np.testing.assert_array_equal(first, again)
