@@ -126,6 +126,17 @@ def read(
     return checked(samples, rate, name=name)
 
 
+def duration_of(path: str | Path) -> float:
+    """Seconds, by the file's header; raises `AudioError` for what is no audio file."""
+    try:
+        found = soundfile.info(str(path))
+    except (soundfile.LibsndfileError, TypeError) as error:
+        raise AudioError(
+            f"{path}: expected an audio file (WAV, FLAC, OGG, MP3, AIFF), found one that does not decode"
+        ) from error
+    return float(found.frames / found.samplerate)
+
+
 def _check_riff_size(source: str | Path | BinaryIO, name: str) -> None:
     """Refuse a WAV file cut short, which libsndfile reads without a word as far as it goes."""
     with open(source, "rb") if isinstance(source, (str, Path)) else nullcontext(source) as file:

@@ -16,8 +16,13 @@ def render(version: ModelVersion, source: Signal, *, actor: str) -> Rendering:
         return existing
     sound = source.audio()
     samples = engine().render(version.load(), sound.samples, sound.rate)
+    return keep(version, source, Audio(samples, sound.rate), actor=actor)
+
+
+def keep(version: ModelVersion, source: Signal, sound: Audio, *, actor: str) -> Rendering:
+    """`sound` as the version's output for `source`; an earlier rendering of the same input stays."""
     output = Signal.objects.store(
-        Audio(samples, sound.rate),
+        sound,
         title=f"{source.title} by {version}",
         provenance=f"rendered from {source.sha256} by {version} ({version.sha256})",
     )

@@ -144,6 +144,18 @@ def test_training_registers_a_version_and_rendering_writes_it(
     wet = audio.read(tmp_path / "wet" / "one.overdrive@1.wav")
     assert wet.samples.shape == audio.read(dry_folder / "one.wav").samples.shape
     assert audio.content_hash(wet) in out
+    assert "LUFS, true peak" in out
+    kept = Signal.objects.count()
+    folder = tmp_path / "parts"
+    options = ("--out", str(folder), "--stems", "--tail")
+    printed(capsys, "render", "overdrive@1", str(dry_folder / "one.wav"), *options)
+    blocks = [block["id"] for block in version.chain["blocks"]]
+    assert {path.name for path in folder.iterdir()} == {
+        "one.overdrive@1.wav",
+        *(f"one.overdrive@1.{block}.wav" for block in blocks),
+    }
+    # a listening test compares sounds of one length
+    assert Signal.objects.count() == kept
     rows = json.loads(printed(capsys, "models", "--format", "json"))
     assert rows == [{"model": "overdrive", "version": 1, "state": "ready", "hash": version.sha256}]
 

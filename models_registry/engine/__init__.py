@@ -5,7 +5,7 @@ result = train(Recipe.load("overdrive", quick=True), seed=0, directory="run")
 wet = render(result.chain, dry, 44_100)
 """
 
-from models_registry.engine.chain import Chain, weights_hash
+from models_registry.engine.chain import Chain
 from models_registry.engine.contract import (
     Card,
     EngineError,
@@ -15,11 +15,13 @@ from models_registry.engine.contract import (
     SpecError,
 )
 from models_registry.engine.differences import differences
+from models_registry.engine.files import Task, render_file, render_files
 from models_registry.engine.measures import TABLE as MEASURES
 from models_registry.engine.recipe import Recipe
 from models_registry.engine.relevance import Attribution, attributed, relevance
-from models_registry.engine.rendering import render
+from models_registry.engine.rendering import Stream, render
 from models_registry.engine.training import TrainingResult, train
+from models_registry.engine.weights import weights_hash
 
 __all__ = [
     "Attribution",
@@ -32,11 +34,15 @@ __all__ = [
     "Recipe",
     "RecipeError",
     "SpecError",
+    "Stream",
+    "Task",
     "TrainingResult",
     "attributed",
     "differences",
     "relevance",
     "render",
+    "render_file",
+    "render_files",
     "train",
     "weights_hash",
 ]

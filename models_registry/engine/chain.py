@@ -11,7 +11,6 @@ hashes together name a model.
 from __future__ import annotations
 
 import copy
-import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -20,11 +19,10 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import ArrayLike, NDArray
-from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from models_registry.engine import spec as specification
+from models_registry.engine import weights
 from models_registry.engine.adapters import Adapter
 from models_registry.engine.blocks import (
     BandBlock,
@@ -111,6 +109,20 @@ class Chain(nn.Module):
     def latency(self) -> int:
         """Samples by which the output lags behind the input."""
         return self._latency(self._spec["blocks"])
+
+    def latencies(self) -> dict[str, int]:
+        """Samples by which what leaves each block lags behind the chain's input, by block id."""
+        return self._latencies(self._spec["blocks"], 0)
+
+    def _latencies(self, entries: list[dict[str, Any]], late: int) -> dict[str, int]:
+        found: dict[str, int] = {}
+        for entry in entries:
+            for branch in entry.get("branches", ()):
+                found |= self._latencies(branch, late)
+            late += self._latency([entry])
+            if "branches" not in entry:
+                found[entry["id"]] = late
+        return found
 
     def _latency(self, entries: list[dict[str, Any]]) -> int:
         return sum(
@@ -247,13 +259,29 @@ class Chain(nn.Module):
     def stems(self, signal: Tensor) -> dict[str, Tensor]:
         """What comes out of each block for `signal` (batch, channels, frames), by block id, latency not taken out."""
         found: dict[str, Tensor] = {}
-        self._listener = found.__setitem__
+        with torch.no_grad():
+            self.heard(signal, None, found.__setitem__)
+        return found
+
+    def heard(
+        self, signal: Tensor, state: ChainState | None, listener: Callable[[str, Tensor], None]
+    ) -> tuple[Tensor, ChainState]:
+        """As the chain itself, while `listener` is told what leaves each block, by its id."""
+        self._listener = listener
         try:
-            with torch.no_grad():
-                self(signal)
+            output, after = self(signal, state)
         finally:
             self._listener = None
-        return found
+        return output, after
+
+    def described(self, block_id: str) -> str:
+        """A block's id, kind and values in words, for a sentence about what went wrong in it."""
+        values = [
+            f"{name} {value.item():.4g} {self.blocks[block_id].parameters[name].unit}".strip()
+            for name, value in self.values(block_id).items()
+            if value.dim() == 0
+        ]
+        return f"'{block_id}' ({', '.join([self.blocks[block_id].kind, *values])})"
 
     def readings(self) -> dict[str, Reading]:
         """Every parameter in its unit, by `block id.parameter`."""
@@ -363,35 +391,9 @@ class Chain(nn.Module):
 
     def save(self, path: str | Path) -> None:
         """Write the weights as safetensors, marked with the specification's hash."""
-        tensors = {name: tensor.contiguous() for name, tensor in self.state_dict().items()}
-        save_file(tensors, str(path), metadata={"spec_hash": self.spec_hash})
+        weights.save(self, path)
 
     def load(self, path: str | Path) -> Chain:
         """Take over the weights in `path`; raises `EngineError` if they belong to another specification."""
-        try:
-            with safe_open(str(path), framework="pt") as file:
-                owner = (file.metadata() or {}).get("spec_hash", "none")
-                tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-        except (SafetensorError, OSError) as error:
-            raise EngineError(
-                f"{path}: expected a safetensors file of weights, found none that can be read"
-            ) from error
-        if owner != self.spec_hash:
-            raise EngineError(
-                f"{path}: expected weights of specification {self.spec_hash[:12]}, found those of "
-                f"{owner[:12]}"
-            )
-        if not all(tensor.isfinite().all() for tensor in tensors.values()):
-            raise EngineError(f"{path}: expected finite weights, found NaN or infinite ones")
-        try:
-            self.load_state_dict(tensors)
-        except RuntimeError as error:
-            raise EngineError(
-                f"{path}: expected the weights of this chain, found others under its specification's hash"
-            ) from error
+        weights.load(self, path)
         return self
-
-
-def weights_hash(path: str | Path) -> str:
-    """SHA-256 (hex) of a weights file."""
-    return hashlib.sha256(Path(path).read_bytes()).hexdigest()
