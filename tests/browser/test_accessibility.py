@@ -147,3 +147,23 @@ def test_pages_of_metrics_and_scores(reader, live_server, client):
 def test_axe_sees_what_is_wrong(page):
     page.set_content("<main><h1>A form</h1><input></main>")
     assert any(": label: " in one for one in violations(page))
+
+
+def test_pages_of_a_running_campaign(reader, live_server, client):
+    page, found = reader, []
+    campaign = mushra_campaign(items=2, quota=3, plan=WHOLE_PLAN)
+    begun = [sessions.start(campaign) for _ in range(2)]
+    stimulus = campaign.trials.first().stimuli.get(condition__name="system one")
+    stimulus.signal.file.storage.delete(str(stimulus.signal.file.name))
+    client.force_login(User.objects.create_user("alice"))
+    cookie = {"name": "sessionid", "value": client.cookies["sessionid"].value}
+    page.context.add_cookies([cookie | {"url": live_server.url}])
+    for address in ("progress/", "sessions/", f"sessions/{begun[0].pk}/"):
+        page.goto(f"{live_server.url}{campaign.get_absolute_url()}{address}")
+        expect(page.get_by_role("button", name="Sign out")).to_be_visible()
+        needed, given = page.evaluate(
+            "[document.documentElement.scrollWidth, document.documentElement.clientWidth]"
+        )
+        assert needed <= given, address
+        found += violations(page)
+    assert found == []
