@@ -93,8 +93,8 @@ def join(ratings: pd.DataFrame, scores: pd.DataFrame, *, roles: Sequence[str]) -
 
     Returns one row per stimulus and metric version: the columns of `stimulus_means`, metric, metric_version,
     unit, direction, value (missing where there is none) and reason (why). Stimuli and scores meet on the
-    signal's hash where every stimulus has one, otherwise on item and condition. Raises `AnalysisError` when
-    there is nothing to join, or two scores of one metric for one stimulus.
+    signal's hash where every stimulus has one, otherwise on item and condition (see `stimulus_key`). Raises
+    `AnalysisError` when there is nothing to join, or two scores of one metric for one stimulus.
     """
     stimuli = stimulus_means(ratings[ratings["role"].isin(roles)])
     if stimuli.empty:
@@ -103,7 +103,7 @@ def join(ratings: pd.DataFrame, scores: pd.DataFrame, *, roles: Sequence[str]) -
         )
     if scores.empty:
         raise AnalysisError("correlation: expected scores, found none")
-    key = stimulus_key(stimuli)
+    key = stimulus_key(stimuli, scores)
     identity = ["metric", "metric_version", "unit", "direction"]
     given = one_score_each(scores, key)
     metrics = scores[identity].drop_duplicates()

@@ -200,17 +200,39 @@ def single_method(ratings: pd.DataFrame) -> str:
     return str(ratings["method"].iloc[0])
 
 
-def stimulus_key(ratings: pd.DataFrame) -> list[str]:
+def stimulus_key(ratings: pd.DataFrame, scores: pd.DataFrame) -> list[str]:
     """The columns on which ratings and scores meet: the signal's hash where every rating has one, otherwise
-    item and condition."""
-    return ["signal"] if (ratings["signal"] != "").all() else ["item", "condition"]
+    item and condition; all three where the scores of one signal were made against the references of several items."""
+    names = ["item", "condition"]
+    if not (ratings["signal"] != "").all():
+        return names
+    references = scores[scores["reference"] != ""].groupby("signal")["reference"].nunique()
+    named = bool((scores[names] != "").all(axis=None))
+    return ["signal", *names] if named and (references > 1).any() else ["signal"]
+
+
+def own_pairs(scores: pd.DataFrame) -> tuple[pd.DataFrame, tuple[str, ...]]:
+    """`scores` less those made without a reference of stimuli that the same metric held against one, and sentences
+    on what was left aside."""
+    stimulus = ["signal", "item", "condition", "metric"]
+    paired = scores["reference"] != ""
+    both = pd.MultiIndex.from_frame(scores[stimulus]).isin(
+        pd.MultiIndex.from_frame(scores.loc[paired, stimulus])
+    )
+    aside = both & ~paired
+    counts = scores.loc[aside, "metric"].value_counts(sort=False)
+    return scores[~aside], tuple(
+        f"{n} score{'s' if n > 1 else ''} of {metric} without a reference left aside: the same stimuli have its score "
+        "against their reference"
+        for metric, n in counts.items()
+    )
 
 
 def one_score_each(scores: pd.DataFrame, key: list[str]) -> pd.DataFrame:
     """`scores` with one row per `key` and metric version.
 
     One signal can be two stimuli, and its score is then listed twice. Raises `AnalysisError` when the scores
-    of one metric for one stimulus differ, as with several references.
+    of one metric for one stimulus differ, as with several references of it.
     """
     metric = [*key, "metric", "metric_version"]
     given = scores[(scores[key] != "").all(axis=1)].drop_duplicates([*metric, "reference", "value"])

@@ -23,6 +23,7 @@ from listening.analysis.frames import (
     METHODS,
     AnalysisError,
     coded,
+    own_pairs,
     ratings_frame,
     scores_frame,
     single_method,
@@ -153,9 +154,10 @@ def correlate(
     screened, kept = _screened(ratings, screening)
     if METHODS[method].reading == "differences":
         kept = difference_grades(kept)
-    points = join(kept, scores_frame(scores), roles=roles)
-    items = points["item"].nunique()
-    caveats = () if items > 4 else (f"only {items} item(s): an interval that draws items is rough",)
+    scores, caveats = own_pairs(scores_frame(scores))
+    points = join(kept, scores, roles=roles)
+    if (items := points["item"].nunique()) <= 4:
+        caveats = (f"only {items} item(s): an interval that draws items is rough", *caveats)
     return Correlation(
         *_identity(ratings, method),
         screened,

@@ -22,7 +22,13 @@ from openpyxl import Workbook
 from openpyxl.cell import WriteOnlyCell
 from openpyxl.utils import get_column_letter
 
-from listening.analysis.frames import one_score_each, ratings_frame, scores_frame, stimulus_key
+from listening.analysis.frames import (
+    one_score_each,
+    own_pairs,
+    ratings_frame,
+    scores_frame,
+    stimulus_key,
+)
 from listening.analysis.plain import plain
 from listening.analysis.report import Analysis
 from listening.exchange import latex
@@ -83,10 +89,12 @@ def write(
 def with_scores(ratings: pd.DataFrame, scores: pd.DataFrame) -> pd.DataFrame:
     """`ratings` with one more column per metric, named after it: its score of the rated stimulus.
 
-    They meet as `stimulus_key` says; a metric of which there are several versions has its version in the name.
+    They meet as `stimulus_key` says, and of a stimulus scored with and without a reference the former counts; a metric
+    of which there are several versions has its version in the name.
     Raises `AnalysisError` for different scores of one stimulus.
     """
-    key = stimulus_key(ratings)
+    scores, _ = own_pairs(scores)
+    key = stimulus_key(ratings, scores)
     scores = one_score_each(scores, key)
     versions = scores.groupby("metric")["metric_version"].nunique()
     names = scores["metric"].where(

@@ -8,6 +8,7 @@ import pytest
 from scipy import stats
 from statsmodels.stats.multitest import multipletests
 
+from listening.analysis import report
 from listening.analysis.bootstrap import item_bootstrap
 from listening.analysis.correlation import (
     Coefficient,
@@ -202,6 +203,31 @@ def test_a_signal_listed_twice_counts_once_but_two_values_are_refused(ratings):
     other = pd.concat([scores, scores.head(1).assign(reference="other", value=0.0)])
     with pytest.raises(AnalysisError, match="expected one of m per stimulus, found several for i1"):
         join(ratings, other, roles=["system"])
+
+
+def test_the_score_against_the_stimulus_own_reference_counts_beside_one_without(ratings):
+    scores = scored(ratings, m=lambda rating: rating).assign(reference="own")
+    alone = scores.head(3).assign(reference="", value=-1.0)
+    both = pd.concat([alone, scores, alone])
+    found = report.correlate(ratings, both, screening="none")
+    wanted = report.correlate(ratings, scores, screening="none")
+    pd.testing.assert_frame_equal(found.points, wanted.points)
+    assert [c for c in found.caveats if "6 scores of m without a reference left aside" in c]
+    assert not [c for c in wanted.caveats if "aside" in c]
+
+
+def test_one_signal_of_two_items_is_scored_against_the_reference_of_each(ratings):
+    names = ratings["item"] + ratings["condition"]
+    # one system gives the same sound for two items, such as silence
+    same = ratings["condition"].eq("a") & ratings["item"].isin(["i1", "i2"])
+    ratings = ratings.assign(signal=names.where(~same, "one sound"))
+    scores = scored(ratings, m=lambda rating: rating)
+    hashes = ratings.drop_duplicates(["item", "condition"]).set_index(["item", "condition"])
+    hashed = scores.join(hashes["signal"].rename("of"), on=["item", "condition"])
+    scores = scores.assign(signal=hashed["of"], reference=scores["item"])
+    found = join(ratings, scores, roles=["system"])
+    by_name = join(ratings.assign(signal=""), scores, roles=["system"])
+    assert found["value"].tolist() == by_name["value"].tolist()
 
 
 def test_holm_is_taken_over_the_metrics_of_a_level(ratings):

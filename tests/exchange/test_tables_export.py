@@ -138,6 +138,7 @@ def test_two_versions_of_a_metric_are_two_columns(tmp_path, ratings, scores):
 
 
 def test_differing_scores_of_one_stimulus_are_refused(tmp_path, ratings, scores):
+    scores = scores.assign(reference="own")
     other = pd.concat([scores, scores.head(1).assign(reference="other", value=0.99)])
     with pytest.raises(AnalysisError, match="expected one of stoi per stimulus"):
         write(tmp_path / "out.csv", ratings=ratings, scores=other)
