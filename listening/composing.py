@@ -7,6 +7,7 @@ Composing reads and checks everything first, and then stores everything or nothi
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import date
 from pathlib import Path, PurePosixPath
 
 from django.contrib.auth.models import User
@@ -88,6 +89,8 @@ def _campaign(data: Data, owner: User | None) -> Campaign:
         quota=data.get("quota"),
         plan=data.get("plan", default_plan()),
         collect_as=data.get("collect", ""),
+        invited_only=data.get("invited_only", False),
+        retain_until=data.get("retain_until"),
         owner=owner,
     )
 
@@ -129,6 +132,10 @@ def _setting_problems(data: Data) -> Problems:
     except UnknownMethod as error:
         return [(("method",), str(error))]
     problems += [(("options",), what) for what in method.option_problems()]
+    try:
+        date.fromisoformat(data.get("retain_until", "2000-01-01"))
+    except ValueError as error:
+        problems.append((("retain_until",), f"expected a date, found {error}"))
     screening = data.get("screening", "none")
     if screening not in Campaign.Screening.values:
         rules = ", ".join(Campaign.Screening.values)
@@ -247,6 +254,8 @@ def describe(campaign: Campaign) -> Data:
         "repetitions": campaign.repetitions,
         "seed": campaign.seed,
         "quota": campaign.quota,
+        "invited_only": campaign.invited_only or None,
+        "retain_until": campaign.retain_until and campaign.retain_until.isoformat(),
         "instructions": campaign.instructions,
         "language": campaign.language,
         "plan": campaign.plan,

@@ -64,6 +64,9 @@ def state_of(campaign: Campaign) -> str:
         Visit.objects.filter(page__session__campaign=campaign).count(),
         *_extent(Score.objects.filter(signal__in=signals)),
         campaign.sessions.exclude(finished_at=None).count(),
+        *campaign.sessions.aggregate(
+            out=Count("excluded_at"), last=Max("excluded_at"), forgotten=Count("forgotten_at")
+        ).values(),
     ]
     return "/".join([campaign.screening, *map(str, numbers)])
 

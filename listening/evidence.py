@@ -13,7 +13,11 @@ import pandas as pd
 
 from listening.analysis import frames
 from listening.analysis.expertise import less_reference
-from listening.excluding import pages_left_out, with_control_questions
+from listening.excluding import (
+    pages_left_out,
+    with_control_questions,
+    with_excluded_sessions,
+)
 from listening.models import Campaign, Condition, Page, Rating, Slot, Stimulus
 from metrics import catalogue
 from metrics.models import Score
@@ -86,6 +90,7 @@ def ratings_frame(campaign: Campaign) -> pd.DataFrame:
     columns = [*frames.RATING_COLUMNS, *TRACE_COLUMNS]
     found = frames.ratings_frame(pd.DataFrame(records, columns=columns))
     found["excluded_by"] = with_control_questions(campaign, found)
+    found["excluded_by"] = with_excluded_sessions(campaign, found)
     if frames.METHODS[campaign.method].reading == "differences":
         found[DIFFERENCE_GRADE] = less_reference(found)
     return found

@@ -2,7 +2,8 @@
 
 The rules stand in the plan's part of ratings: limits on how a page was heard (`exclude`, see listening/telemetry.py),
 judged by what browsers told of their visits, and control questions, one wrong answer to which leaves a listener out
-(listening/controls.py). A page of which no browser told anything is not left out by a limit.
+(listening/controls.py). A researcher may exclude a whole session for a reason, which the record keeps.
+A page of which no browser told anything is not left out by a limit.
 """
 
 from __future__ import annotations
@@ -43,6 +44,17 @@ def with_control_questions(campaign: Campaign, ratings: pd.DataFrame) -> pd.Seri
     reasons = decided.decisions.set_index("listener")["reason"]
     of_listener = ratings["listener"].map(reasons)
     return ratings["excluded_by"].where(of_listener == "", of_listener)
+
+
+def with_excluded_sessions(campaign: Campaign, ratings: pd.DataFrame) -> pd.Series:
+    """Why each of `ratings` is left out, with those of sessions that a researcher excluded by hand."""
+    excluded = campaign.sessions.exclude(excluded_at=None)
+    reasons = {
+        str(token): f"excluded by hand: {reason}"
+        for token, reason in excluded.values_list("token", "excluded_because")
+    }
+    of_session = ratings["session"].astype(object).map(reasons)
+    return ratings["excluded_by"].where(of_session.isna(), of_session)
 
 
 def flagged(

@@ -8,6 +8,7 @@ from django.urls import URLPattern, URLResolver, include, path
 
 from listening.views import (
     api,
+    attending,
     audio,
     campaigns,
     collect,
@@ -68,6 +69,16 @@ researcher: list[URLPattern | URLResolver] = [
     path("campaigns/<slug:slug>/progress/", progress.of_campaign, name="campaign-progress"),
     path("campaigns/<slug:slug>/sessions/", progress.sessions, name="campaign-sessions"),
     path("campaigns/<slug:slug>/sessions/<int:pk>/", progress.session, name="campaign-session"),
+    path(
+        "campaigns/<slug:slug>/sessions/<int:pk>/exclude/",
+        attending.exclude,
+        name="session-exclude",
+    ),
+    path(
+        "campaigns/<slug:slug>/sessions/<int:pk>/forget/",
+        attending.forget_listener,
+        name="session-forget",
+    ),
     path(
         "campaigns/<slug:slug>/arrivals.<slug:form>",
         progress.arrivals_figure,

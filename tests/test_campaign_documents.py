@@ -131,7 +131,11 @@ def test_a_test_without_an_anchor_or_a_system_somewhere_opens_and_says_what_it_i
 @pytest.mark.parametrize("make", [mushra_campaign, abx_campaign])
 @pytest.mark.parametrize("form", campaign_document.FORMATS)
 def test_a_round_trip_changes_nothing(make, form):
-    before = describe(make(launched=False))
+    campaign = make(launched=False)
+    Campaign.objects.filter(pk=campaign.pk).update(invited_only=True, retain_until="2027-06-30")
+    campaign.refresh_from_db()
+    before = describe(campaign)
+    assert (before["invited_only"], before["retain_until"]) == (True, "2027-06-30")
     text = campaign_document.dump(before | {"slug": "copy"}, form=form)
     copy = compose(campaign_document.parse(text, name="copy"), actor="alice")
     assert describe(copy) == before | {"slug": "copy"}
@@ -163,6 +167,7 @@ def changed(**changes) -> Document:
         ({"method": "karaoke"}, "line 4, column 9: expected a test method"),
         ({"options": {"colour": 1}}, "found 'colour'"),
         ({"options": {"anchors": ["anchor99"]}}, "found 'anchor99'"),
+        ({"retain_until": "2026-02-30"}, "expected a date"),
         ({"screening": "by taste"}, "found 'by taste'"),
         ({"plan": [{"part": "dance"}]}, "found 'dance'"),
         (

@@ -16,6 +16,7 @@ from rest_framework.response import Response
 from listening import uploads
 from listening.api import serializers as shapes
 from listening.api.campaigns import actor
+from listening.forgetting import forget
 from listening.models import Campaign, Rating, Session
 from metrics import catalogue
 from metrics.models import Score
@@ -114,6 +115,38 @@ class SessionViewSet(Reading):
     @extend_schema(parameters=[CAMPAIGN])
     def list(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         return super().list(request, *args, **kwargs)
+
+    @extend_schema(request=shapes.ReasonSerializer, responses=shapes.SessionSerializer)
+    @action(detail=True, methods=["post"])
+    def exclude(self, request: Request, pk: str) -> Response:
+        """Leave the session out of the evidence; nothing is deleted."""
+        session = self.get_object()
+        session.exclude(reason=_reason(request), actor=actor(request))
+        return Response(self.get_serializer(session).data)
+
+    @extend_schema(request=shapes.ReasonSerializer, responses=shapes.SessionSerializer)
+    @action(detail=True, methods=["post"])
+    def include(self, request: Request, pk: str) -> Response:
+        """Take an excluded session back into the evidence."""
+        session = self.get_object()
+        session.exclude(reason=_reason(request), actor=actor(request), out=False)
+        return Response(self.get_serializer(session).data)
+
+    @extend_schema(request=shapes.ForgetSerializer, responses={200: {"type": "object"}})
+    @action(detail=True, methods=["post"])
+    def forget(self, request: Request, pk: str) -> Response:
+        """Forget its listener; answers how many ratings were kept without a name, or deleted."""
+        asked = shapes.ForgetSerializer(data=request.data)
+        asked.is_valid(raise_exception=True)
+        ratings = asked.validated_data["ratings"]
+        count = forget(self.get_object().listener, ratings=ratings, actor=actor(request))
+        return Response({"ratings": ratings, "number": count})
+
+
+def _reason(request: Request) -> str:
+    asked = shapes.ReasonSerializer(data=request.data)
+    asked.is_valid(raise_exception=True)
+    return str(asked.validated_data["reason"])
 
 
 class RatingViewSet(Reading):

@@ -7,6 +7,7 @@ from typing import Any
 from rest_framework import serializers
 
 from listening import mending
+from listening.forgetting import RATINGS
 from listening.models import Campaign, Rating, Session
 from metrics.models import Score
 from models_registry.models import AudioModel, Job, ModelVersion, Rendering, Signal, TrainingRun
@@ -168,6 +169,10 @@ class ReasonSerializer(serializers.Serializer[Any]):
     reason = serializers.CharField(max_length=500)
 
 
+class ForgetSerializer(serializers.Serializer[Any]):
+    ratings = serializers.ChoiceField(list(RATINGS), default="keep")
+
+
 class SessionSerializer(serializers.ModelSerializer[Session]):
     """Without its token: that is the listener's key."""
 
@@ -186,6 +191,8 @@ class SessionSerializer(serializers.ModelSerializer[Session]):
             "ending",
             "created_at",
             "finished_at",
+            "excluded_at",
+            "excluded_because",
         ]
 
 

@@ -29,6 +29,7 @@ _KINDS = {
     "array": "a list",
     "string": "text",
     "integer": "a whole number",
+    "boolean": "true or false",
     "null": "nothing",
 }
 

@@ -86,6 +86,9 @@ class Campaign(models.Model):
     invited_only = models.BooleanField(
         default=False, help_text="takes listeners by invitations alone, none by the plain link"
     )
+    retain_until = models.DateField(
+        null=True, blank=True, help_text="after which listeners are forgotten (manage.py prune)"
+    )
     source = models.TextField(blank=True, help_text="where imported ratings come from")
     owner = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="campaigns"

@@ -1,8 +1,7 @@
 """Sessions: who hears what in which order, and what they answered.
 
-A session is a row of pages: rating pages, and the other parts of the campaign's plan. Its pages and slots are drawn
-once from its seed and stored, so that a reload, a crash or another device shows the same order. Responses and ratings
-are append-only.
+A session is a row of pages, drawn once from its seed and stored with their slots, so that a reload, a crash or another
+device shows the same order. Responses and ratings are append-only.
 """
 
 from __future__ import annotations
@@ -16,7 +15,8 @@ from django.urls import reverse
 from django.utils.timezone import now
 
 from listening import digits, headphones
-from listening.models.campaign import Campaign, Stimulus, Trial
+from listening.models.campaign import Campaign, CampaignError, Stimulus, Trial
+from models_registry import audit
 from models_registry.audio import Audio
 from models_registry.models import Signal
 
@@ -74,6 +74,9 @@ class Session(models.Model):
     created_at = models.DateTimeField(auto_now_add=True)
     finished_at = models.DateTimeField(null=True, blank=True)
     ending = models.CharField(max_length=12, choices=Ending, blank=True)
+    excluded_at = models.DateTimeField(null=True, blank=True)
+    excluded_because = models.TextField(blank=True, help_text="why a researcher leaves it out")
+    forgotten_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
         ordering = ["pk"]
@@ -122,6 +125,23 @@ class Session(models.Model):
         """End a session that has not ended; only one that went to its last page is finished."""
         finished_at = now() if ending == self.Ending.FINISHED else None
         Session.objects.filter(pk=self.pk, ending="").update(ending=ending, finished_at=finished_at)
+        self.refresh_from_db()
+
+    def exclude(self, *, reason: str, actor: str, out: bool = True) -> None:
+        """Leave its ratings out of the evidence, or take them back in; they are kept."""
+        act, reason = "exclude" if out else "include", reason.strip()
+        if not reason:
+            raise CampaignError(f"expected a reason to {act} a session, found none")
+        with transaction.atomic():
+            changed = Session.objects.filter(pk=self.pk, excluded_at__isnull=out).update(
+                excluded_at=now() if out else None, excluded_because=reason if out else ""
+            )
+            if not changed:
+                found = "left out already" if out else "not left out"
+                raise CampaignError(f"session {self.pk}: cannot {act} it, for it is {found}")
+            # by number: whoever is forgotten later has no name in the record
+            content = {"session": self.pk}
+            audit.record(act, self.campaign, actor=actor, reason=reason, content=content)
         self.refresh_from_db()
 
 

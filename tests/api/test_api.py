@@ -196,3 +196,17 @@ def test_the_page_of_the_api_lists_every_operation_of_its_schema(client, alice):
     assert len(paths) > 20
     for path in paths:
         assert path in text
+
+
+def test_a_session_is_excluded_taken_back_and_forgotten(api, rated):
+    session = rated.sessions.first()
+    address = f"/api/sessions/{session.pk}"
+    shown = api.post(f"{address}/exclude/", {"reason": "an echo"}, format="json").json()
+    assert shown["excluded_because"] == "an echo"
+    assert api.post(f"{address}/exclude/", {"reason": "again"}, format="json").status_code == 400
+    shown = api.post(f"{address}/include/", {"reason": "next door"}, format="json").json()
+    assert shown["excluded_at"] is None
+    count = session.pages.count() * 5
+    done = api.post(f"{address}/forget/", {"ratings": "delete"}, format="json")
+    assert done.json() == {"ratings": "delete", "number": count}
+    assert api.get(f"{address}/").status_code == 404

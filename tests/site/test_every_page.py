@@ -94,6 +94,8 @@ def test_acts_need_a_researcher_and_a_post(anonymous, researcher, rated, version
         reverse("campaign-launch", args=[rated.slug]),
         reverse("campaign-close", args=[rated.slug]),
         reverse("campaign-score", args=[rated.slug]),
+        reverse("session-exclude", args=[rated.slug, rated.sessions.first().pk]),
+        reverse("session-forget", args=[rated.slug, rated.sessions.first().pk]),
         reverse("pair-score", args=[rated.trials.first().reference.sha256]),
         reverse("job-stop", args=[version.run.job.pk]),
         reverse("job-resume", args=[version.run.job.pk]),
