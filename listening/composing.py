@@ -90,7 +90,7 @@ def _campaign(data: Data, owner: User | None) -> Campaign:
         plan=data.get("plan", default_plan()),
         collect_as=data.get("collect", ""),
         invited_only=data.get("invited_only", False),
-        retain_until=data.get("retain_until"),
+        retain_until=date.fromisoformat(data["retain_until"]) if "retain_until" in data else None,
         owner=owner,
     )
 
