@@ -8,14 +8,16 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import date
+from hashlib import sha256
 from pathlib import Path, PurePosixPath
+from typing import Any
 
 from django.contrib.auth.models import User
 from django.db import transaction
 
 from listening.anchors import LOW_ANCHOR_HZ, MID_ANCHOR_HZ, anchor
 from listening.building import unclipped
-from listening.exchange.campaign_document import FORMAT, HASH_PREFIX, MADE, Data
+from listening.exchange.campaign_document import FORMAT, HASH_PREFIX, MADE, Data, dump
 from listening.exchange.documents import Document
 from listening.exchange.documents import Path as Where
 from listening.methods import UnknownMethod, method_named
@@ -52,47 +54,106 @@ def compose(
     data = document.data
     if data["slug"] in TAKEN or Campaign.objects.filter(slug=data["slug"]).exists():
         raise CampaignError(f"expected a new campaign, found that {data['slug']!r} exists already")
-    problems = _setting_problems(data)
-    versions = _versions(data, problems)
-    sounds = _sounds(data, audio_folder, problems, progress)
-    if problems:
-        raise document.error(problems)
+    versions, sounds = _checked(document, audio_folder, progress)
     with transaction.atomic():
-        campaign = _campaign(data, owner)
-        conditions = {
-            one["name"]: Condition.objects.create(
-                campaign=campaign,
-                name=one["name"],
-                role=one.get("role", Condition.Role.SYSTEM),
-                version=versions.get(one["name"]),
-            )
-            for one in data["conditions"]
-        }
-        for number, (item, of_item) in enumerate(zip(data["items"], sounds, strict=True), start=1):
-            _trial(campaign, conditions, number, item["title"], of_item)
-            progress(number / len(sounds), "storing")
+        campaign = Campaign.objects.create(slug=data["slug"], owner=owner, **_settings(data))
+        _fill(campaign, data, versions, sounds, progress)
         audit.record("build", campaign, actor=actor, content=campaign.fingerprint())
     return campaign
 
 
-def _campaign(data: Data, owner: User | None) -> Campaign:
-    return Campaign.objects.create(
-        slug=data["slug"],
-        title=data["title"],
-        method=data["method"],
-        options=data.get("options", {}),
-        instructions=data.get("instructions", ""),
-        language=data.get("language", ""),
-        screening=data.get("screening", SCREENING.get(data["method"], "none")),
-        repetitions=data.get("repetitions", 1),
-        seed=data.get("seed", 0),
-        quota=data.get("quota"),
-        plan=data.get("plan", default_plan()),
-        collect_as=data.get("collect", ""),
-        invited_only=data.get("invited_only", False),
-        retain_until=date.fromisoformat(data["retain_until"]) if "retain_until" in data else None,
-        owner=owner,
-    )
+def replace(campaign: Campaign, document: Document, *, started_from: str, actor: str) -> None:
+    """Give a draft the content that `document` describes, wholly or not at all.
+
+    `started_from` is the `content_hash` of what the editor began with. Raises `DocumentError` as `compose` does,
+    `ChangedMeanwhile` where somebody else changed the draft, and `CampaignError` for what is no draft.
+    """
+    data = document.data
+    if data["slug"] != campaign.slug:
+        raise document.error([(("slug",), f"expected {campaign.slug!r}, found {data['slug']!r}")])
+    versions, sounds = _checked(document, None, lambda share, message: None)
+    with transaction.atomic():
+        held = Campaign.objects.select_for_update().get(pk=campaign.pk)
+        if held.state != Campaign.State.DRAFT:
+            raise CampaignError(f"{held.slug}: expected a draft to change, found it {held.state}")
+        before = describe(held)
+        if _hash_of(before) != started_from:
+            raise ChangedMeanwhile(
+                f"{held.slug}: expected the draft as it was when you began, found it changed meanwhile"
+            )
+        Campaign.objects.filter(pk=held.pk).update(**_settings(data))
+        if any(before[part] != data[part] for part in ("conditions", "items")):
+            held.trials.all().delete()
+            held.conditions.all().delete()
+            _fill(held, data, versions, sounds, lambda share, message: None)
+        campaign.refresh_from_db()
+        audit.record("edit", campaign, actor=actor, content=campaign.fingerprint())
+
+
+class ChangedMeanwhile(CampaignError):
+    """A draft that is no longer what its editor began with."""
+
+
+def content_hash(campaign: Campaign) -> str:
+    """What tells one content of a campaign from another: SHA-256 (hex) of its document."""
+    return _hash_of(describe(campaign))
+
+
+def _hash_of(data: Data) -> str:
+    return sha256(dump(data, form="json").encode()).hexdigest()
+
+
+def _checked(
+    document: Document, audio_folder: Path | None, progress: Progress
+) -> tuple[dict[str, ModelVersion], list[dict[str, Audio | Signal]]]:
+    """The versions and the sounds of a document in which nothing is wrong."""
+    problems = _setting_problems(document.data)
+    versions = _versions(document.data, problems)
+    sounds = _sounds(document.data, audio_folder, problems, progress)
+    if problems:
+        raise document.error(problems)
+    return versions, sounds
+
+
+def _fill(
+    campaign: Campaign,
+    data: Data,
+    versions: dict[str, ModelVersion],
+    sounds: list[dict[str, Audio | Signal]],
+    progress: Progress,
+) -> None:
+    conditions = {
+        one["name"]: Condition.objects.create(
+            campaign=campaign,
+            name=one["name"],
+            role=one.get("role", Condition.Role.SYSTEM),
+            version=versions.get(one["name"]),
+        )
+        for one in data["conditions"]
+    }
+    for number, (item, of_item) in enumerate(zip(data["items"], sounds, strict=True), start=1):
+        _trial(campaign, conditions, number, item["title"], of_item)
+        progress(number / len(sounds), "storing")
+
+
+def _settings(data: Data) -> dict[str, Any]:
+    return {
+        "title": data["title"],
+        "method": data["method"],
+        "options": data.get("options", {}),
+        "instructions": data.get("instructions", ""),
+        "language": data.get("language", ""),
+        "screening": data.get("screening", SCREENING.get(data["method"], "none")),
+        "repetitions": data.get("repetitions", 1),
+        "seed": data.get("seed", 0),
+        "quota": data.get("quota"),
+        "plan": data.get("plan", default_plan()),
+        "collect_as": data.get("collect", ""),
+        "invited_only": data.get("invited_only", False),
+        "retain_until": date.fromisoformat(data["retain_until"])
+        if "retain_until" in data
+        else None,
+    }
 
 
 def _trial(
@@ -191,10 +252,14 @@ def _make(sounds: dict[str, Audio | Signal], roles: dict[str, str]) -> None:
     reference = sounds.get("")
     if reference is None:
         return
-    sound = reference.audio() if isinstance(reference, Signal) else reference
     for name, role in roles.items():
-        if role in MADE and name not in sounds:
-            sounds[name] = reference if role == "reference" else anchor(sound, CUT_OFF_HZ[role])
+        if name in sounds or role not in MADE:
+            continue
+        if role == "reference":
+            sounds[name] = reference
+        else:
+            sound = reference.audio() if isinstance(reference, Signal) else reference
+            sounds[name] = anchor(sound, CUT_OFF_HZ[role])
 
 
 class _Library:

@@ -97,6 +97,21 @@ _QUESTION_KEYS: dict[str, type | tuple[type, ...]] = {
 }
 
 
+def part_names() -> list[str]:
+    """Every part there is."""
+    return list(_KEYS)
+
+
+def part_keys(name: str) -> dict[str, type | tuple[type, ...]]:
+    """What a part of this name may say, each with the kind of its value; those it must say come first."""
+    required = _REQUIRED.get(name, [])
+    return dict(sorted(_KEYS[name].items(), key=lambda one: one[0] not in required))
+
+
+def is_required(name: str, key: str) -> bool:
+    return key in _REQUIRED.get(name, [])
+
+
 class PlanError(ValueError):
     """A plan that no listener could follow; `problems` has one sentence for each thing that is wrong."""
 
