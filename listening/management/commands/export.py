@@ -9,6 +9,7 @@ from typing import Any
 
 from listening.exchange.tables import FORMATS, ROWS
 from listening.exporting import export
+from listening.exporting_webmushra import export_webmushra
 from listening.management.base import CampaignCommand
 
 
@@ -17,7 +18,9 @@ class Command(CampaignCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         super().add_arguments(parser)
-        parser.add_argument("--to", type=Path, required=True, metavar=f"FILE{'|'.join(FORMATS)}")
+        parser.add_argument(
+            "--to", type=Path, required=True, metavar=f"FILE{'|'.join(FORMATS)}|DIR"
+        )
         parser.add_argument(
             "--rows",
             choices=ROWS,
@@ -25,6 +28,18 @@ class Command(CampaignCommand):
             help="of .csv, .parquet and .tex: a row per rating or stimulus",
         )
 
+        parser.add_argument(
+            "--as",
+            dest="layout",
+            choices=["tables", "webmushra"],
+            default="tables",
+            help="webmushra: its own table with its headings, into the folder --to",
+        )
+
     def handle(self, *args: Any, **options: Any) -> None:
+        if options["layout"] == "webmushra":
+            path = export_webmushra(self.campaign(options), options["to"], actor=getpass.getuser())
+            self.stdout.write(str(path))
+            return
         export(self.campaign(options), options["to"], actor=getpass.getuser(), rows=options["rows"])
         self.stdout.write(str(options["to"]))
