@@ -17,6 +17,7 @@ from listening.campaign_evidence import Evidence
 from listening.campaign_figures import Shown, figures_of, scatter_of
 from listening.computed import correlation_of, metric_evidence_of
 from listening.models import Campaign, Stimulus
+from listening.playable_scatter import playable_scatter
 from listening.views.campaigns import visible_campaign
 
 Record = dict[Hashable, Any]
@@ -148,6 +149,9 @@ def chosen_metric(
         ]
         if row["n"]
         else [],
+        "playable": playable_scatter(
+            playable(campaign, correlation.points.query("metric == @metric").to_dict("records"))
+        ),
         "disagreements": playable(
             campaign, found.disagreements.query("metric == @metric").to_dict("records")
         ),

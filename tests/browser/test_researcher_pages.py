@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from django.contrib.auth.models import User
 from playwright.sync_api import expect
 
 from listening.pairs import FIGURES
+from listening.rehearsal import rehearse
 from models_registry.models import Job
+from tests.browser.test_accessibility import violations
 from tests.factories import mushra_campaign
+from tests.site.conftest import no_progress, scored
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -109,3 +114,38 @@ def test_the_results_page_fits_a_phone(signed_in, live_server):
         widths = "[document.documentElement.scrollWidth, document.documentElement.clientWidth]"
         needed, given = page.evaluate(widths)
         assert needed <= given, address
+
+
+def test_a_point_of_the_scatter_is_reached_by_keys_and_plays_beside_its_reference(
+    signed_in, live_server
+):
+    page, complaints = signed_in
+    campaign = mushra_campaign(items=2)
+    scored(campaign)
+    rehearse(campaign, listeners=3, seed=5, actor="alice", progress=no_progress)
+    page.goto(f"{live_server.url}/campaigns/{campaign.slug}/metrics/?metric=si-sdr")
+    points = page.locator("svg .heard-point")
+    expect(points).to_have_count(4)
+    expect(page.locator("svg .heard-point[tabindex='0']")).to_have_count(1)
+    points.first.focus()
+    page.keyboard.press("ArrowRight")
+    expect(points.nth(1)).to_be_focused()
+    page.keyboard.press("Enter")
+    heard = page.get_by_role("region", name="The chosen point")
+    expect(heard).to_contain_text(points.nth(1).get_attribute("data-name"))
+    sound, reference = heard.locator("audio").all()
+    assert sound.get_attribute("src") == points.nth(1).get_attribute("href")
+    page.wait_for_function("document.querySelector('#heard audio').currentTime > 0")
+    reference.evaluate("audio => audio.play()")
+    page.wait_for_function("document.querySelector('#heard audio').paused")
+    page.get_by_text("The points as a table").click()
+    page.get_by_role("link", name="Hear ").first.click()
+    expect(heard).to_contain_text(points.first.get_attribute("data-name"))
+    heard.get_by_role("link", name="Its scores").click()
+    expect(page).to_have_url(re.compile("/scores/.*reference="))
+    assert complaints == []
+    page.go_back()
+    points.first.focus()
+    page.keyboard.press("Enter")
+    expect(heard.locator("audio")).to_have_count(2)
+    assert violations(page) == []

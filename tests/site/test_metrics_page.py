@@ -9,6 +9,7 @@ from listening.analysis.report import correlate
 from listening.computed import once
 from listening.evidence import ratings_frame, scores_frame
 from listening.models import Campaign
+from listening.playable_scatter import playable_scatter
 from listening.rehearsal import FOLLOWED_METRIC
 from metrics import catalogue
 from metrics.models import Score
@@ -97,6 +98,42 @@ def test_the_largest_disagreements_can_be_heard_beside_their_references(research
     assert page.unlabelled_fields() == []
 
 
+def test_every_point_of_the_scatter_leads_to_its_sound_and_stands_in_a_table(researcher, rated):
+    text = text_of(researcher, rated, "?metric=si-sdr")
+    points = correlate(ratings_frame(rated), scores_frame(rated)).points.query("metric == 'si-sdr'")
+    drawn = text.partition('<svg class="sheet playable"')[2].partition("</svg>")[0]
+    assert drawn.count('class="heard-point"') == len(points) == 4
+    assert text.count('class="heard-point"') == 2 * len(points)
+    for row in points.to_dict("records"):
+        name = f"{row['condition']} of {row['item']}"
+        assert f'href="{reverse("signal", args=[row["signal"]])}" data-name="{name}"' in drawn
+        assert f"rated {number(row['rating'], 1)}" in drawn
+
+
+def test_points_lie_in_proportion_to_score_and_rating():
+    rows = [
+        {"item": "i", "condition": name, "role": "system", "metric": "m", "unit": "dB"}
+        | {"value": value, "rating": rating}
+        for name, value, rating in [
+            ("a", -10.0, 0.0),
+            ("b", 0.0, 25.0),
+            ("c", 30.0, 100.0),
+            ("d", float("nan"), 9.0),
+        ]
+    ]
+    drawn = playable_scatter(rows)
+    a, b, c = drawn.points
+    assert (b.x - a.x) / (c.x - a.x) == pytest.approx(0.25, abs=1e-3)
+    assert (a.y - b.y) / (a.y - c.y) == pytest.approx(0.25, abs=1e-3)
+    assert drawn.left < a.x < c.x < drawn.right
+    assert drawn.top < c.y < a.y < drawn.floor
+    zero = next(tick for tick in drawn.across if tick.text == "0")
+    assert zero.place == b.x
+    assert (drawn.n, drawn.left_out) == (3, 1)
+    assert [name for name, *_ in drawn.key] == ["c", "b", "a"]
+    assert playable_scatter(rows[3:]) is None
+
+
 def test_a_condition_leads_to_the_version_that_made_it(researcher, rated, version):
     rated.conditions.filter(name="system one").update(version=version)
     page = Page(researcher.get(address(rated)))
@@ -111,7 +148,7 @@ def test_simulated_listeners_are_named_in_every_caption(researcher, rated):
     text = text_of(researcher, rated)
     assert "10 of 10 listeners are programs, not people" in text
     captions = text.split("<caption>")[1:]
-    assert len(captions) == 4
+    assert len(captions) == 5
     for caption in captions:
         assert "Simulated listeners." in caption.partition("</caption>")[0]
 
