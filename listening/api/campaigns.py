@@ -34,6 +34,8 @@ def actor(request: Request) -> str:
 class CampaignViewSet(
     mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets.GenericViewSet[Campaign]
 ):
+    """Listening tests: their state, and how many took part."""
+
     serializer_class = shapes.CampaignSerializer
     queryset = Campaign.objects.none()
     lookup_field = "slug"

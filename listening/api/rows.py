@@ -28,7 +28,7 @@ CAMPAIGN = OpenApiParameter("campaign", str, description="a campaign's slug")
 
 
 class Reading(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets.GenericViewSet[Any]):
-    """Rows that are written elsewhere."""
+    """What is written elsewhere: a list, or one by its name."""
 
 
 def of_campaign(rows: QuerySet[Any], request: Request, path: str) -> QuerySet[Any]:
@@ -40,6 +40,8 @@ def of_campaign(rows: QuerySet[Any], request: Request, path: str) -> QuerySet[An
 
 
 class SignalViewSet(Reading):
+    """Immutable sounds, named by the SHA-256 of their samples and format."""
+
     serializer_class = shapes.SignalSerializer
     queryset = Signal.objects.order_by("pk")
     lookup_field = "sha256"
@@ -63,12 +65,16 @@ class SignalViewSet(Reading):
 
 
 class ModelViewSet(Reading):
+    """Models, with the names of their versions."""
+
     serializer_class = shapes.ModelSerializer
     queryset = AudioModel.objects.prefetch_related("versions__model").order_by("name")
     lookup_field = "name"
 
 
 class VersionViewSet(Reading):
+    """Versions: chain, card, reason and hashes."""
+
     serializer_class = shapes.VersionSerializer
     queryset = ModelVersion.objects.select_related("model", "parent__model").order_by("pk")
     lookup_value_regex = "[-a-zA-Z0-9_]+@[0-9]{1,9}"
@@ -85,6 +91,8 @@ class VersionViewSet(Reading):
 
 
 class RenderingViewSet(mixins.ListModelMixin, viewsets.GenericViewSet[Rendering]):
+    """What versions made of signals."""
+
     serializer_class = shapes.RenderingSerializer
     queryset = Rendering.objects.select_related("version__model", "input", "output").order_by("pk")
 
@@ -105,6 +113,8 @@ class RenderingViewSet(mixins.ListModelMixin, viewsets.GenericViewSet[Rendering]
 
 
 class SessionViewSet(Reading):
+    """Listeners' ways through campaigns."""
+
     serializer_class = shapes.SessionSerializer
     queryset = Session.objects.none()
 
@@ -171,6 +181,8 @@ class RatingViewSet(Reading):
 
 
 class ScoreViewSet(Reading):
+    """What metrics say of signals: a value, or the reason why there is none."""
+
     serializer_class = shapes.ScoreSerializer
     queryset = Score.objects.select_related("signal", "reference").order_by("pk")
 
@@ -204,6 +216,8 @@ class MetricViewSet(viewsets.ViewSet):
 
 
 class RunViewSet(Reading):
+    """Trainings: recipe, seed, reason, history, job and the version made."""
+
     serializer_class = shapes.RunSerializer
     queryset = TrainingRun.objects.select_related("model", "job", "version__model").order_by("-pk")
 
@@ -235,6 +249,8 @@ class RunViewSet(Reading):
 
 
 class JobViewSet(Reading):
+    """Long work: its state, how far it is, and what it says."""
+
     serializer_class = shapes.JobSerializer
     queryset = Job.objects.order_by("-pk")
 
