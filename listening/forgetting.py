@@ -63,7 +63,7 @@ def forget(listener: Listener, *, ratings: str = "keep", actor: str) -> int:
             Invitation.objects.filter(campaign=listener.campaign_id, code=code).delete()
         campaign = listener.campaign
         if ratings == "delete":
-            _delete(listener)
+            erase(listener)
         else:
             _make_anonymous(listener)
         done = "deleted" if ratings == "delete" else "kept without a name"
@@ -102,7 +102,8 @@ def _make_anonymous(listener: Listener) -> None:
     Listener.objects.filter(pk=listener.pk).update(code=random_code(), external_code="")
 
 
-def _delete(listener: Listener) -> None:
+def erase(listener: Listener) -> None:
+    """Take away a listener with all that they gave; the record is the caller's affair."""
     ratings = Rating.objects.filter(page__session__listener=listener)
     # a correction protects what it supersedes: the last of each chain goes first
     while last := list(ratings.filter(superseded_by=None).values_list("pk", flat=True)):

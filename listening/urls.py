@@ -85,6 +85,7 @@ researcher: list[URLPattern | URLResolver] = [
         progress.arrivals_figure,
         name="arrivals-figure",
     ),
+    path("campaigns/<slug:slug>/preview/", editing.preview, name="campaign-preview"),
     path("campaigns/<slug:slug>/edit/", editing.edit, name="campaign-edit"),
     path("campaigns/<slug:slug>/document/", editing.document, name="campaign-document"),
     path("campaigns/<slug:slug>/lint/", drafts.lint, name="campaign-lint"),

@@ -28,8 +28,8 @@ class CampaignError(ValueError):
 
 class CampaignQuerySet(models.QuerySet["Campaign"]):
     def visible_to(self, user: AbstractBaseUser | AnonymousUser) -> CampaignQuerySet:
-        """Researchers see every campaign of this site; nobody else sees any."""
-        return self if user.is_authenticated else self.none()
+        """Researchers see every campaign of this site; nobody else sees any, and nobody what is a preview's copy."""
+        return self.filter(preview_of=None) if user.is_authenticated else self.none()
 
     def open(self) -> CampaignQuerySet:
         return self.filter(state=Campaign.State.OPEN)
@@ -88,6 +88,14 @@ class Campaign(models.Model):
     )
     retain_until = models.DateField(
         null=True, blank=True, help_text="after which listeners are forgotten (manage.py prune)"
+    )
+    preview_of = models.ForeignKey(
+        "self",
+        on_delete=models.CASCADE,
+        null=True,
+        blank=True,
+        related_name="previews",
+        help_text="what this is a copy of, made to be looked at (listening/previewing.py)",
     )
     source = models.TextField(blank=True, help_text="where imported ratings come from")
     owner = models.ForeignKey(

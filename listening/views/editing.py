@@ -10,7 +10,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods
 
-from listening import composing, editing
+from listening import composing, editing, previewing
 from listening.composing import ChangedMeanwhile
 from listening.editing import Face
 from listening.exchange import campaign_document
@@ -18,6 +18,7 @@ from listening.exchange.documents import Document
 from listening.exchange.errors import ExchangeError
 from listening.models import Campaign
 from listening.models.campaign import CampaignError
+from listening.parts import planned_pages
 from listening.plan import part_names
 from listening.views.campaigns import visible_campaign
 
@@ -71,6 +72,21 @@ def document(request: HttpRequest, slug: str) -> HttpResponse:
                 return redirect("campaign-document", slug)
     context = {"text": text, "rows": min(60, text.count("\n") + 4), "face": "text"}
     return _page(request, campaign, context, started_from, problems, conflict)
+
+
+@login_required
+@require_http_methods(["GET", "HEAD", "POST"])
+def preview(request: HttpRequest, slug: str) -> HttpResponse:
+    """Every page of a listener's way; POST opens one of them, in a copy that never counts."""
+    campaign = visible_campaign(request, slug)
+    problems = campaign.problems()
+    if request.method == "POST" and not problems:
+        number = request.POST.get("page", "")
+        session = previewing.session_at(campaign, int(number) if number.isdecimal() else 1)
+        return redirect(session)
+    pages = [] if problems else list(planned_pages(campaign, campaign.seed))
+    context = {"section": "campaigns", "campaign": campaign, "problems": problems, "pages": pages}
+    return render(request, "listening/campaigns/preview.html", context)
 
 
 def _saved(

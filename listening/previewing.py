@@ -1,0 +1,76 @@
+"""A campaign as listeners will meet it, before there are any: a session of a copy, which nothing counts or lists.
+
+All that is evidence belongs to a campaign, so a session of a copy of it can enter no result, no quota and no export;
+the copy stays a draft and out of every list (`CampaignQuerySet.visible_to`), and is gone with the next preview.
+"""
+
+from __future__ import annotations
+
+import uuid
+
+from django.db import transaction
+from django.utils.timezone import now
+
+from listening import parts
+from listening.forgetting import erase
+from listening.models import Campaign, Condition, Listener, Session, Stimulus, Trial
+from listening.models.campaign import CampaignError
+
+
+def session_at(campaign: Campaign, number: int) -> Session:
+    """A new session of a copy of `campaign` that stands at its page `number`; earlier previews of it are gone.
+
+    Raises `CampaignError` for a campaign that no listener could be shown.
+    """
+    if problems := campaign.problems():
+        raise CampaignError(f"{campaign.slug} cannot be previewed: " + "; ".join(problems))
+    with transaction.atomic():
+        discard(campaign)
+        copy = _copied(campaign)
+        session = Session.objects.create(
+            listener=Listener.objects.create(campaign=copy, code="preview"),
+            campaign=copy,
+            seed=campaign.seed,
+            language=campaign.language,
+            consented_at=now(),
+        )
+        parts.store(session, parts.planned_pages(copy, campaign.seed))
+        session.pages.filter(number__lt=number).update(finished_at=now())
+    return session
+
+
+def discard(campaign: Campaign) -> None:
+    """Take away the copies that were made of `campaign`, with all that was answered in them."""
+    for copy in campaign.previews.all():
+        for listener in copy.listeners.all():
+            erase(listener)
+        copy.delete()
+
+
+def _copied(campaign: Campaign) -> Campaign:
+    copy = Campaign.objects.get(pk=campaign.pk)
+    copy.pk, copy._state.adding = None, True
+    copy.slug, copy.preview_of = f"preview-{uuid.uuid4().hex}", campaign
+    copy.state, copy.collect_as, copy.retain_until = Campaign.State.DRAFT, "", None
+    copy.save()
+    conditions = {
+        one.pk: Condition(campaign=copy, name=one.name, role=one.role, version_id=one.version_id)
+        for one in campaign.conditions.all()
+    }
+    trials = {
+        one.pk: Trial(
+            campaign=copy, number=one.number, item=one.item, reference_id=one.reference_id
+        )
+        for one in campaign.trials.all()
+    }
+    Condition.objects.bulk_create(conditions.values())
+    Trial.objects.bulk_create(trials.values())
+    Stimulus.objects.bulk_create(
+        Stimulus(
+            trial=trials[one.trial_id],
+            condition=conditions[one.condition_id],
+            signal_id=one.signal_id,
+        )
+        for one in Stimulus.objects.filter(trial__campaign=campaign)
+    )
+    return copy
