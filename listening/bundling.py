@@ -1,0 +1,208 @@
+"""A campaign as a bundle that another installation restores: rows with their ids, sounds, weights, and the record.
+
+Rows are one JSON object per line and table (`rows/*.jsonl`), with the keys that they have here; on import they get new
+keys, and every id by which people and programs know them (slug, tokens, codes, UUIDs, hashes, MODEL@NUMBER) stays.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterator
+from datetime import datetime
+from importlib.metadata import distributions
+from pathlib import Path
+from typing import Any
+
+from django.core.serializers.json import DjangoJSONEncoder
+from django.db import models, transaction
+from django.db.models import Q
+from django.utils.timezone import now
+
+from listening.composing import describe
+from listening.evidence import ratings_frame, scores_frame
+from listening.exchange import campaign_document
+from listening.exchange.bundle_file import Bundle, BundleWriter, reading, writing
+from listening.exchange.errors import ExchangeError
+from listening.exchange.tables import csv_bytes, with_scores
+from listening.exporting import about
+from listening.models import (
+    Campaign,
+    Check,
+    Condition,
+    Invitation,
+    Listener,
+    Page,
+    Rating,
+    Response,
+    Session,
+    Slot,
+    Stimulus,
+    Trial,
+    Visit,
+)
+from models_registry import audit
+from models_registry.models import AuditEvent, ModelVersion, Signal
+
+# in the order in which each finds what it points at; how its rows are found from the campaign
+TABLES: list[tuple[type[models.Model], str]] = [
+    (Campaign, "pk"),
+    (Condition, "campaign"),
+    (Trial, "campaign"),
+    (Stimulus, "trial__campaign"),
+    (Invitation, "campaign"),
+    (Listener, "campaign"),
+    (Session, "campaign"),
+    (Page, "session__campaign"),
+    (Slot, "page__session__campaign"),
+    (Response, "page__session__campaign"),
+    (Check, "session__campaign"),
+    (Visit, "page__session__campaign"),
+    (Rating, "page__session__campaign"),
+]
+# rows written at a time
+BATCH = 1000
+LICENCE = """The sounds and ratings in this bundle belong to whoever made and gave them. This file grants nothing
+by itself: ask the owner of the campaign before you pass it on.
+"""
+README = """# {title}
+
+A bundle of the listening test `{slug}`, made by Earwitness.
+
+    tables/ratings.csv     a row per rating, with scores
+    tables/about.json      what a reader of the tables must know
+    campaign.yaml          the campaign as a document
+    rows/                  everything stored of it, a JSON object a line
+    signals/               its sounds, by the SHA-256 of their samples
+    models/                versions of models: chain, card, weights
+    record.jsonl           the record's events about it
+    software.json          what it ran on
+
+`python manage.py verify_bundle FILE` holds every file to its hash, `import_bundle FILE` restores it. It holds what
+listeners said of themselves and the keys of their sessions: pass it on only to whom they consented to.
+"""
+
+
+def export_bundle(campaign: Campaign, path: Path, *, actor: str, sounds: bool = True) -> None:
+    """Write the bundle, whole or not at all; without `sounds`, their hashes stand for them."""
+    with transaction.atomic():
+        event = audit.record("export", campaign, actor=actor, content={"format": "bundle"})
+        with writing(path) as bundle:
+            _tables(bundle, campaign)
+            for model, way in TABLES:
+                with bundle.open(f"rows/{model.__name__}.jsonl") as write:
+                    for row in _rows(model, way, campaign):
+                        write((_json(row) + "\n").encode())
+            signals = Signal.objects.filter(
+                Q(stimuli__trial__campaign=campaign) | Q(trials__campaign=campaign)
+            ).distinct()
+            for signal in signals:
+                facts = {
+                    name: getattr(signal, name)
+                    for name in ("sha256", "title", "provenance", "rate", "channels", "frames")
+                }
+                bundle.add(f"signals/{signal.sha256}.json", _json(facts).encode())
+                if sounds:
+                    with signal.file.open("rb") as file:
+                        bundle.add(f"signals/{signal.sha256}.wav", file, packed=False)
+            _models(bundle, campaign)
+            events = AuditEvent.objects.filter(subject=campaign.slug).order_by("number")
+            lines = [_json(_fields(one)) for one in events]
+            bundle.add("record.jsonl", "\n".join(lines).encode())
+            bundle.close(
+                {
+                    "campaign": campaign.slug,
+                    "made_at": now().isoformat(),
+                    "sounds": sounds,
+                    "record": event.sha256,
+                }
+            )
+
+
+def verify_bundle(path: Path) -> Bundle:
+    """Hold every file of the bundle, and every event of its record, to its hash; `ExchangeError` at the first break."""
+    with reading(path) as bundle:
+        bundle.verify()
+        for line in bundle.read("record.jsonl").decode().splitlines():
+            event = AuditEvent(**{**json.loads(line), "id": None})
+            if audit.event_hash(event) != event.sha256:
+                raise ExchangeError(
+                    f"{bundle.name}: record.jsonl: event {event.number} does not give its hash"
+                )
+    return bundle
+
+
+def _tables(bundle: BundleWriter, campaign: Campaign) -> None:
+    ratings = with_scores(ratings_frame(campaign), scores_frame(campaign))
+    document = campaign_document.dump(describe(campaign), form="yaml")
+    software = {
+        "python": sys.version,
+        "packages": {one.name: one.version for one in distributions()},
+    }
+    readme = README.format(title=campaign.title, slug=campaign.slug)
+    bundle.add("README.md", readme.encode())
+    bundle.add("LICENCE.txt", LICENCE.encode())
+    bundle.add("campaign.yaml", document.encode())
+    bundle.add("tables/ratings.csv", csv_bytes(ratings))
+    bundle.add("tables/about.json", _json(about(campaign)).encode())
+    bundle.add("software.json", _json(software).encode())
+
+
+def _models(bundle: BundleWriter, campaign: Campaign) -> None:
+    versions = ModelVersion.objects.filter(conditions__campaign=campaign).distinct()
+    for version in versions.select_related("model"):
+        folder = f"models/{version.model.name}/{version.number}"
+        facts = {
+            "model": version.model.name,
+            "title": version.model.title,
+            "purpose": version.model.purpose,
+            "number": version.number,
+            "sha256": version.sha256,
+            "weights_sha256": version.weights_sha256,
+            "chain": version.chain,
+            "card": version.card,
+            "reason": version.reason,
+            "created_at": version.created_at,
+        }
+        bundle.add(f"{folder}/version.json", _json(facts).encode())
+        with version.weights.open("rb") as file:
+            bundle.add(f"{folder}/weights.safetensors", file, packed=False)
+
+
+def _rows(model: type[models.Model], way: str, campaign: Campaign) -> Iterator[dict[str, Any]]:
+    """Each row as plain values; what it points at outside the tables by the id that people know."""
+    rows = model._default_manager.filter(**{way: campaign.pk}).order_by("pk")
+    pointers = _outside(model)
+    for row in rows.select_related(*pointers).iterator(chunk_size=BATCH):
+        fields = _fields(row)
+        for name in pointers:
+            pointed = getattr(row, name)
+            fields[name] = None if pointed is None else _known_as(pointed)
+        yield fields
+
+
+def _fields(row: models.Model) -> dict[str, Any]:
+    return {field.attname: getattr(row, field.attname) for field in row._meta.concrete_fields}
+
+
+def _outside(model: type[models.Model]) -> list[str]:
+    """The model's pointers to signals and versions."""
+    return [
+        field.name
+        for field in model._meta.concrete_fields
+        if isinstance(field, models.ForeignKey) and field.related_model in (Signal, ModelVersion)
+    ]
+
+
+def _known_as(row: models.Model) -> str:
+    return row.sha256 if isinstance(row, Signal) else str(row)
+
+
+def _json(value: Any) -> str:
+    return json.dumps(value, cls=_Encoder, ensure_ascii=False)
+
+
+class _Encoder(DjangoJSONEncoder):
+    def default(self, o: Any) -> Any:
+        # Django's own cuts times to milliseconds
+        return o.isoformat() if isinstance(o, datetime) else super().default(o)

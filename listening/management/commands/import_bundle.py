@@ -1,0 +1,24 @@
+"""Restore a campaign from a bundle, with its sounds, versions, sessions and ratings; everything or nothing."""
+
+from __future__ import annotations
+
+import getpass
+from argparse import ArgumentParser
+from pathlib import Path
+from typing import Any
+
+from listening.unbundling import import_bundle
+from models_registry.management.base import RefusingCommand
+
+
+class Command(RefusingCommand):
+    help = __doc__
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("file", type=Path)
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        campaign = import_bundle(options["file"], actor=getpass.getuser())
+        self.stdout.write(
+            f"{campaign.slug}: {campaign.sessions.count()} sessions restored: {campaign.get_absolute_url()}"
+        )
