@@ -22,11 +22,12 @@ def arrivals(sessions: pd.DataFrame, *, quota: int | None = None) -> Figure:
         axes.step(times, counts, "o-", ms=3, where="post", label=column, color=colour)
     if quota:
         axes.axhline(quota, ls="--", lw=1, color=MUTED, label="quota")
-    axes.set_ylim(bottom=0)
+    # room above the quota, and beside the steps for what they are
+    axes.set_ylim(0, 1.08 * max(len(sessions), quota or 0, 1))
     axes.set_ylabel("sessions")
     locator = AutoDateLocator()  # type: ignore[no-untyped-call]
     axes.xaxis.set_major_locator(locator)
     dates = ConciseDateFormatter(locator)  # type: ignore[no-untyped-call]
     axes.xaxis.set_major_formatter(dates)
-    axes.legend(loc="upper left", frameon=False, fontsize=8.5)
+    axes.legend(loc="upper left", bbox_to_anchor=(1.0, 1.0), frameon=False, fontsize=8.5)
     return stamped(figure, sessions)

@@ -202,7 +202,10 @@ def screening(campaign: Campaign, *, finished: int) -> dict[str, Any]:
     kept: dict[str, Any] | None = cache.get(key)
     if kept is None:
         try:
-            decided = screen(ratings_of(campaign), rule=campaign.screening).decisions
+            ratings = ratings_of(campaign)
+            if ratings.empty:
+                return {"problem": "no ratings yet"}
+            decided = screen(ratings, rule=campaign.screening).decisions
             out = decided[decided["excluded"]]
             kept = {
                 "listeners": len(decided),

@@ -35,7 +35,8 @@ def events(session: Session) -> list[Event]:
     for check in session.checks.all():
         what = f"{check.test}: {check.right} of {check.trials}"
         outcome = "passed" if check.passed else "failed"
-        found.append(Event(check.created_at, f"{what}, {outcome}", trouble=not check.passed))
+        notes = () if check.passed else ("below what the check asks for",)
+        found.append(Event(check.created_at, f"{what}, {outcome}", notes, bool(notes)))
     if session.finished_at:
         found.append(Event(session.finished_at, "finished"))
     return sorted(found, key=lambda event: event.at)
