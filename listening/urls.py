@@ -25,6 +25,7 @@ from listening.views import (
     pages,
     pairs,
     parts,
+    pooling,
     progress,
     registry,
     scores,
@@ -36,6 +37,7 @@ from listening.views import (
 public: list[URLPattern | URLResolver] = [
     path("", pages.home, name="home"),
     path("metrics/", metrics.index, name="metrics"),
+    path("correlation/", pooling.correlation, name="correlation"),
     path("metrics/<slug:name>/", metrics.metric, name="metric"),
     path("guide/", guide.index, name="guide"),
     path("guide/<slug:name>/", guide.page, name="guide-page"),

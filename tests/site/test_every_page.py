@@ -32,6 +32,7 @@ def addresses(rated, told_apart, version):
         rated.get_absolute_url(),
         told_apart.get_absolute_url(),
         reverse("campaign-metrics", args=[rated.slug]),
+        reverse("correlation") + f"?campaign={rated.slug}&campaign={told_apart.slug}",
         reverse("campaign-metrics", args=[told_apart.slug]),
         reverse("campaign-statistics", args=[rated.slug]),
         reverse("campaign-statistics", args=[told_apart.slug]),

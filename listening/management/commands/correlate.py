@@ -1,4 +1,4 @@
-"""Hold metrics against the ratings of a campaign, or of a CSV file (then no database is touched)."""
+"""Hold metrics against the ratings of a campaign, of several pooled, or of a CSV file (then no database is touched)."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from argparse import ArgumentParser
 from pathlib import Path
 from typing import Any
 
+from listening.analysis.pooling import PooledCorrelation, pool
 from listening.analysis.report import Correlation, correlate
 from listening.evidence import ratings_frame, scores_frame
 from listening.management.base import CampaignCommand
@@ -19,12 +20,16 @@ from models_registry.management.progress import bar
 
 
 class Command(CampaignCommand):
-    help = "Correlate metrics with mean ratings; of a campaign, scores what is not scored yet."
+    help = "Correlate metrics with mean ratings; of campaigns, scores what is not scored yet."
     argument = "the campaign's slug, or a CSV file of ratings"
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         super().add_arguments(parser)
-        parser.add_argument("scores", nargs="?", help="a CSV file of scores, for a file of ratings")
+        parser.add_argument(
+            "others",
+            nargs="*",
+            help="a CSV file of scores, for a file of ratings; or further campaigns, to be pooled with the first",
+        )
         add_format(parser, "table", "json")
         parser.add_argument("--metrics", metavar="A,B", help="default: the whole catalogue")
         parser.add_argument("--given", metavar="A", help="hold this metric fixed (partial r)")
@@ -50,23 +55,29 @@ class Command(CampaignCommand):
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
-        correlation = self.of_files(options) or self.of_campaign(options)
+        correlation = self.of_files(options) or self.of_campaigns(options)
         if options["format"] == "json":
             self.stdout.write(correlation.to_json())
         else:
             self.stdout.write(correlation.to_text())
 
     def of_files(self, options: dict[str, Any]) -> Correlation | None:
+        others = options["others"]
         if not is_file(options["campaign"]):
-            if options["scores"]:
+            if files := [name for name in others if is_file(name)]:
                 raise Refused(
-                    f"expected a file of ratings beside {options['scores']}, "
-                    f"found {options['campaign']!r}"
+                    f"expected a file of ratings beside {files[0]}, found {options['campaign']!r}"
                 )
             return None
-        if not options["scores"]:
-            raise Refused(f"expected a file of scores after {options['campaign']}, found none")
-        return correlate_files(Path(options["campaign"]), Path(options["scores"]), options)
+        if len(others) != 1:
+            found = ", ".join(others) or "none"
+            raise Refused(f"expected a file of scores after {options['campaign']}, found {found}")
+        return correlate_files(Path(options["campaign"]), Path(others[0]), options)
+
+    def of_campaigns(self, options: dict[str, Any]) -> Correlation | PooledCorrelation:
+        slugs = [options["campaign"], *options["others"]]
+        found = [self.of_campaign(options | {"campaign": slug}) for slug in slugs]
+        return found[0] if len(found) == 1 else pool(found)
 
     def of_campaign(self, options: dict[str, Any]) -> Correlation:
         campaign = self.campaign(options)
