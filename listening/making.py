@@ -14,7 +14,7 @@ from listening.composing import compose
 from listening.exchange import campaign_document
 from listening.exchange.documents import Document
 from listening.intake import Intake
-from listening.methods import method_named, methods
+from listening.methods import methods
 from listening.models import Campaign
 from listening.pairing import Table
 from models_registry import audio, audit
@@ -84,12 +84,11 @@ def draft(
         versions={version: version for version in intake.versions},
         whole_items_only=whole_items_only,
     )
-    data["instructions"] = method_named(intake.method).default_instructions
     if intake.method == "mushra":
         kept = {one["role"] for one in data["conditions"]}
-        missing = [one for one in ("anchor35", "anchor70") if one not in kept]
-        if missing:
-            data["options"] = {"anchors": [one for one in ("anchor35", "anchor70") if one in kept]}
+        anchors = [one for one in ("anchor35", "anchor70") if one in kept]
+        if len(anchors) < 2:
+            data["options"] = {"anchors": anchors}
     actor = owner.get_username()
     with transaction.atomic():
         if intake.sounds:
