@@ -150,6 +150,7 @@ def card(run: TrainingRun, result: Any) -> dict[str, Any]:
             }
             for name, reading in result.chain.readings().items()
         ],
+        **({"conditions": told} if (told := engine().told_apart(result.chain)) else {}),
         "validation": _judged(result),
         **({"certainty": [one.statement for one in result.certainty]} if result.certainty else {}),
     }

@@ -5,6 +5,7 @@ result = train(Recipe.load("overdrive", quick=True), seed=0, directory="run")
 wet = render(result.chain, dry, 44_100)
 """
 
+from models_registry.engine.adoption import adopted, told_apart
 from models_registry.engine.chain import Chain
 from models_registry.engine.contract import (
     Card,
@@ -37,12 +38,14 @@ __all__ = [
     "Stream",
     "Task",
     "TrainingResult",
+    "adopted",
     "attributed",
     "differences",
     "relevance",
     "render",
     "render_file",
     "render_files",
+    "told_apart",
     "train",
     "weights_hash",
 ]

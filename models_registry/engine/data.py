@@ -9,7 +9,7 @@ because devices block direct current and simulations drift.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -33,10 +33,12 @@ SETTINGS_SEED, NOISE_SEED = 1_009, 2_003
 
 @dataclass(frozen=True)
 class Clips:
-    """Aligned input and output of a device, (clips, 1, frames) float32 each."""
+    """Aligned input and output of a device, (clips, 1, frames) float32 each; `condition` names the device where the
+    chain knows several."""
 
     dry: Tensor
     wet: Tensor
+    condition: str | None = None
 
     def __len__(self) -> int:
         return int(self.dry.shape[0])
@@ -66,6 +68,12 @@ class Dataset:
         chosen = torch.from_numpy(draw.choice(len(self.train), size, replace=False))
         return Clips(self.train.dry[chosen], self.train.wet[chosen])
 
+    def parts(self, size: int) -> Iterator[Clips]:
+        """The clips to judge by, in parts of at most `size` of one device."""
+        for start in range(0, len(self.test), size):
+            part = slice(start, start + size)
+            yield Clips(self.test.dry[part], self.test.wet[part])
+
 
 def dataset(
     data: Mapping[str, Any], *, chain: Mapping[str, Any], segment: int, seed: int
@@ -81,14 +89,14 @@ def dataset(
     elif data["source"] == "settings":
         truth = scattered(Chain.from_spec(chain), seed=seed, number=SETTINGS_SEED)
         train, test = (
-            _cut(_played(truth, data["seconds"], one), segment, skip)
+            cut(_played(truth, data["seconds"], one), segment, skip)
             for one in (seed, seed + TEST_SEED)
         )
         if "noise" in data:
             train = _noisy(train, data["noise"], seed)
     else:
-        train = _cut(_synthetic(data["seconds"], rate, seed), segment, skip)
-        test = _cut(_synthetic(data["seconds"], rate, seed + TEST_SEED), segment, skip)
+        train = cut(_synthetic(data["seconds"], rate, seed), segment, skip)
+        test = cut(_synthetic(data["seconds"], rate, seed + TEST_SEED), segment, skip)
     return Dataset(train, test, rate, skip, data["remove_mean"], truth)
 
 
@@ -134,14 +142,25 @@ def recordings(folder: str, side: str) -> dict[str, Path]:
     return {path.stem: path for path in files}
 
 
-def _pairs(data: Mapping[str, Any], rate: int, segment: int) -> tuple[Clips, Clips]:
-    dry, wet = recordings(data["dry"], "dry"), recordings(data["wet"], "wet")
+def pairs_in(dry_folder: str, wet_folder: str, rate: int) -> list[tuple[str, Samples, Samples]]:
+    """The recordings of two folders by name, dry and wet; raises `AudioError`."""
+    dry, wet = recordings(dry_folder, "dry"), recordings(wet_folder, "wet")
+    _matched(dry, wet)
+    return [(name, *_pair(dry[name], wet[name], rate)) for name in dry]
+
+
+def _matched(dry: Mapping[str, Path], wet: Mapping[str, Path]) -> None:
     for one, other, missing in (("dry", "wet", dry.keys() - wet), ("wet", "dry", wet.keys() - dry)):
         if missing:
             raise AudioError(
                 f"data: expected every {one} file to have a {other} one of the same name, "
                 f"found none for '{min(missing)}'"
             )
+
+
+def _pairs(data: Mapping[str, Any], rate: int, segment: int) -> tuple[Clips, Clips]:
+    dry, wet = recordings(data["dry"], "dry"), recordings(data["wet"], "wet")
+    _matched(dry, wet)
     names = list(dry)
     # without a division, the last fifth of the files is kept for the test
     border = max(1, len(names) * 4 // 5)
@@ -158,7 +177,7 @@ def _pairs(data: Mapping[str, Any], rate: int, segment: int) -> tuple[Clips, Cli
             "data: expected no file both in train and in test, found overlapping ranges"
         )
     train, test = (
-        _cut(
+        cut(
             [(names[n], *_pair(dry[names[n]], wet[names[n]], rate)) for n in part],
             segment,
             data["skip"],
@@ -183,7 +202,7 @@ def _pair(dry_path: Path, wet_path: Path, rate: int) -> tuple[Samples, Samples]:
     return dry.samples, wet.samples
 
 
-def _cut(pairs: list[tuple[str, Samples, Samples]], segment: int, skip: int) -> Clips:
+def cut(pairs: list[tuple[str, Samples, Samples]], segment: int, skip: int) -> Clips:
     """Clips of `segment` frames; each judges what follows the part judged by the clip before."""
     dry, wet = [], []
     for name, source, target in pairs:

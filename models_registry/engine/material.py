@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from models_registry.engine.conditions import conditions
 from models_registry.engine.data import Dataset, dataset
 from models_registry.engine.mixtures import mixtures
 from models_registry.engine.recipe import Recipe
@@ -12,4 +13,6 @@ def data_of(recipe: Recipe, *, seed: int) -> Dataset:
     segment = recipe.training["segment"]
     if recipe.data["source"] == "mixtures":
         return mixtures(recipe.data, rate=recipe.chain["rate"], segment=segment, seed=seed)
+    if recipe.data["source"] == "devices":
+        return conditions(recipe.data, rate=recipe.chain["rate"], segment=segment, seed=seed)
     return dataset(recipe.data, chain=recipe.chain, segment=segment, seed=seed)

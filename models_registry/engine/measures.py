@@ -57,6 +57,23 @@ class BandDeviation:
 
 
 @dataclass
+class ResponseDeviation:
+    """Root mean square over devices and bands of the ear's scale of the difference in long-term level, dB: with pairs
+    the error of the response, each part that is added being of one device."""
+
+    rate: int
+    squares: list[float] = field(default_factory=list)
+
+    def add(self, estimate: Tensor, target: Tensor) -> None:
+        one = BandDeviation(self.rate)
+        one.add(estimate, target)
+        self.squares.append(one.value() ** 2)
+
+    def value(self) -> float:
+        return float(sum(self.squares) / len(self.squares)) ** 0.5
+
+
+@dataclass
 class Spectral:
     """Multi-resolution STFT distance (see `losses.spectral_distance`), mean over clips."""
 
@@ -81,12 +98,18 @@ class Measure:
     title: str
     unit: str
     compared_with: str
-    make: Callable[[int], ErrorToSignal | BandDeviation | Spectral]
+    make: Callable[[int], ErrorToSignal | BandDeviation | ResponseDeviation | Spectral]
 
 
 TABLE = {
     "esr": Measure("error-to-signal ratio", "", "best linear FIR", ErrorToSignal),
     "erb": Measure("deviation in dB by ERB band", "dB", "before training", BandDeviation),
+    "response": Measure(
+        "deviation of the response by device and ERB band",
+        "dB",
+        "before training",
+        ResponseDeviation,
+    ),
     "spectral": Measure("multi-resolution STFT distance", "", "before training", Spectral),
 }
 MEASURES = tuple(TABLE)

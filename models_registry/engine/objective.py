@@ -66,7 +66,8 @@ class Objective:
         return {name: _weight(weight, share) for name, weight in self.schedule.items()}
 
     def terms(self, chain: Chain, clips: Clips) -> dict[str, Tensor]:
-        """Every term for `chain` on `clips`, unweighted."""
+        """Every term for `chain` on `clips`, unweighted; the chain stays under the condition of the clips."""
+        chain.under(clips.condition)
         found: dict[str, Tensor] = {}
         if self.of_bands:
             found |= {

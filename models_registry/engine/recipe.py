@@ -18,6 +18,7 @@ from models_registry.engine.losses import OPTIONAL_TERMS
 from models_registry.engine.measures import MEASURES
 from models_registry.engine.schema import (
     Choice,
+    Folders,
     Number,
     Numbers,
     Schema,
@@ -54,6 +55,15 @@ DATA: Mapping[str, Schema] = {
         "ratios": Numbers(-30, 60, (0, 15), count=2),
         "seconds": Number(1, 600, 30.0),
         "test_clips": Number(1, 1_000, 16, whole=True),
+        **COMMON,
+    },
+    "devices": {
+        "source": Choice(("devices",)),
+        "devices": Folders(),
+        "dry": Text(optional=True),
+        "count": Number(1, 64, 4, whole=True),
+        "seconds": Number(2, 600, 12.0),
+        "paired": Choice((True, False), True),
         **COMMON,
     },
     "pairs": {
@@ -154,7 +164,10 @@ class Recipe:
             _override(given, path, value)
         data = section(given.get("data", {"source": "synthetic"}), None, where="data")
         source = Choice(tuple(DATA)).checked(data.get("source"), "data.source")
+        data = filled(data, DATA[str(source)], where="data")
         chain = given.get("chain")
+        if source == "devices":
+            chain = _knowing(chain, names_in(data))
         try:
             chain, _ = complete(chain)
         except SpecError as error:
@@ -163,7 +176,7 @@ class Recipe:
         return cls(
             **words,  # type: ignore[arg-type]
             chain=chain,
-            data=filled(data, DATA[str(source)], where="data"),
+            data=data,
             **{  # type: ignore[arg-type]
                 key: filled(given.get(key, {}), schema, where=key)
                 for key, schema in SECTIONS.items()
@@ -186,6 +199,27 @@ class Recipe:
     def hash(self) -> str:
         """SHA-256 (hex) of the complete recipe."""
         return digest(self.to_dict())
+
+
+def names_in(data: Mapping[str, Any]) -> list[str]:
+    """The devices of which `data` of source "devices" speaks: its folders', or the built-in ones."""
+    if "devices" in data:
+        return list(data["devices"])
+    return [f"device {n + 1}" for n in range(data["count"])]
+
+
+def _knowing(chain: object, names: list[str]) -> object:
+    """`chain` with an embedding for each of `names`."""
+    adapters = chain.get("adapters", []) if isinstance(chain, Mapping) else []
+    embeddings = [
+        one for one in adapters if isinstance(one, dict) and one.get("kind") == "embedding"
+    ]
+    if not isinstance(chain, Mapping) or not embeddings:
+        raise RecipeError(
+            "data.source: expected a chain with an adapter of kind 'embedding' for several devices, found none"
+        )
+    told = [{**one, "names": names} if one in embeddings else one for one in adapters]
+    return {**chain, "adapters": told}
 
 
 def _quick(content: object) -> dict[str, object]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from models_registry.engine.contract import RecipeError
@@ -114,7 +115,27 @@ class Weight:
         ]
 
 
-Field = Number | Choice | Numbers | Text | Weight
+@dataclass(frozen=True)
+class Folders:
+    """Folders by name, or one folder that holds them; part of a recipe only where given, and then always by name."""
+
+    default: None = None
+    optional: bool = True
+
+    def checked(self, value: object, where: str) -> object:
+        if isinstance(value, str) and Path(value).is_dir():
+            value = {one.name: str(one) for one in sorted(Path(value).iterdir()) if one.is_dir()}
+        named = isinstance(value, Mapping) and all(
+            isinstance(one, str) and one for pair in value.items() for one in pair
+        )
+        if not named or not value:
+            raise RecipeError(
+                f"{where}: expected folders by name, or a folder that holds a folder for each, found {value!r}"
+            )
+        return dict(value)  # type: ignore[call-overload]
+
+
+Field = Folders | Number | Choice | Numbers | Text | Weight
 Schema = Mapping[str, Field]
 
 

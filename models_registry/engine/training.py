@@ -311,23 +311,21 @@ class _Run:
 
     def _validated(self, terms: Row) -> Row:
         measured = TABLE[self.recipe.measure].make(self.data.rate)
-        test = self.data.test
         watched: Row = {}
         with torch.no_grad():
-            for start in range(0, len(test), JUDGED_AT_ONCE):
-                part = slice(start, start + JUDGED_AT_ONCE)
-                target = self.data.judged(test.wet[part]).double()
-                whole, after = self.chain.aligned(test.dry[part])
+            for number, part in enumerate(self.data.parts(JUDGED_AT_ONCE)):
+                target = self.data.judged(part.wet).double()
+                whole, after = self.chain.under(part.condition).aligned(part.dry)
                 estimate = self.data.judged(whole).double()
                 measured.add(estimate, target)
-                if start == 0:  # the first clips are enough to watch
-                    raw = test.wet[part][..., self.data.skip :]
+                if number == 0:  # the first clips are enough to watch
+                    raw = part.wet[..., self.data.skip :]
                     watched |= monitors.drift(whole[..., self.data.skip :], raw)
                     watched |= monitors.spectral(estimate, target, rate=self.data.rate)
                     watched |= monitors.phase(estimate, target, rate=self.data.rate)
                     watched |= monitors.temporal(estimate, target, rate=self.data.rate)
                     watched |= monitors.adapters(self.chain, after.moves)
-        watched |= monitors.parameters(self.chain)
+        watched |= monitors.parameters(self.chain.under(None))
         share = min(1.0, self.step / self.recipe.training["steps"])
         watched |= self.objective.shares(self.chain, self._batch(self.step), share)
         watched |= {
@@ -381,7 +379,7 @@ class _Run:
             untrained = self.history[0][f"validation_{measure}"]
             baseline = linear_baseline(self.data) if measure == "esr" else untrained
         return TrainingResult(
-            chain=self.chain,
+            chain=self.chain.under(None),
             history=self.history,
             weights=self.directory / WEIGHTS,
             environment=checkpoints.environment(self.recipe, self.seed),
