@@ -57,7 +57,7 @@ def _drawn(draw: np.random.Generator, count: int, size: int) -> Tensor:
 
 def known_devices(count: int, *, rate: int, seed: int) -> dict[str, Chain]:
     """The built-in devices: equalisers whose settings follow from the seed, each audibly unlike the others."""
-    found = {}
+    found: dict[str, Chain] = {}
     for name in names_in({"count": count}):
         draw = np.random.default_rng([seed, DEVICE_SEED, len(found)])
         plain = Chain.from_spec(
@@ -71,7 +71,7 @@ def known_devices(count: int, *, rate: int, seed: int) -> dict[str, Chain]:
                 params[key] = draw.uniform(*QUALITIES)
             else:
                 shift = 2 ** draw.uniform(-DETUNING_OCTAVES, DETUNING_OCTAVES)
-                params[key] = min(float(parameter.default) * shift, parameter.high)
+                params[key] = min(np.asarray(parameter.default).item() * shift, parameter.high)
         block = {"id": "eq", "kind": "equaliser", "params": params}
         found[name] = Chain.from_spec({"version": 1, "rate": rate, "blocks": [block]})
     return found
@@ -86,6 +86,7 @@ def conditions(data: Mapping[str, Any], *, rate: int, segment: int, seed: int) -
         )
     heard: dict[str, Clips] = {}
     judged_by: dict[str, Clips] = {}
+    built_in = {} if "devices" in data else known_devices(data["count"], rate=rate, seed=seed)
     for number, name in enumerate(names_in(data)):
         if "devices" in data:
             clips = _recorded(data, name, rate, segment)
@@ -98,15 +99,15 @@ def conditions(data: Mapping[str, Any], *, rate: int, segment: int, seed: int) -
             heard[name] = Clips(clips.dry[:dry], clips.wet[:border])
             judged_by[name] = Clips(*_as_many(clips.dry[dry:], clips.wet[border:]))
         else:
-            device = known_devices(data["count"], rate=rate, seed=seed)[name]
-            one, other, test = (
-                _played(device, data["seconds"], [seed, number, n], segment, skip) for n in range(3)
+            one, other, unheard = (
+                _played(built_in[name], data["seconds"], [seed, number, n], segment, skip)
+                for n in range(3)
             )
             heard[name] = one if data["paired"] else Clips(other.dry, one.wet)
-            judged_by[name] = test
-    whole = (_all(one) for one in (heard, judged_by))
+            judged_by[name] = unheard
+    train, test = _all(heard), _all(judged_by)
     paired = frozenset(name for name in heard if is_paired(data, name))
-    return Conditions(*whole, rate, skip, data["remove_mean"], None, heard, judged_by, paired)
+    return Conditions(train, test, rate, skip, data["remove_mean"], None, heard, judged_by, paired)
 
 
 def is_paired(data: Mapping[str, Any], name: str) -> bool:

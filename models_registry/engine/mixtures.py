@@ -85,8 +85,8 @@ def mixed(
         gain = 10 ** (draw.uniform(*LEVELS_DB) / 20) / np.abs(sum_of_both).max()
         noisy.append(gain * sum_of_both)
         wanted.append(gain * voice)
-    pair = (np.stack(one)[:, None].astype(np.float32) for one in (noisy, wanted))
-    return Clips(*(torch.from_numpy(one) for one in pair))
+    dry, wet = (np.stack(one)[:, None].astype(np.float32) for one in (noisy, wanted))
+    return Clips(torch.from_numpy(dry), torch.from_numpy(wet))
 
 
 def _part(sounds: list[Sound], segment: int, draw: np.random.Generator) -> Sound:

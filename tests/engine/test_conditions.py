@@ -26,8 +26,8 @@ SHORT = {
 
 def erb_grid(low=100.0, high=5_000.0, count=60):
     """Frequencies (Hz) evenly spaced on the ear's scale (Glasberg and Moore 1990, equation 4)."""
-    ends = 21.4 * np.log10(4.37e-3 * np.array([low, high]) + 1)
-    return (10 ** (np.linspace(*ends, count) / 21.4) - 1) / 4.37e-3
+    first, last = 21.4 * np.log10(4.37e-3 * np.array([low, high]) + 1)
+    return (10 ** (np.linspace(first, last, count) / 21.4) - 1) / 4.37e-3
 
 
 def decibels(response):
@@ -44,6 +44,7 @@ def error(chain, name, wanted):
 def test_the_responses_of_known_devices_are_found(tmp_path, paired, limit):
     recipe = Recipe.load("device", {**SHORT, "data.paired": paired})
     result = train(recipe, seed=0, directory=tmp_path)
+    assert result.validation is not None and result.baseline is not None
     assert result.validation < result.baseline
     for name, device in known_devices(2, rate=RATE, seed=0).items():
         wanted = decibels(device.response("eq", erb_grid()))
@@ -61,7 +62,8 @@ def new_device():
 def clips(dry, wet, size=32_768):
     count = dry.shape[1] // size
     parts = (one[0, : count * size].reshape(count, 1, size) for one in (dry, wet))
-    return Clips(*(torch.from_numpy(np.asarray(part, dtype=np.float32)) for part in parts))
+    first, second = (torch.from_numpy(np.asarray(part, dtype=np.float32)) for part in parts)
+    return Clips(first, second)
 
 
 def known_chain():
