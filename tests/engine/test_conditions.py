@@ -44,7 +44,8 @@ def error(chain, name, wanted):
 def test_the_responses_of_known_devices_are_found(tmp_path, paired, limit):
     recipe = Recipe.load("device", {**SHORT, "data.paired": paired})
     result = train(recipe, seed=0, directory=tmp_path)
-    assert result.validation is not None and result.baseline is not None
+    assert result.validation is not None
+    assert result.baseline is not None
     assert result.validation < result.baseline
     for name, device in known_devices(2, rate=RATE, seed=0).items():
         wanted = decibels(device.response("eq", erb_grid()))
