@@ -231,10 +231,13 @@ def _adjusted(pairs: pd.DataFrame, cell: Cells) -> pd.DataFrame:
 
 
 def friedman(blocks: ArrayLike, *, conditions: Sequence[str]) -> Friedman:
-    """Friedman's test of `blocks` (listeners, conditions), without gaps."""
+    """Friedman's test of `blocks` (listeners, two conditions or more), without gaps, corrected for ties."""
     table = np.round(np.asarray(blocks, dtype=float), DECIMALS)
     n, k = table.shape
     if (np.ptp(table, axis=1) == 0).all():
         return Friedman(n, tuple(conditions), 0.0, k - 1, 1.0, 0.0)
-    chi2, p = stats.friedmanchisquare(*table.T)
-    return Friedman(n, tuple(conditions), float(chi2), k - 1, float(p), float(chi2) / (n * (k - 1)))
+    # SciPy's refuses two conditions
+    ranks = stats.rankdata(table, axis=1) - (k + 1) / 2
+    chi2 = float((k - 1) * (ranks.sum(axis=0) ** 2).sum() / (ranks**2).sum())
+    p = float(stats.chi2.sf(chi2, k - 1))
+    return Friedman(n, tuple(conditions), chi2, k - 1, p, chi2 / (n * (k - 1)))

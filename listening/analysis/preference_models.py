@@ -152,6 +152,8 @@ def rao_kupper(choices: pd.DataFrame) -> tuple[pd.DataFrame, float, float]:
     matrix = wins(frame, names, ties=True)
     if not (frame["choice"] == "tie").any():
         raise AnalysisError("Rao-Kupper: expected at least one tie, found none (η is 1)")
+    if (frame["choice"] == "tie").all():
+        raise AnalysisError("Rao-Kupper: expected a comparison that was decided, found only ties")
     _bounded(names, matrix, "Rao-Kupper's model")
     place = {name: k for k, name in enumerate(names)}
     cells = frame.groupby(["first", "second", "choice"]).size().reset_index(name="count")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +12,7 @@ import pytest
 
 from listening.analysis.frames import ratings_frame
 from listening.exchange.ratings import ImportedRatings, parse
+from tests.analysis.ledger import Ledger
 
 ROLES = {"ref": "reference", "mid": "anchor70", "low": "anchor35"}
 
@@ -21,12 +22,13 @@ class Reference:
 
     def __init__(self, folder: Path):
         self.folder = folder
+        self.ledger = Ledger(folder / "expected")
 
     def data(self, name: str) -> pd.DataFrame:
         return pd.read_csv(self.folder / "data" / f"{name}.csv")
 
     def expected(self, name: str) -> Any:
-        return json.loads((self.folder / "expected" / f"{name}.json").read_text())
+        return self.ledger.tree(name)
 
     def mushra(self, name: str = "mushra") -> pd.DataFrame:
         data = self.data(name)
@@ -72,8 +74,12 @@ class Reference:
 
 
 @pytest.fixture(scope="session")
-def reference(shared: Path) -> Reference:
-    return Reference(shared / "reference")
+def reference(shared: Path) -> Iterator[Reference]:
+    """What R says, every figure of it entered in the ledger as it is compared."""
+    reference = Reference(shared / "reference")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(pytest, "approx", reference.ledger.watch(pytest.approx))
+        yield reference
 
 
 @pytest.fixture(scope="session")

@@ -67,6 +67,50 @@ def test_all_figures_are_those_of_r(reference, family, figures):
     assert count == figures
 
 
+@pytest.mark.parametrize(
+    ("family", "figures"), [("all_conditions", 32), ("systems_only", 32), ("close_systems", 32)]
+)
+def test_afex_car_and_anova_mlm_agree(reference, family, figures):
+    ratings = reference.mushra()
+    kept = screen(ratings).keep(ratings)
+    if family == "close_systems":
+        kept = kept[kept["condition"].isin(CLOSE)]
+    roles = ROLES if family == "all_conditions" else ("system",)
+    effects = repeated_measures(kept, roles=roles).effects.set_index("effect", drop=False)
+    checks = reference.expected("mushra")["inference"][family]["checks"]
+    found: dict[str, dict] = {"afex_uncorrected": {}, "car_pval_adjustments": {}}
+    for name, row in effects.iterrows():
+        found["afex_uncorrected"][name] = {
+            "num Df": row["df1"],
+            "den Df": row["df2"],
+            "MSE": row["ss_error"] / row["df2"],
+            "F": row["f"],
+            "pes": row["partial_eta2"],
+            "ges": row["generalized_eta2"],
+            "Pr(>F)": row["p"],
+        }
+        found["car_pval_adjustments"][name] = {
+            "GG eps": row["eps_gg"],
+            "Pr(>F[GG])": row["p_gg"],
+            "HF eps": row["eps_hf_raw"],
+            "Pr(>F[HF])": row["p_hf"],
+        }
+    both = effects.loc["condition:item"]
+    found["stats_anova_mlm_interaction"] = {
+        "F": both["f"],
+        "p_GG": both["p_gg"],
+        "p_HF": both["p_hf"],
+    }
+    wanted = {
+        part: {name: value for name, value in of.items() if name != "heading"}
+        for part, of in checks.items()
+    }
+    assert (
+        check(found, wanted, tolerance=lambda path: {"rel": 1e-6} if "Pr" in path else None)
+        == figures
+    )
+
+
 def test_with_two_conditions_it_is_the_paired_t_test(reference):
     kept = reference.mushra()
     kept = kept[kept["condition"].isin(CLOSE)]

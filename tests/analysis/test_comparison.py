@@ -67,6 +67,7 @@ def test_all_pairs_are_those_of_r(reference, kept):
         figures += check(mine, {name: row[name] for name in mine})
         assert pair["n_listeners"] == row["df"] + 1
     assert len(found) == len(expected) == 15
+    assert len(kept["listener"].unique()) == reference.expected("mushra")["n_listeners_kept"]
     assert figures == 15 * 19
 
 
@@ -93,8 +94,11 @@ def test_equivalence_within_a_margin_is_that_of_r(reference, kept):
 def test_the_exact_sign_flip_test_is_rs_count_of_all_signs(reference, kept):
     pairs = compare(kept).pairs.set_index(["a", "b"])
     for row in reference.expected("mushra")["permutation"]:
-        p = pairs.loc[(row["a"], row["b"]), "p_flip"]
-        assert p == pytest.approx(row["p_signflip_exact_two_sided"], rel=1e-9)
+        pair = pairs.loc[(row["a"], row["b"])]
+        assert pair["p_flip"] == pytest.approx(row["p_signflip_exact_two_sided"], rel=1e-9)
+        # R counts with sums over the ten items, which every listener rated
+        total = 10 * pair["n_listeners"] * pair["mean_difference"]
+        assert total == pytest.approx(row["sum_diff_times_items"], rel=1e-9)
 
 
 def test_a_random_sign_flip_test_comes_close_to_the_exact_one():
@@ -151,9 +155,16 @@ def test_attachment_3_is_the_literal_loop_when_halves_are_uneven():
 
 def test_the_normal_approximation_is_that_of_r(reference, kept):
     means = kept.groupby(["listener", "condition"])["rating"].mean().unstack()
-    for row in reference.expected("mushra")["pairs"]:
-        found = wilcoxon_signed_rank(means[row["a"]] - means[row["b"]], method="normal")
+    expected = reference.expected("mushra")["pairs"]
+    p = []
+    for row in expected:
+        difference = means[row["a"]] - means[row["b"]]
+        found = wilcoxon_signed_rank(difference, method="normal")
         assert found.p == pytest.approx(row["p_wilcoxon_normal_uncorrected"], rel=1e-9)
+        p.append(found.p)
+        assert paired_t(difference).sd == pytest.approx(row["sd_diff"], rel=1e-9)
+    adjusted = [row["p_wilcoxon_normal_uncorrected_holm"] for row in expected]
+    assert holm(p) == pytest.approx(adjusted, rel=1e-9)
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,7 @@ import json
 import numpy as np
 import pandas as pd
 import pytest
+from scipy import stats
 
 from listening.analysis.frames import AnalysisError
 from listening.analysis.mos import (
@@ -62,6 +63,13 @@ def test_means_of_stimuli_and_systems_are_rs(votes, expected):
         assert mine["mean_of_listeners"] == pytest.approx(of_each["mean"], rel=1e-9)
         half = mine["listeners_high"] - mine["mean_of_listeners"]
         assert half == pytest.approx(of_each["ci95_half"], rel=1e-9)
+        assert mine["ci_high"] - mine["mean"] == pytest.approx(every["ci95_half"], rel=1e-9)
+        # half the interval is so many standard errors of one mean per listener
+        error = half / stats.t.ppf(0.975, mine["n_listeners"] - 1)
+        assert error == pytest.approx(of_each["se"], rel=1e-9)
+        assert error * mine["n_listeners"] ** 0.5 == pytest.approx(of_each["sd"], rel=1e-9)
+        ratings = votes.loc[votes["condition"] == name, "rating"]
+        assert [(ratings == k).sum() for k in range(1, 6)] == list(theirs["counts_1_to_5"])
     table = means(votes)
     assert sos(table["mean"], table["sd"]) == pytest.approx(expected["sos_hypothesis_a"], rel=1e-9)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
+from scipy import stats
 from statsmodels.miscmodels.ordinal_model import OrderedModel
 
 from listening.analysis.frames import AnalysisError
@@ -26,6 +27,9 @@ def test_estimates_errors_and_likelihood_are_those_of_clm(reference, votes):
         mine = cuts.loc[name] if "|" in name else systems.loc[name.removeprefix("system")]
         assert mine["estimate"] == pytest.approx(theirs["estimate"], rel=1e-6)
         assert mine["se"] == pytest.approx(theirs["se"], rel=1e-6)
+        z = mine["estimate"] / mine["se"]
+        assert z == pytest.approx(theirs["z"], rel=1e-6)
+        assert 2 * stats.norm.sf(abs(z)) == pytest.approx(theirs["p"], rel=1e-3)
         if "|" not in name:
             assert mine["z"] == pytest.approx(theirs["z"], rel=1e-6)
             assert mine["p"] == pytest.approx(theirs["p"], rel=1e-3)

@@ -46,8 +46,14 @@ def test_pairs_are_rs_binomial_tests(choices, expected):
         for name, their_name in names.items():
             assert mine[name] == pytest.approx(theirs[their_name], rel=1e-9)
         assert [mine["ci_low"], mine["ci_high"]] == pytest.approx(theirs["ci95"], rel=1e-9)
-        assert mine["wins_b"] == expected["wins"][mine["b"]][mine["a"]]
-        assert mine["ties"] == expected["ties"][mine["a"]][mine["b"]]
+        a, b = mine["a"], mine["b"]
+        assert mine["wins_a"] == expected["wins"][a][b]
+        assert mine["wins_b"] == expected["wins"][b][a]
+        assert mine["ties"] == expected["ties"][a][b] == expected["ties"][b][a]
+    systems = sorted({*found["a"], *found["b"]})
+    assert systems == list(expected["systems"])
+    # nobody was compared with itself
+    assert not any(expected[table][s][s] for table in ("wins", "ties") for s in systems)
 
 
 def test_the_advantage_of_being_first_is_rs(choices, expected):
@@ -183,8 +189,9 @@ def test_ties_everywhere_one_listener_and_no_ties_are_said():
     tied = frame_of([("a", "x", "y", "tie"), ("b", "y", "x", "tie")])
     assert pairs(tied)[["p", "p_holm"]].isna().all(axis=None)
     assert np.isnan(order_bias(tied)["p"])
-    with pytest.raises(AnalysisError, match="found only ties"):
-        bradley_terry(tied)
+    for fit in (bradley_terry, rao_kupper):
+        with pytest.raises(AnalysisError, match="found only ties"):
+            fit(tied)
     decided = frame_of([("a", "x", "y", "first"), ("a", "x", "y", "second")])
     assert "one listener" in bradley_terry(decided).caveats[0]
     assert "no ties" in bradley_terry(decided, ties="davidson").caveats[-1]

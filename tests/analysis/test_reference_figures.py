@@ -9,7 +9,6 @@ from scipy import stats
 from listening.analysis.cells import cells
 from listening.analysis.comparison import friedman
 from listening.analysis.description import describe, hinges, mean_interval
-from listening.analysis.frames import ROLES
 from listening.analysis.screening import screen
 from tests.analysis.trees import check
 
@@ -68,6 +67,7 @@ def test_every_condition_is_described_as_in_r(reference, kept):
             "b": row["modality"],
         }
         figures += check(mine, expected["multimodality"][row["condition"]])
+    assert set(describe(kept)["condition"]) == set(expected["conditions"])
     assert figures == 6 * (11 + 7 + 3) + 28
 
 
@@ -82,13 +82,20 @@ def test_every_condition_of_every_item_is_described_as_in_r(reference, kept):
 
 
 @pytest.mark.parametrize(
-    ("family", "chosen"), [("all_conditions", ROLES), ("systems_only", ("system",))]
+    ("family", "conditions"),
+    [
+        ("all_conditions", ("ref", "mid", "low", "sysA", "sysB", "sysC")),
+        ("systems_only", ("sysA", "sysB", "sysC")),
+        ("close_systems", ("sysB", "sysC")),
+    ],
 )
 def test_friedmans_test_is_rs_on_listeners_and_on_listener_item_blocks(
-    reference, kept, family, chosen
+    reference, kept, family, conditions
 ):
-    cell = cells(kept[kept["role"].isin(chosen)])
-    expected = reference.expected("mushra")["inference"][family]["friedman"]
+    cell = cells(kept[kept["condition"].isin(conditions)])
+    expected = reference.expected("mushra")["inference"][family]
+    assert set(cell.conditions) == set(expected["conditions"])
+    expected = expected["friedman"]
     found = {}
     for name, blocks in (
         ("listener_blocks", cell.listener_means()),
