@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from math import log, pi
+from typing import TypeAlias
 
 import numpy as np
 from scipy import linalg, optimize, stats
@@ -17,9 +18,14 @@ from listening.analysis.crossed import TERMS, Codes, Design, Profile, Values
 from listening.analysis.frames import AnalysisError
 
 Criterion = Callable[[Values], float]
+Found: TypeAlias = "tuple[Values, _Derivatives]"
 
 # step of the central differences, in the logarithm of a variance ratio
 STEP = 2e-3
+# Newton's steps: how many, how far in a logarithm each may go, and when they have settled
+ROUNDS, FARTHEST, SETTLED = 6, 0.5, 1e-4
+# the variance of a ratio's logarithm from which on 0 is not far off
+VAGUE = 0.25
 # of θ = √γ: outside it a component is nothing, or all there is
 SMALLEST, LARGEST = 1e-4, 1e5
 
@@ -100,22 +106,7 @@ def fit(design: Design, terms: tuple[str, ...]) -> Fit:
     def criterion(ratios: Values) -> float:
         return restricted(design, ratios)
 
-    ratios = _minimum(criterion, terms, design.guess)
-    if (ratios >= LARGEST**2 / 4).any():
-        raise AnalysisError(
-            "mixed model: expected ratings that vary beyond listeners, items and conditions, found none that do"
-        )
-    active = np.flatnonzero(ratios)
-    # Newton's steps make the minimum exact; their last Hessian is what Satterthwaite needs
-    for _ in range(4):
-        parts = _derivatives(design, ratios, active)
-        step = parts.newton()
-        if len(active) == 0 or np.abs(step).max() > 0.5:
-            break
-        ratios = ratios.copy()
-        ratios[active] *= np.exp(step)
-        if np.abs(step).max() < 1e-4:
-            break
+    ratios, parts = _from_guess(design, terms) or _searched(design, terms, criterion)
     means, rest, _ = _solved(design.at(ratios))
     residual = rest / (design.n - design.conditions)
     return Fit(
@@ -128,6 +119,49 @@ def fit(design: Design, terms: tuple[str, ...]) -> Fit:
         parts.slopes,
         parts.covariance(),
     )
+
+
+def _from_guess(design: Design, terms: tuple[str, ...]) -> Found | None:
+    """Newton's steps from the mean squares' guess, which is near in large designs; none where they do not settle, or
+    where a component could as well be 0, which lies infinitely far in the logarithm and must be tried."""
+    active = np.array([place for place, term in enumerate(TERMS) if term in terms], dtype=np.intp)
+    if len(active) == 0:
+        return None
+    ratios = np.zeros(len(TERMS))
+    ratios[active] = design.guess[active]
+    for _ in range(ROUNDS):
+        parts = _derivatives(design, ratios, active)
+        if not parts.sure():
+            return None
+        step = parts.newton()
+        if np.abs(step).max() > FARTHEST:
+            return None
+        ratios = ratios.copy()
+        ratios[active] *= np.exp(step)
+        if np.abs(step).max() < SETTLED:
+            return ratios, parts
+    return None
+
+
+def _searched(design: Design, terms: tuple[str, ...], criterion: Criterion) -> Found:
+    """The best ratios wherever they are, 0 among them, and the derivatives there."""
+    ratios = _minimum(criterion, terms, design.guess)
+    if (ratios >= LARGEST**2 / 4).any():
+        raise AnalysisError(
+            "mixed model: expected ratings that vary beyond listeners, items and conditions, found none that do"
+        )
+    active = np.flatnonzero(ratios)
+    # Newton's steps make the minimum exact; their last Hessian is what Satterthwaite needs
+    for _ in range(4):
+        parts = _derivatives(design, ratios, active)
+        step = parts.newton()
+        if len(active) == 0 or np.abs(step).max() > FARTHEST:
+            break
+        ratios = ratios.copy()
+        ratios[active] *= np.exp(step)
+        if np.abs(step).max() < SETTLED:
+            break
+    return ratios, parts
 
 
 def _solved(profile: Profile) -> tuple[Values, float, float]:
@@ -208,6 +242,12 @@ class _Derivatives:
             return self.gradient
         inner, cross, outer = self.hessian[:-1, :-1], self.hessian[:-1, -1], self.hessian[-1, -1]
         return -np.linalg.solve(inner - np.outer(cross, cross) / outer, self.gradient)
+
+    def sure(self) -> bool:
+        """Whether this is a valley, and every component well away from 0."""
+        if not np.isfinite(self.hessian).all() or np.linalg.eigvalsh(self.hessian)[0] <= 0:
+            return False
+        return bool((np.diag(np.linalg.inv(self.hessian))[:-1] * 2 < VAGUE).all())
 
     def covariance(self) -> Values:
         # the criterion is −2 log-likelihood
