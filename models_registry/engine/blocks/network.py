@@ -30,6 +30,9 @@ from models_registry.engine.contract import Card, Option, Parameter
 GRID = 2**15
 # a band may last so much longer than the middle one: two of them still cannot add up to a gain
 MOST = 1.9
+# decades that a shelf takes in one turn, at most: 120 dB are gone for any ear, and a shelf of more has its pole so near
+# its zero that their difference drowns in rounding
+MOST_LOST = 6.0
 
 
 class Network(torch.autograd.Function):
@@ -137,7 +140,7 @@ class FeedbackNetwork(RoomBlock):
         middle = -3 * delays / (values["rt60"].double() * self.rate)
         # what the shelves add to the decades lost in a turn
         low, high = (
-            torch.pow(10.0, middle * (1 / values[name].double() - 1) / 2)
+            torch.pow(10.0, (middle * (1 / values[name].double() - 1)).clamp(min=-MOST_LOST) / 2)
             for name in ("bass", "treble")
         )
         below, above = (
