@@ -14,6 +14,7 @@ import os
 import re
 import uuid
 from collections.abc import Iterator, Mapping
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -125,6 +126,11 @@ def per_stimulus(ratings: pd.DataFrame, scores: pd.DataFrame | None) -> pd.DataF
     means.columns = [f"mean rating {scale}".rstrip() for scale in means.columns]
     table = table.join(means).reset_index()
     return table if scores is None else with_scores(table, scores)
+
+
+def writes_parquet() -> bool:
+    """Whether the extra that writes Parquet is installed."""
+    return find_spec("pyarrow") is not None
 
 
 def _parquet(table: pd.DataFrame, name: str) -> bytes:

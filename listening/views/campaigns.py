@@ -14,7 +14,8 @@ from django.urls import reverse
 from django.views.decorators.http import require_POST, require_safe
 
 from listening import exporting, reporting
-from listening.exchange.tables import ROWS
+from listening.exchange.errors import ExchangeError
+from listening.exchange.tables import ROWS, writes_parquet
 from listening.models import Campaign
 from listening.models.campaign import CampaignError
 from listening.views.forms import InvitationForm, ReasonForm
@@ -71,6 +72,7 @@ def detail(request: HttpRequest, slug: str) -> HttpResponse:
         "n_conditions": campaign.conditions.count(),
         "listener_link": request.build_absolute_uri(reverse("welcome", args=[campaign.slug])),
         "reason_form": ReasonForm(),
+        "writes_parquet": writes_parquet(),
         "invitation_form": InvitationForm(),
         "n_invitations": campaign.invitations.count(),
         "report_forms": list(REPORT_TYPES),
@@ -111,10 +113,14 @@ def export(request: HttpRequest, slug: str, form: str) -> HttpResponse:
     rows = request.GET.get("rows", "ratings")
     if form not in CONTENT_TYPES or rows not in ROWS:
         raise Http404(f"no export of {rows!r} as {form!r}")
-    with TemporaryDirectory() as folder:
-        path = Path(folder, f"{campaign.slug}.{form}")
-        exporting.export(campaign, path, actor=request.user.get_username(), rows=rows)
-        content = path.read_bytes()
+    try:
+        with TemporaryDirectory() as folder:
+            path = Path(folder, f"{campaign.slug}.{form}")
+            exporting.export(campaign, path, actor=request.user.get_username(), rows=rows)
+            content = path.read_bytes()
+    except ExchangeError as error:
+        messages.error(request, str(error))
+        return redirect(campaign)
     response = HttpResponse(content, content_type=CONTENT_TYPES[form])
     response["Content-Disposition"] = f'attachment; filename="{campaign.slug}.{form}"'
     return response

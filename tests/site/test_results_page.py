@@ -134,3 +134,14 @@ def test_scoring_queues_a_job_that_names_the_campaign(researcher, rated):
     job = Job.objects.get(kind="score-campaign")
     assert response.url == reverse("job", args=[job.pk])
     assert job.arguments == {"campaign": rated.slug, "actor": "alice"}
+
+
+def test_an_export_that_needs_an_extra_says_so_where_it_is_not_installed(
+    researcher, rated, monkeypatch
+):
+    monkeypatch.setattr(
+        "pandas.DataFrame.to_parquet", lambda *args, **kwargs: __import__("no_arrow")
+    )
+    address = reverse("campaign-export", args=[rated.slug, "parquet"])
+    text = researcher.get(address, follow=True).content.decode()
+    assert "install the extra" in text
