@@ -12,6 +12,7 @@ from listening.analysis.frames import AnalysisError
 from listening.exchange.documents import DocumentError
 from listening.exchange.errors import ExchangeError
 from listening.models.campaign import CampaignError
+from metrics.contract import MetricError
 from models_registry.audio import AudioError
 from models_registry.extra import EngineMissing
 from models_registry.models import ModelVersion, Signal
@@ -23,6 +24,7 @@ REFUSALS = (
     CampaignError,
     AudioError,
     EngineMissing,
+    MetricError,
     ModelVersion.DoesNotExist,
     Signal.DoesNotExist,
 )

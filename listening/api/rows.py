@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from django.db.models import QuerySet
@@ -20,6 +21,7 @@ from listening.forgetting import forget
 from listening.models import Campaign, Rating, Session
 from metrics import catalogue
 from metrics.models import Score
+from metrics.tasks import queue_scores
 from models_registry import audit, jobs, training
 from models_registry.extra import engine
 from models_registry.models import AudioModel, Job, ModelVersion, Rendering, Signal, TrainingRun
@@ -37,6 +39,15 @@ def of_campaign(rows: QuerySet[Any], request: Request, path: str) -> QuerySet[An
     if slug := request.query_params.get("campaign"):
         campaigns = campaigns.filter(slug=slug)
     return rows.filter(**{f"{path}__in": campaigns})
+
+
+def stored(hashes: Iterable[str | None]) -> dict[str, Signal]:
+    """The signals of these hashes; refuses one that is not stored."""
+    wanted = {sha256 for sha256 in hashes if sha256}
+    known = {signal.sha256: signal for signal in Signal.objects.filter(sha256__in=wanted)}
+    if missing := sorted(wanted - set(known)):
+        raise ValidationError({"detail": f"expected stored signals, found no {missing[0]}"})
+    return known
 
 
 class SignalViewSet(Reading):
@@ -104,9 +115,7 @@ class RenderingViewSet(mixins.ListModelMixin, viewsets.GenericViewSet[Rendering]
         engine()
         version = ModelVersion.objects.named(asked.validated_data["version"])
         hashes = list(dict.fromkeys(asked.validated_data["signals"]))
-        known = set(Signal.objects.filter(sha256__in=hashes).values_list("sha256", flat=True))
-        if missing := [sha256 for sha256 in hashes if sha256 not in known]:
-            raise ValidationError({"detail": f"expected stored signals, found no {missing[0]}"})
+        stored(hashes)
         arguments = {"version": str(version), "signals": hashes, "actor": actor(request)}
         job = jobs.enqueue("render", arguments)
         return Response(shapes.JobSerializer(job).data, status=status.HTTP_202_ACCEPTED)
@@ -195,6 +204,23 @@ class ScoreViewSet(Reading):
     )
     def list(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         return super().list(request, *args, **kwargs)
+
+    @extend_schema(request=shapes.AskScoresSerializer, responses={202: shapes.JobSerializer})
+    def create(self, request: Request) -> Response:
+        """Score stored signals, each against its reference; answers the job that does it."""
+        asked = shapes.AskScoresSerializer(data=request.data)
+        asked.is_valid(raise_exception=True)
+        pairs = asked.validated_data["pairs"]
+        known = stored(
+            sha256 for pair in pairs for sha256 in (pair["signal"], pair.get("reference"))
+        )
+        names = asked.validated_data.get("metrics") or [one.name for one in catalogue.all()]
+        job = queue_scores(
+            [(known[pair["signal"]], known.get(pair.get("reference") or "")) for pair in pairs],
+            [metric.name for metric in catalogue.chosen(",".join(names))],
+            actor=actor(request),
+        )
+        return Response(shapes.JobSerializer(job).data, status=status.HTTP_202_ACCEPTED)
 
     def get_queryset(self) -> QuerySet[Score]:
         rows = super().get_queryset()

@@ -225,6 +225,20 @@ class RatingSerializer(serializers.ModelSerializer[Rating]):
         ]
 
 
+class PairSerializer(serializers.Serializer[Any]):
+    signal = serializers.RegexField(SHA256)
+    reference = serializers.RegexField(SHA256, required=False, allow_null=True)
+
+
+class AskScoresSerializer(serializers.Serializer[Any]):
+    pairs = serializers.ListField(child=PairSerializer(), min_length=1, max_length=MAX_SIGNALS)
+    metrics = serializers.ListField(
+        child=serializers.CharField(max_length=80),
+        required=False,
+        help_text="names, or the sets music and speech; all where absent",
+    )
+
+
 class ScoreSerializer(serializers.ModelSerializer[Score]):
     signal = serializers.CharField(source="signal.sha256")
     reference = serializers.CharField(source="reference.sha256", default=None)

@@ -15,6 +15,7 @@ from rest_framework.test import APIClient
 from listening.api.urls import router
 from listening.composing import describe
 from listening.models import Campaign, Rating
+from models_registry.jobs import run
 from models_registry.models import AuditEvent, Job, Signal
 from tests.factories import mushra_campaign, tone
 
@@ -210,3 +211,26 @@ def test_a_session_is_excluded_taken_back_and_forgotten(api, rated):
     done = api.post(f"{address}/forget/", {"ratings": "delete"}, format="json")
     assert done.json() == {"ratings": "delete", "number": count}
     assert api.get(f"{address}/").status_code == 404
+
+
+def test_stored_signals_are_scored_by_a_job(api):
+    sounds = [
+        api.post("/api/signals/", {"file": wav(frequency=frequency)}, format="multipart").json()[
+            "sha256"
+        ]
+        for frequency in (440.0, 660.0)
+    ]
+    pair = {"signal": sounds[1], "reference": sounds[0]}
+    asked = {"pairs": [pair], "metrics": ["snr", "crest-factor"]}
+    job = api.post("/api/scores/", asked, format="json").json()
+    assert (job["kind"], job["arguments"]["metrics"]) == ("score-signals", ["snr", "crest-factor"])
+    run(job["id"])
+    found = api.get("/api/scores/", {"signal": sounds[1]}).json()["results"]
+    assert {(one["metric"], one["reference"], one["status"]) for one in found} == {
+        ("snr", sounds[0], "ok"),
+        ("crest-factor", None, "ok"),
+    }
+    unknown = {"pairs": [{"signal": "0" * 64}]}
+    assert "found no 000" in api.post("/api/scores/", unknown, format="json").json()["detail"]
+    asked["metrics"] = ["loudness of taste"]
+    assert api.post("/api/scores/", asked, format="json").status_code == 400
