@@ -72,7 +72,7 @@ def known_chain():
     return Chain.from_spec(Recipe.load("device", SHORT).chain)
 
 
-@pytest.mark.parametrize(("paired", "limit"), [(True, 0.2), (False, 1.0)])
+@pytest.mark.parametrize(("paired", "limit"), [(True, 0.2), (False, 0.8)])
 def test_a_new_device_is_found_from_ten_seconds_and_the_others_stay(paired, limit):
     dry, wet, wanted = new_device()
     chain = known_chain()
