@@ -85,7 +85,9 @@ def test_residuals_leave_condition_item_and_listener_out_and_stand_beside_scipy_
 def test_constant_ratings_can_be_drawn(rated):
     constant = rated.assign(rating=100.0)
     for draw in (listener_map, distributions):
-        draw(constant).draw_without_rendering()
+        figure = draw(constant)
+        figure.draw_without_rendering()
+        assert figure.axes
 
 
 def test_simulated_listeners_are_stamped(rated):

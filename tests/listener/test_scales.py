@@ -174,6 +174,8 @@ def test_a_campaign_may_do_without_the_5_0():
     respond(page, "B", 4.9)
     respond(page, "C", 3.0)
     sessions.finish(page.session, page)
+    page.refresh_from_db()
+    assert page.finished_at
 
 
 def test_difference_grades_stand_in_the_rows_of_the_systems():
