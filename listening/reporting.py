@@ -11,11 +11,13 @@ import platform
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
+import numpy as np
 from django.template.loader import render_to_string
 from django.utils.timezone import now
 
 from listening import report_files
 from listening.analysis import report
+from listening.analysis.description import spread
 from listening.analysis.plain import interval, number, whole
 from listening.analysis.screening import TITLES
 from listening.campaign_evidence import Evidence
@@ -23,7 +25,7 @@ from listening.campaign_figures import figures_of
 from listening.computed import analysis_of, correlation_of, metric_evidence_of
 from listening.evidence import left_out
 from listening.exchange.tables import replace_file
-from listening.models import Campaign, Condition, Stimulus
+from listening.models import Campaign, Condition, Page, Response, Stimulus
 from listening.report_methods import checklist, methods_section
 from listening.report_pdf import pdf
 from listening.report_sections import Columns, Section, Table, laid_out, markdown
@@ -37,6 +39,8 @@ SOFTWARE = (
     *("soundfile", "soxr", "torch"),
 )
 SIGNIFICANCE = 0.05
+# the spread of fewer answers would tell who gave them
+FEWEST_TOLD = 5
 
 
 class ReportError(ValueError):
@@ -138,7 +142,39 @@ def _listeners(campaign: Campaign) -> Section:
     }
     rows = [[name, str(count)] for name, count in counts.items()]
     experience = "Selection and experience of the listeners, beyond their answers, are not in the record: state them."
-    return Section("Listeners", [experience], [Table("Who took part.", ["", "n"], rows)])
+    tables = [Table("Who took part.", ["", "n"], rows)]
+    if answers := _numbers(campaign):
+        tables.append(
+            Table(
+                "What people answered in numbers.",
+                list(answers[0]),
+                [list(one.values()) for one in answers],
+            )
+        )
+    return Section("Listeners", [experience], tables)
+
+
+def _numbers(campaign: Campaign) -> list[dict[str, str]]:
+    """People's answers to questions for a number: their spread, not theirs one by one."""
+    given: dict[str, list[float]] = {}
+    told = Response.objects.filter(
+        page__session__campaign=campaign,
+        page__session__listener__simulated=False,
+        page__kind=Page.Kind.QUESTIONS,
+    ).order_by("page", "received_at")
+    last = {response.page_id: response.body.get("answers", {}) for response in told}
+    for answers in last.values():
+        for name, answer in answers.items():
+            if isinstance(answer, int | float) and not isinstance(answer, bool):
+                given.setdefault(name, []).append(answer)
+    return [
+        {
+            "question": name,
+            **{key: f"{value:.4g}" for key, value in spread(np.array(numbers)).items()},
+        }
+        for name, numbers in given.items()
+        if len(numbers) >= FEWEST_TOLD
+    ]
 
 
 def _stimuli(campaign: Campaign) -> Section:

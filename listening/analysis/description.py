@@ -15,7 +15,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy import stats
 
-from listening.analysis.frames import uncoded
+from listening.analysis.frames import AnalysisError, uncoded
 
 Values = NDArray[np.float64]
 
@@ -59,6 +59,22 @@ def mean_interval(mean: Values, sd: Values, n: Values) -> tuple[Values, Values]:
     with np.errstate(invalid="ignore", divide="ignore"):
         half = stats.t.ppf((1 + CONFIDENCE) / 2, n - 1) * sd / np.sqrt(n)
     return mean - half, mean + half
+
+
+PERCENTILES = (5, 25, 50, 75, 95)
+
+
+def spread(values: Values) -> dict[str, float]:
+    """n, mean, standard deviation (n − 1) and percentiles (linear interpolation) of numbers such as ages or seconds.
+
+    The deviation of a single number is missing (NaN). Raises `AnalysisError` where there is none.
+    """
+    numbers = np.asarray(values, dtype=np.float64)
+    if not numbers.size:
+        raise AnalysisError("expected at least one number to describe, found none")
+    sd = float(numbers.std(ddof=1)) if numbers.size > 1 else float("nan")
+    found = {f"p{at}": float(np.percentile(numbers, at)) for at in PERCENTILES}
+    return {"n": float(numbers.size), "mean": float(numbers.mean()), "sd": sd, **found}
 
 
 def hinges(values: Values) -> tuple[float, float, float]:

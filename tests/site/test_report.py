@@ -12,6 +12,7 @@ from io import StringIO
 import openpyxl
 import pytest
 from django.core.management import call_command
+from django.test import Client
 from django.urls import reverse
 
 from listening import report_files
@@ -189,3 +190,22 @@ def test_the_page_offers_every_form(researcher, rated):
     pdf_file = researcher.get(reverse("campaign-report", args=[rated.slug, "pdf"]))
     assert pdf_file["Content-Type"] == "application/pdf"
     assert researcher.get(reverse("campaign-report", args=[rated.slug, "doc"])).status_code == 404
+
+
+def test_the_report_tells_the_spread_of_ages_but_not_of_a_few(db, settings, tmp_path):
+    from listening.reporting import FEWEST_TOLD
+    from tests.test_collect import PLAN, send, session
+
+    settings.MEDIA_ROOT = tmp_path / "media"
+    campaign = mushra_campaign(plan=PLAN)
+    for age in range(20, 20 + FEWEST_TOLD):
+        text = written(campaign, tmp_path / "report.md") if age > 20 else ""
+        assert "answered in numbers" not in text
+        participant = {"name": ["age"], "response": [str(age)]}
+        assert (
+            send(Client(), session(testId=campaign.slug, participant=participant)).status_code
+            == 200
+        )
+    text = written(campaign, tmp_path / "report.md")
+    assert "answered in numbers" in text
+    assert re.search(r"age \| 5 \| 22 \|", text)
