@@ -33,7 +33,13 @@ SCREENS = {"desktop": {"width": 1280, "height": 900}, "phone": {"width": 390, "h
 SCALES = {"bs2132": "2", "bs1116": "b", "attributes": "2", "acr": "s", "dcr": "r", "p835": " "}
 
 
+# a colour on its way to another is neither of them
+AT_REST = """() => Promise.all(document.getAnimations()
+    .filter((one) => one instanceof CSSTransition).map((one) => one.finished.catch(() => null)))"""
+
+
 def violations(page) -> list[str]:
+    page.evaluate(AT_REST)
     # by the debugger, since the page's own policy lets no foreign script in
     page.evaluate(AXE.read_text(encoding="utf-8"))
     found = page.evaluate(
