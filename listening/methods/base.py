@@ -122,11 +122,11 @@ class Method(ABC):
         """
         return [stimuli]
 
+    @abstractmethod
     def rehearsed(
         self, slots: list[Slot], hearer: Hearer, quality: Callable[[Stimulus], float]
     ) -> Iterator[dict[str, Any]]:
         """What a simulated listener answers on a page, to whom every stimulus has a latent quality (0–100)."""
-        raise NotImplementedError(f"expected a method that can be rehearsed, found {self.title}")
 
     @property
     def ends_early(self) -> bool:
