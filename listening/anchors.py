@@ -1,48 +1,32 @@
-"""BS.1534-3's hidden anchors: low-pass copies of the reference, aligned with it to the sample.
+"""Hidden anchors, made of the reference and aligned with it to the sample.
 
-The Recommendation's mask for the low anchor (3.5 kHz): pass-band ripple within ±0.1 dB, at least 25 dB of attenuation
-at 4 kHz and 50 dB at 4.5 kHz. The mid anchor (7 kHz) gets the same shape, scaled to its cut-off.
+BS.1534-3's two are low-pass copies. Its mask for the low anchor (3.5 kHz): pass-band ripple within ±0.1 dB, at least
+25 dB of attenuation at 4 kHz and 50 dB at 4.5 kHz; the mid anchor (7 kHz) gets the same shape, scaled to its cut-off.
+Other anchors are any kind of known damage (models_registry/degradations.py), by kind and degree.
 """
 
 from __future__ import annotations
 
-from functools import lru_cache
+from collections.abc import Mapping
+from hashlib import sha256
+from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-from scipy import signal
-
-from models_registry.audio import Audio, AudioError
+from models_registry.audio import Audio
+from models_registry.degradations import DEGRADATIONS, low_passed
 
 LOW_ANCHOR_HZ = 3_500
 MID_ANCHOR_HZ = 7_000
-# 60 dB leaves 10 dB beside the mask's 50 dB; the same Kaiser window bounds the ripple to 0.009 dB.
-ATTENUATION_DB = 60.0
-# The transition ends at 4 kHz for the low anchor (where 25 dB would do) and in proportion above.
-STOP_RATIO = 4_000 / 3_500
+CUT_OFF_HZ = {"anchor35": LOW_ANCHOR_HZ, "anchor70": MID_ANCHOR_HZ}
 
 
-@lru_cache
-def low_pass(cut_off: int, rate: int) -> NDArray[np.float64]:
-    """Odd-length linear-phase FIR (taps,) that passes up to `cut_off` Hz within ±0.1 dB and stops from 8/7 of it."""
-    stop = cut_off * STOP_RATIO
-    if stop >= rate / 2:
-        raise AudioError(
-            f"a {cut_off} Hz anchor needs a sample rate above {2 * stop:.0f} Hz, found {rate} Hz"
-        )
-    taps, beta = signal.kaiserord(ATTENUATION_DB, (stop - cut_off) / (rate / 2))
-    return signal.firwin(taps | 1, (cut_off + stop) / 2, window=("kaiser", beta), fs=rate)
+def made_anchor(reference: Audio, role: str, made: Mapping[str, Any]) -> Audio:
+    """The anchor of `role`, or the one that `made` tells by `kind` and degree (`at`); raises `AudioError`.
 
-
-def anchor(reference: Audio, cut_off: int) -> Audio:
-    """Return `reference` low-passed at `cut_off` Hz, with its length, channels and rate, without delay.
-
-    Raises `AudioError` where the sample rate is too low to hold the anchor's transition band.
+    Noise and losses follow from the item's own samples, so that the same item always gets the same ones and no two
+    items share a pattern.
     """
-    filtered = signal.oaconvolve(
-        reference.samples.astype(np.float64),
-        low_pass(cut_off, reference.rate)[np.newaxis],
-        mode="same",
-        axes=-1,
-    )
-    return Audio(filtered.astype(np.float32), reference.rate)
+    if role in CUT_OFF_HZ:
+        return low_passed(reference, CUT_OFF_HZ[role])
+    kind = DEGRADATIONS[made["kind"]]
+    seed = int.from_bytes(sha256(reference.samples.tobytes()).digest()[:4])
+    return kind(reference, made.get("at", kind.usual), seed=seed)

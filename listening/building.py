@@ -8,10 +8,11 @@ import numpy as np
 from django.contrib.auth.models import User
 from django.db import transaction
 
-from listening.anchors import LOW_ANCHOR_HZ, MID_ANCHOR_HZ, anchor
+from listening.anchors import LOW_ANCHOR_HZ, MID_ANCHOR_HZ
 from listening.models import Campaign, Condition, Stimulus, Trial
 from models_registry import audit
 from models_registry.audio import Audio
+from models_registry.degradations import low_passed
 from models_registry.models import ModelVersion, Signal
 
 REFERENCE, LOW_ANCHOR, MID_ANCHOR = "reference", "anchor 3.5 kHz", "anchor 7 kHz"
@@ -55,7 +56,7 @@ def _anchored(reference: Signal) -> dict[str, Signal]:
     sound = reference.audio()
     return {
         name: Signal.objects.store(
-            anchor(sound, cut_off),
+            low_passed(sound, cut_off),
             title=f"{reference.title}, {cut_off} Hz low-pass",
             provenance=f"{reference.sha256} low-passed at {cut_off} Hz after BS.1534-3",
         )

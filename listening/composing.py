@@ -15,7 +15,7 @@ from typing import Any
 from django.contrib.auth.models import User
 from django.db import transaction
 
-from listening.anchors import LOW_ANCHOR_HZ, MID_ANCHOR_HZ, anchor
+from listening.anchors import made_anchor
 from listening.building import unclipped
 from listening.exchange.campaign_document import FORMAT, HASH_PREFIX, MADE, Data, dump
 from listening.exchange.documents import Document
@@ -30,7 +30,6 @@ from models_registry.models import ModelVersion, Signal
 
 Progress = Callable[[float, str], None]
 Problems = list[tuple[Where, str]]
-CUT_OFF_HZ = {"anchor35": LOW_ANCHOR_HZ, "anchor70": MID_ANCHOR_HZ}
 # what stands in an address where a campaign's name does
 TAKEN = ("new",)
 SCREENING = {"mushra": "bs1534-3", "bs1116": "bs1116-t"}
@@ -128,6 +127,7 @@ def _fill(
             name=one["name"],
             role=one.get("role", Condition.Role.SYSTEM),
             version=versions.get(one["name"]),
+            made=one.get("made", {}),
         )
         for one in data["conditions"]
     }
@@ -225,7 +225,6 @@ def _sounds(
 ) -> list[dict[str, Audio | Signal]]:
     """For each item its sounds by condition, and its open reference under the empty name."""
     library = _Library(folder)
-    roles = {one["name"]: one.get("role", "system") for one in data["conditions"]}
     of_items = []
     for place, item in enumerate(data["items"]):
         sounds: dict[str, Audio | Signal] = {}
@@ -239,7 +238,7 @@ def _sounds(
             except AudioError as error:
                 problems.append((path, str(error)))
         try:
-            _make(sounds, roles)
+            _make(sounds, data["conditions"])
         except AudioError as error:
             problems.append((("items", place), f"{item['title']}: {error}"))
         of_items.append(sounds)
@@ -247,19 +246,21 @@ def _sounds(
     return of_items
 
 
-def _make(sounds: dict[str, Audio | Signal], roles: dict[str, str]) -> None:
+def _make(sounds: dict[str, Audio | Signal], conditions: list[Data]) -> None:
     """Add what is made from the open reference: the hidden reference, the anchors."""
     reference = sounds.get("")
     if reference is None:
         return
-    for name, role in roles.items():
-        if name in sounds or role not in MADE:
+    for condition in conditions:
+        name, role = condition["name"], condition.get("role", "system")
+        made = condition.get("made", {})
+        if name in sounds or not (made or role in MADE):
             continue
         if role == "reference":
             sounds[name] = reference
         else:
             sound = reference.audio() if isinstance(reference, Signal) else reference
-            sounds[name] = anchor(sound, CUT_OFF_HZ[role])
+            sounds[name] = made_anchor(sound, role, made)
 
 
 class _Library:
@@ -333,7 +334,8 @@ def describe(campaign: Campaign) -> Data:
 
 def _condition(condition: Condition) -> Data:
     version = {"version": str(condition.version)} if condition.version else {}
-    return {"name": condition.name, "role": str(condition.role), **version}
+    made = {"made": condition.made} if condition.made else {}
+    return {"name": condition.name, "role": str(condition.role), **version, **made}
 
 
 def _item(trial: Trial) -> Data:

@@ -67,6 +67,7 @@ def draft(
     *,
     roles: dict[str, str],
     made: list[str],
+    damaged: dict[str, float],
     whole_items_only: bool,
     owner: User,
 ) -> Campaign:
@@ -81,6 +82,7 @@ def draft(
         method=intake.method,
         roles=roles,
         made=made,
+        damaged=damaged,
         versions={version: version for version in intake.versions},
         whole_items_only=whole_items_only,
     )

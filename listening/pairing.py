@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import re
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 from typing import Any
 
 from listening.exchange.campaign_document import FORMAT, MADE
+from models_registry.degradations import DEGRADATIONS
 
 # in the order in which they are tried: the first of the best is taken
 PATTERNS = (
@@ -101,6 +102,11 @@ def role(condition: str) -> str:
     return ROLES.get(plain, "anchor" if plain.startswith("anchor") else "system")
 
 
+def made_name(kind: str, at: float) -> str:
+    """What an anchor is called that is made by known damage of a degree."""
+    return f"{DEGRADATIONS[kind].title} {at:g} {DEGRADATIONS[kind].unit}"
+
+
 def natural(name: str) -> list[tuple[int, str | int]]:
     """A key to sort by that puts 2 before 10."""
     parts = re.split(r"([0-9]+)", name.casefold())
@@ -115,22 +121,29 @@ def document(
     method: str,
     roles: dict[str, str],
     made: Iterable[str] = (),
+    damaged: Mapping[str, float] | None = None,
     versions: dict[str, str] | None = None,
     whole_items_only: bool = False,
 ) -> dict[str, Any]:
     """The campaign of a table as a document's data; the reference is heard openly and among the conditions.
 
-    `made` are roles whose sounds are made from the reference; `versions` are model versions by condition. With
-    `whole_items_only` items with a hole are left out. Raises `PairingError`.
+    `made` are roles whose sounds are made from the reference, `damaged` further anchors by their kind and degree;
+    `versions` are model versions by condition. With `whole_items_only` items with a hole are left out. Raises
+    `PairingError`.
     """
     kept = [name for name in found.conditions if roles[name] != LEFT_OUT]
     references = [name for name in kept if roles[name] == "reference"]
     if len(references) > 1:
         raise PairingError(f"expected one reference, found {' and '.join(references)}")
     made = [one for one in made if one not in {roles[name] for name in kept}]
-    if made and not references:
+    further = [
+        {"name": made_name(kind, at), "role": "anchor", "made": {"kind": kind, "at": at}}
+        for kind, at in (damaged or {}).items()
+    ]
+    if (made or further) and not references:
         raise PairingError("expected a reference to make anchors of, found none: give one its role")
-    if clash := {MADE_NAMES[one] for one in made} & set(kept):
+    named = {MADE_NAMES[one] for one in made} | {str(one["name"]) for one in further}
+    if clash := named & set(kept):
         raise PairingError(f"expected another name for {clash.pop()!r}: one is to be made")
     items = []
     for item in found.items:
@@ -148,6 +161,7 @@ def document(
         for name in kept
     ]
     conditions += [{"name": MADE_NAMES[one], "role": one} for one in made if one in MADE]
+    conditions += further
     return {
         "format": FORMAT,
         "slug": slug,

@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 from scipy import signal
 
-from listening.anchors import LOW_ANCHOR_HZ, MID_ANCHOR_HZ, anchor, low_pass
+from listening.anchors import LOW_ANCHOR_HZ, MID_ANCHOR_HZ, made_anchor
 from models_registry.audio import Audio, AudioError
+from models_registry.degradations import low_pass, low_passed
 
 RATES = (16_000, 22_050, 24_000, 32_000, 44_100, 48_000, 88_200, 96_000)
 
@@ -16,7 +17,7 @@ def attenuation(cut_off: int, rate: int, frequencies: list[float]) -> np.ndarray
     """dB, measured on what the filter does to an impulse."""
     impulse = np.zeros((1, rate), np.float32)
     impulse[0, rate // 2] = 1
-    response = anchor(Audio(impulse, rate), cut_off).samples[0]
+    response = low_passed(Audio(impulse, rate), cut_off).samples[0]
     _, spectrum = signal.freqz(response, worN=frequencies, fs=rate)
     return -20 * np.log10(np.abs(spectrum))
 
@@ -42,7 +43,7 @@ def test_the_mid_anchor_meets_the_mask_in_proportion(rate):
 def test_an_anchor_is_aligned_with_its_reference_to_the_sample():
     rng = np.random.default_rng(0)
     noise = Audio(rng.normal(0, 0.1, (2, 9_600)).astype(np.float32), 48_000)
-    filtered = anchor(noise, LOW_ANCHOR_HZ)
+    filtered = low_passed(noise, LOW_ANCHOR_HZ)
     assert filtered.samples.shape == noise.samples.shape
     for channel in range(2):
         lags = signal.correlation_lags(noise.frames, noise.frames)
@@ -52,6 +53,15 @@ def test_an_anchor_is_aligned_with_its_reference_to_the_sample():
 
 def test_a_rate_that_cannot_hold_the_anchor_is_refused():
     with pytest.raises(
-        AudioError, match="7000 Hz anchor needs a sample rate above 16000 Hz, found 16000"
+        AudioError, match="7000 Hz low-pass needs a sample rate above 16000 Hz, found 16000"
     ):
         low_pass(MID_ANCHOR_HZ, 16_000)
+
+
+def test_further_anchors_are_the_same_for_the_same_item_and_differ_between_items():
+    rng = np.random.default_rng(1)
+    items = [Audio(rng.normal(0, 0.1, (1, 48_000)).astype(np.float32), 48_000) for _ in range(2)]
+    made = {"kind": "packet-loss", "at": 20}
+    first, second = (made_anchor(item, "anchor", made).samples == 0 for item in items)
+    np.testing.assert_array_equal(first, made_anchor(items[0], "anchor", made).samples == 0)
+    assert not np.array_equal(first, second)

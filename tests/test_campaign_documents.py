@@ -128,6 +128,44 @@ def test_a_test_without_an_anchor_or_a_system_somewhere_opens_and_says_what_it_i
     assert campaign.options == {"anchors": ["anchor35"], "incomplete": True}
 
 
+MADE = """
+format: earwitness-campaign/1
+slug: speech
+title: Speech
+method: mushra
+conditions:
+  - {name: reference, role: reference}
+  - {name: low, role: anchor35}
+  - {name: mid, role: anchor70}
+  - {name: coded, role: anchor, made: {kind: mp3, at: 24}}
+  - {name: noisy, role: anchor, made: {kind: mnru}}
+  - {name: C1}
+items:
+  - title: voice
+    reference: voice.wav
+    stimuli: {C1: c1.wav}
+"""
+
+
+def test_anchors_are_made_by_kind_and_degree_and_a_round_trip_keeps_how(imported):
+    imported(MADE, name="speech.yaml")
+    campaign = Campaign.objects.get()
+    described = describe(campaign)
+    assert described["conditions"][3]["made"] == {"kind": "mp3", "at": 24}
+    assert described["conditions"][4]["made"] == {"kind": "mnru"}
+    sounds = described["items"][0]["stimuli"]
+    assert len(set(sounds.values())) == 6
+    copy = compose(Document("copy", {**described, "slug": "copy"}), actor="alice")
+    assert describe(copy) == {**described, "slug": "copy"}
+
+
+def test_only_anchors_are_made_by_damage(imported):
+    with pytest.raises(CommandError, match="line 10.*expected the role anchor for what is made"):
+        imported(MADE.replace("role: anchor, made: {kind: mp3", "made: {kind: mp3"), name="a.yaml")
+    with pytest.raises(CommandError, match="8 to 320 kbit/s for MP3, found 900"):
+        imported(MADE.replace("at: 24", "at: 900"), name="b.yaml")
+
+
 @pytest.mark.parametrize("make", [mushra_campaign, abx_campaign])
 @pytest.mark.parametrize("form", campaign_document.FORMATS)
 def test_a_round_trip_changes_nothing(make, form):

@@ -131,6 +131,9 @@ def _naming_problems(data: Data) -> Problems:
             what = f"expected each condition once, found {condition['name']!r} again"
             problems.append((("conditions", place, "name"), what))
         names[condition["name"]] = place
+        if "made" in condition and condition.get("role") != "anchor":
+            what = f"expected the role anchor for what is made, found {condition.get('role', 'system')}"
+            problems.append((("conditions", place, "made"), what))
     titles: set[str] = set()
     for place, item in enumerate(data["items"]):
         if item["title"] in titles:

@@ -248,6 +248,9 @@ class Condition(models.Model):
     version = models.ForeignKey(
         ModelVersion, on_delete=models.PROTECT, null=True, blank=True, related_name="conditions"
     )
+    made = models.JSONField(
+        default=dict, blank=True, help_text="an anchor's kind of damage and its degree"
+    )
 
     class Meta:
         ordering = ["pk"]

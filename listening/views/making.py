@@ -28,6 +28,7 @@ from listening.pairing import LEFT_OUT, PairingError, Table
 from listening.views.uploads import SIGNALS_SHOWN, ManyFiles, ManyFilesField, refused_unread
 from models_registry import jobs
 from models_registry.audio import AudioError
+from models_registry.degradations import DEGRADATIONS
 from models_registry.models import ModelVersion, Signal
 
 SOURCES = {
@@ -196,6 +197,7 @@ def pair(request: HttpRequest, key: uuid.UUID) -> HttpResponse:
                 pattern,
                 roles=roles,
                 made=[one for one in ANCHORS if one in request.POST.getlist("made")],
+                damaged=_damaged(request),
                 whole_items_only="whole" in request.POST,
                 owner=owner,
             )
@@ -207,6 +209,21 @@ def pair(request: HttpRequest, key: uuid.UUID) -> HttpResponse:
             messages.success(request, f"{campaign.slug}: a draft was made.")
             return redirect(campaign)
     return _pair_page(request, intake, found, pattern, roles, sentences)
+
+
+def _damaged(request: HttpRequest) -> dict[str, float]:
+    """The further anchors asked for: kinds of damage and their degrees; raises `PairingError`."""
+    asked = {}
+    for kind in request.POST.getlist("damaged"):
+        if kind not in DEGRADATIONS:
+            raise PairingError(f"expected one of {', '.join(DEGRADATIONS)}, found {kind!r}")
+        text = request.POST.get(f"at-{kind}", "")
+        try:
+            asked[kind] = float(text)
+        except ValueError:
+            what = f"{DEGRADATIONS[kind].quantity} in {DEGRADATIONS[kind].unit}"
+            raise PairingError(f"expected {what}, found {text!r}") from None
+    return asked
 
 
 def _pair_page(
@@ -233,6 +250,10 @@ def _pair_page(
         "role_choices": ROLES,
         "anchors": missing,
         "with_anchors": intake.method == "mushra",
+        "damages": [
+            (one, one.name in request.POST.getlist("damaged"), request.POST.get(f"at-{one.name}"))
+            for one in DEGRADATIONS.values()
+        ],
         "sentences": sentences,
         "method": methods()[intake.method].title,
     }

@@ -129,6 +129,34 @@ def test_without_anchors_the_method_is_told_so(researcher):
     assert campaign.problems() == []
 
 
+def test_further_anchors_are_made_of_the_reference_by_kind_and_degree(researcher):
+    sent = send(researcher, zipped(folder()))
+    asked = {"damaged": ["mnru", "packet-loss"], "at-mnru": "10", "at-packet-loss": "2.5"}
+    researcher.post(sent.url, {**asked, "made": ["anchor35", "anchor70"]})
+    campaign = Campaign.objects.get()
+    assert {one.name: one.made for one in campaign.conditions.filter(role="anchor")} == {
+        "modulated noise 10 dB": {"kind": "mnru", "at": 10.0},
+        "lost packets 2.5 %": {"kind": "packet-loss", "at": 2.5},
+    }
+    assert campaign.problems() == []
+
+
+@pytest.mark.parametrize(
+    ("asked", "sentence"),
+    [
+        ({"damaged": "mp3", "at-mp3": "soft"}, "expected a bit rate in kbit/s, found"),
+        ({"damaged": "mp3", "at-mp3": "4"}, "a bit rate of 8 to 320 kbit/s for MP3, found 4"),
+        ({"damaged": "fire", "at-fire": "1"}, "expected one of low-pass, mnru"),
+    ],
+)
+def test_a_strange_anchor_gets_a_sentence_and_makes_nothing(researcher, waiting, asked, sentence):
+    sent = send(researcher, zipped(folder()))
+    refused = researcher.post(sent.url, asked)
+    assert refused.status_code == 422
+    assert sentence in refused.content.decode()
+    assert (Campaign.objects.count(), waiting()) == (0, 1)
+
+
 def test_two_references_are_refused_and_what_waits_stays(researcher, waiting):
     sent = send(researcher, zipped(folder()))
     refused = researcher.post(sent.url, {"role-0": "reference", "role-1": "reference"})
