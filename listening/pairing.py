@@ -136,13 +136,13 @@ def document(
     if len(references) > 1:
         raise PairingError(f"expected one reference, found {' and '.join(references)}")
     made = [one for one in made if one not in {roles[name] for name in kept}]
-    further = [
+    further: list[dict[str, Any]] = [
         {"name": made_name(kind, at), "role": "anchor", "made": {"kind": kind, "at": at}}
         for kind, at in (damaged or {}).items()
     ]
     if (made or further) and not references:
         raise PairingError("expected a reference to make anchors of, found none: give one its role")
-    named = {MADE_NAMES[one] for one in made} | {str(one["name"]) for one in further}
+    named = {MADE_NAMES[one] for one in made} | {one["name"] for one in further}
     if clash := named & set(kept):
         raise PairingError(f"expected another name for {clash.pop()!r}: one is to be made")
     items = []
@@ -155,7 +155,7 @@ def document(
         items.append({"title": item, **opened, "stimuli": cells})
     if not items:
         raise PairingError("expected at least one item, found none without a hole")
-    conditions = [
+    conditions: list[dict[str, Any]] = [
         {"name": name, "role": roles[name]}
         | ({"version": versions[name]} if versions and name in versions else {})
         for name in kept
