@@ -240,16 +240,18 @@ def sensations() -> Iterator[Claim]:
         case = f"{carrier / 1000:g} kHz, AM {modulation} Hz"
         signal = sound(partial(test_roughness.modulated_tone, carrier, modulation))
         yield Claim("roughness", case, listeners, expected, 0.17 * expected, signal)
-    for modulation, expected in test_fluctuation.LISTENERS.items():
-        case = f"1 kHz, AM {modulation} Hz"
-        signal = sound(partial(test_fluctuation.modulated_tone, modulation))
-        witness = "Osses et al. 2016, listeners"
-        yield Claim("fluctuation-strength", case, witness, expected, 0.1 * expected, signal)
-    for modulation, expected in test_fluctuation.SQAT.items():
-        case = f"1 kHz, AM {modulation} Hz"
-        signal = sound(partial(test_fluctuation.modulated_tone, modulation))
-        within = max(0.025 * expected, 0.01)
-        yield Claim("fluctuation-strength", case, "SQAT", expected, within, signal)
+    for kind, modulation in test_fluctuation.CASES:
+        expected = test_fluctuation.LISTENERS[kind][modulation]
+        signal = sound(partial(test_fluctuation.SOUNDS[kind], modulation))
+        within = test_fluctuation.NOTICEABLE * expected
+        case, witness = f"{kind}, {modulation} Hz", "Osses et al. 2016, listeners"
+        yield Claim("fluctuation-strength", case, witness, expected, within, signal)
+    for kind, values in test_fluctuation.SQAT.items():
+        for modulation, expected in values.items():
+            signal = sound(partial(test_fluctuation.SOUNDS[kind], modulation))
+            within = max(test_fluctuation.AGREEMENT[kind] * expected, test_fluctuation.FAINT[kind])
+            case = f"{kind}, {modulation} Hz"
+            yield Claim("fluctuation-strength", case, "SQAT", expected, within, signal)
     yield Claim(
         "tonality",
         "1 kHz, 60 dB",
@@ -260,21 +262,11 @@ def sensations() -> Iterator[Claim]:
     )
 
 
-# Osses et al. 2016: what listeners found (vacil) at 1, 2, 4, 8, 16 and 32 Hz.
 MODULATIONS = (1, 2, 4, 8, 16, 32)
-FLUCTUATING: dict[str, tuple[Callable[[float], Signal], tuple[float, ...]]] = {
-    "tone of 1 kHz, amplitude": (
-        lambda hz: test_fluctuation.modulated_tone(hz),
-        (0.39, 0.84, 1.25, 1.30, 0.36, 0.06),
-    ),
-    "broadband noise, amplitude": (
-        lambda hz: sounds.amplitude_modulated(sounds.band_noise(20, 16_000, 60, 4.0), hz, 60),
-        (1.12, 1.58, 1.80, 1.57, 0.48, 0.14),
-    ),
-    "tone of 1.5 kHz ± 700 Hz, frequency": (
-        lambda hz: sounds.frequency_modulated(1_500, 700, hz, 70, 4.0),
-        (0.85, 1.17, 2.00, 0.70, 0.27, 0.02),
-    ),
+FLUCTUATING = {
+    "AM tone": "tone of 1 kHz, amplitude",
+    "AM noise": "broadband noise, power",
+    "FM tone": "tone of 1.5 kHz ± 700 Hz, frequency",
 }
 FLUCTUATION_HEADING = (
     "| What is modulated | " + " | ".join(f"{hz} Hz" for hz in MODULATIONS) + " |\n"
@@ -285,13 +277,10 @@ FLUCTUATION_HEADING = (
 def fluctuation_table() -> str:
     """Return the table of how far the model of fluctuation strength lies from listeners, where it is known to."""
     lines = []
-    for name, (build, listeners) in FLUCTUATING.items():
-        heard = [
-            catalogue.get("fluctuation-strength").function(build(hz), RATE) for hz in MODULATIONS
-        ]
-        cells = [
-            f"{ours:.2f} ({theirs:.2f})" for ours, theirs in zip(heard, listeners, strict=True)
-        ]
+    for kind, name in FLUCTUATING.items():
+        ours = [test_fluctuation.modulated(kind, hz) for hz in MODULATIONS]
+        listeners = test_fluctuation.LISTENERS[kind].values()
+        cells = [f"{mine:.2f} ({theirs:.2f})" for mine, theirs in zip(ours, listeners, strict=True)]
         lines.append(f"| {name} | {' | '.join(cells)} |")
     return FLUCTUATION_HEADING + "\n".join(lines) + "\n"
 

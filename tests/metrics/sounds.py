@@ -31,6 +31,15 @@ def amplitude_modulated(signal, frequency, decibels, depth=1.0):
     return at_level(signal * (1 + depth * np.sin(2 * np.pi * frequency * time)), decibels)
 
 
+def power_modulated(signal, frequency, decibels):
+    """`signal` with its power, not its amplitude, modulated fully by a sine, at that level after modulation.
+
+    So is the noise that Osses et al. (2016) held to listeners' values: its amplitude follows |sin πft|.
+    """
+    time = np.arange(signal.shape[1]) / RATE
+    return at_level(signal * np.abs(np.sin(np.pi * frequency * time)), decibels)
+
+
 def frequency_modulated(carrier, deviation, frequency, decibels, seconds):
     time = np.arange(round(seconds * RATE)) / RATE
     phase = 2 * np.pi * carrier * time
