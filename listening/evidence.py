@@ -10,6 +10,7 @@ from collections.abc import Collection, Iterator
 from typing import Any
 
 import pandas as pd
+from django.db.models import Count
 
 from listening.analysis import frames
 from listening.analysis.expertise import less_reference
@@ -27,29 +28,30 @@ from models_registry.models import ModelVersion
 DIFFERENCE_GRADE = "difference_grade"
 # the columns of a rating that trace it to the weights, beside those the analysis reads
 TRACE_COLUMNS = ["model_version", "model_sha256", "weights_sha256"]
+# of a table written in parts: some ten thousand ratings, as many as pages hold
+PAGES_AT_ONCE = 2_000
 
 
-def ratings_frame(campaign: Campaign) -> pd.DataFrame:
+def ratings_frame(campaign: Campaign, *, listeners: Collection[int] | None = None) -> pd.DataFrame:
     """One row per judgement as it stands (corrections replace what they supersede), in the order of rating.
 
-    Practice is no evidence, nor is what was rated by who then did not consent or was screened out: see `left_out`.
+    Of all listeners, or of those whose keys are named. Practice is no evidence, nor is what was rated by who then did
+    not consent or was screened out: see `left_out`.
     """
-    rows = (
-        Rating.objects.counted()
-        .filter(page__session__campaign=campaign)
-        .order_by("pk")
-        .values_list(
-            "page_id",
-            "page__session__listener__code",
-            "page__session__listener__simulated",
-            "page__session__token",
-            "page__number",
-            "stimulus_id",
-            "scale",
-            "value",
-            "detail",
-            "created_at",
-        )
+    counted = Rating.objects.counted().filter(page__session__campaign=campaign)
+    if listeners is not None:
+        counted = counted.filter(page__session__listener__in=listeners)
+    rows = counted.order_by("pk").values_list(
+        "page_id",
+        "page__session__listener__code",
+        "page__session__listener__simulated",
+        "page__session__token",
+        "page__number",
+        "stimulus_id",
+        "scale",
+        "value",
+        "detail",
+        "created_at",
     )
     stimuli = {
         stimulus.pk: stimulus
@@ -57,7 +59,8 @@ def ratings_frame(campaign: Campaign) -> pd.DataFrame:
             "trial", "signal", "condition__version__model"
         )
     }
-    positions, out = dict(_positions(campaign)), pages_left_out(campaign)
+    positions = dict(_positions(campaign, listeners))
+    out = pages_left_out(campaign, listeners=listeners)
     judged = _judged(campaign, stimuli)
     records = []
     for page, code, simulated, token, number, stimulus_pk, scale, value, detail, at in rows:
@@ -96,6 +99,24 @@ def ratings_frame(campaign: Campaign) -> pd.DataFrame:
     return found
 
 
+def ratings_by_parts(campaign: Campaign) -> Iterator[pd.DataFrame]:
+    """`ratings_frame` in parts of whole listeners, the first to come first, so that no campaign is too long to hold."""
+    of_listener = (
+        campaign.listeners.order_by("pk")
+        .annotate(pages=Count("sessions__pages"))
+        .values_list("pk", "pages")
+    )
+    part: list[int] = []
+    pages = 0
+    for listener, theirs in of_listener.iterator():
+        if part and pages + theirs > PAGES_AT_ONCE:
+            yield ratings_frame(campaign, listeners=part)
+            part, pages = [], 0
+        part.append(listener)
+        pages += theirs
+    yield ratings_frame(campaign, listeners=part)
+
+
 def left_out(campaign: Campaign) -> dict[str, int]:
     """How many ratings are stored but never counted, by the reason why."""
     stored = Rating.objects.current().filter(page__session__campaign=campaign)
@@ -109,8 +130,12 @@ def left_out(campaign: Campaign) -> dict[str, int]:
     }
 
 
-def _positions(campaign: Campaign) -> Iterator[tuple[tuple[int, int], int]]:
+def _positions(
+    campaign: Campaign, listeners: Collection[int] | None
+) -> Iterator[tuple[tuple[int, int], int]]:
     slots = Slot.objects.filter(page__session__campaign=campaign, stimulus__isnull=False)
+    if listeners is not None:
+        slots = slots.filter(page__session__listener__in=listeners)
     # the last place first: ABX's X repeats a stimulus, whose own button is A or B
     for page, stimulus, position in slots.order_by("-position").values_list(
         "page_id", "stimulus_id", "position"

@@ -8,7 +8,7 @@ A page of which no browser told anything is not left out by a limit.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import Any
 
 import pandas as pd
@@ -27,12 +27,17 @@ def limits_of(campaign: Campaign) -> dict[str, Any]:
     return found
 
 
-def pages_left_out(campaign: Campaign) -> dict[int, str]:
-    """By rating page's key: why the campaign leaves it out."""
+def pages_left_out(
+    campaign: Campaign, *, listeners: Collection[int] | None = None
+) -> dict[int, str]:
+    """By rating page's key, of all listeners or of those named: why the campaign leaves it out."""
     limits = limits_of(campaign)
     if not limits:
         return {}
-    found = ((page.pk, page_flags) for page, page_flags in flagged(campaign, limits=limits))
+    found = (
+        (page.pk, page_flags)
+        for page, page_flags in flagged(campaign, limits=limits, listeners=listeners)
+    )
     return {pk: "; ".join(page_flags) for pk, page_flags in found if page_flags}
 
 
@@ -58,10 +63,16 @@ def with_excluded_sessions(campaign: Campaign, ratings: pd.DataFrame) -> pd.Seri
 
 
 def flagged(
-    campaign: Campaign, *, limits: dict[str, Any] | None = None
+    campaign: Campaign,
+    *,
+    limits: dict[str, Any] | None = None,
+    listeners: Collection[int] | None = None,
 ) -> Iterator[tuple[Page, list[str]]]:
     """The rating pages that browsers told of, the last first, each with what went beyond `limits`."""
-    for page in told_pages(campaign):
+    pages = told_pages(campaign)
+    if listeners is not None:
+        pages = pages.filter(session__listener__in=listeners)
+    for page in pages:
         slots = list(page.slots.all())
         yield (
             page,

@@ -2,18 +2,29 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
+import pandas as pd
 from django.utils.timezone import now
 
-from listening.evidence import left_out, ratings_frame, scores_frame
+from listening.analysis.frames import stimulus_key
+from listening.evidence import left_out, ratings_by_parts, ratings_frame, scores_frame
 from listening.exchange import tables
-from listening.models import Campaign
+from listening.models import Campaign, Rating
+from listening.models.session import RatingQuerySet
 from models_registry import audit
 
 
 def export(campaign: Campaign, path: Path, *, actor: str, rows: str = "ratings") -> None:
-    """Write the tables (see `exchange.tables.write`), whole or not at all; the record keeps who took them."""
+    """Write the tables (see `exchange.tables.write`), whole or not at all; the record keeps who took them.
+
+    Ratings as CSV are written part by part, by listener: a campaign of a million needs no more memory than a small one.
+    """
+    if (path.suffix.lower(), rows) == (".csv", "ratings"):
+        tables.write_parts(path, _pieces(campaign))
+        _recorded(campaign, path.suffix, actor)
+        return
     ratings = ratings_frame(campaign)
     tables.write(
         path,
@@ -23,9 +34,31 @@ def export(campaign: Campaign, path: Path, *, actor: str, rows: str = "ratings")
         about=about(campaign),
         rows=rows,
     )
-    audit.record(
-        "export", campaign, actor=actor, content={"format": path.suffix, "ratings": len(ratings)}
+    _recorded(campaign, path.suffix, actor)
+
+
+def csv_ratings(campaign: Campaign, *, actor: str) -> Iterator[bytes]:
+    """The table of ratings as CSV, piece by piece, for who takes it now: that is in the record before the first."""
+    _recorded(campaign, ".csv", actor)
+    return _pieces(campaign)
+
+
+def _pieces(campaign: Campaign) -> Iterator[bytes]:
+    everywhere = not _counted(campaign).filter(stimulus__signal=None).exists()
+    scores = scores_frame(campaign)
+    signals = pd.DataFrame({"signal": ["known" if everywhere else ""]})
+    yield from tables.csv_parts(
+        ratings_by_parts(campaign), key=stimulus_key(signals, scores), scores=scores
     )
+
+
+def _counted(campaign: Campaign) -> RatingQuerySet:
+    return Rating.objects.counted().filter(page__session__campaign=campaign)
+
+
+def _recorded(campaign: Campaign, form: str, actor: str) -> None:
+    content = {"format": form, "ratings": _counted(campaign).count()}
+    audit.record("export", campaign, actor=actor, content=content)
 
 
 def about(campaign: Campaign) -> dict[str, str]:

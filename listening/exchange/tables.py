@@ -13,8 +13,9 @@ import json
 import os
 import re
 import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from importlib.util import find_spec
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -87,15 +88,28 @@ def write(
     return path
 
 
-def with_scores(ratings: pd.DataFrame, scores: pd.DataFrame) -> pd.DataFrame:
+def csv_parts(
+    parts: Iterable[pd.DataFrame], *, key: list[str], scores: pd.DataFrame
+) -> Iterator[bytes]:
+    """The table of ratings, each beside its stimulus's scores, that comes in `parts`, a piece of the file for each.
+
+    `key` is the `stimulus_key` of the whole table.
+    """
+    for place, ratings in enumerate(parts):
+        yield csv_bytes(with_scores(ratings, scores, key=key), heading=place == 0)
+
+
+def with_scores(
+    ratings: pd.DataFrame, scores: pd.DataFrame, *, key: list[str] | None = None
+) -> pd.DataFrame:
     """`ratings` with one more column per metric, named after it: its score of the rated stimulus.
 
-    They meet as `stimulus_key` says, and of a stimulus scored with and without a reference the former counts; a metric
-    of which there are several versions has its version in the name.
+    They meet on `key`, or as `stimulus_key` says, and of a stimulus scored with and without a reference the former
+    counts; a metric of which there are several versions has its version in the name.
     Raises `AnalysisError` for different scores of one stimulus.
     """
     scores, _ = own_pairs(scores)
-    key = stimulus_key(ratings, scores)
+    key = key or stimulus_key(ratings, scores)
     scores = one_score_each(scores, key)
     versions = scores.groupby("metric")["metric_version"].nunique()
     names = scores["metric"].where(
@@ -185,11 +199,11 @@ def _rows(table: pd.DataFrame) -> Iterator[list[Any]]:
         yield [plain(value) for value in row]
 
 
-def csv_bytes(table: pd.DataFrame) -> bytes:
-    """`table` with its heading, text guarded against spreadsheets."""
+def csv_bytes(table: pd.DataFrame, *, heading: bool = True) -> bytes:
+    """`table`, with its heading or without, text guarded against spreadsheets."""
     text = io.StringIO(newline="")
     writer = csv.writer(text)
-    for row in _rows(table):
+    for row in islice(_rows(table), 0 if heading else 1, None):
         writer.writerow([guarded(value) for value in row])
     return text.getvalue().encode()
 
@@ -225,10 +239,15 @@ def _cell(sheet: Any, value: Any) -> Any:
 
 def replace_file(path: Path, content: bytes) -> None:
     """Write `content` beside `path` and rename it there, so that no reader sees half a file."""
+    write_parts(path, [content])
+
+
+def write_parts(path: Path, parts: Iterable[bytes]) -> None:
+    """Write `parts`, one after another, beside `path` and rename the whole there."""
     temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex}")
     try:
         with open(temporary, "xb") as file:
-            file.write(content)
+            file.writelines(parts)
             file.flush()
             os.fsync(file.fileno())
         os.replace(temporary, path)

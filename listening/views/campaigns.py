@@ -8,7 +8,7 @@ from tempfile import TemporaryDirectory
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.db.models import Count, Q
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, StreamingHttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_POST, require_safe
@@ -108,20 +108,26 @@ def score(request: HttpRequest, slug: str) -> HttpResponse:
 
 @login_required
 @require_safe
-def export(request: HttpRequest, slug: str, form: str) -> HttpResponse:
+def export(request: HttpRequest, slug: str, form: str) -> HttpResponse | StreamingHttpResponse:
     campaign = visible_campaign(request, slug)
     rows = request.GET.get("rows", "ratings")
     if form not in CONTENT_TYPES or rows not in ROWS:
         raise Http404(f"no export of {rows!r} as {form!r}")
-    try:
-        with TemporaryDirectory() as folder:
-            path = Path(folder, f"{campaign.slug}.{form}")
-            exporting.export(campaign, path, actor=request.user.get_username(), rows=rows)
-            content = path.read_bytes()
-    except ExchangeError as error:
-        messages.error(request, str(error))
-        return redirect(campaign)
-    response = HttpResponse(content, content_type=CONTENT_TYPES[form])
+    actor = request.user.get_username()
+    response: HttpResponse | StreamingHttpResponse
+    if (form, rows) == ("csv", "ratings"):
+        pieces = exporting.csv_ratings(campaign, actor=actor)
+        response = StreamingHttpResponse(pieces, content_type=CONTENT_TYPES[form])
+    else:
+        try:
+            with TemporaryDirectory() as folder:
+                path = Path(folder, f"{campaign.slug}.{form}")
+                exporting.export(campaign, path, actor=actor, rows=rows)
+                content = path.read_bytes()
+        except ExchangeError as error:
+            messages.error(request, str(error))
+            return redirect(campaign)
+        response = HttpResponse(content, content_type=CONTENT_TYPES[form])
     response["Content-Disposition"] = f'attachment; filename="{campaign.slug}.{form}"'
     return response
 

@@ -105,7 +105,7 @@ def test_exports_are_linked_and_come_as_files(researcher, rated, form):
     assert response["Content-Disposition"] == f'attachment; filename="{rated.slug}.{form}"'
     assert AuditEvent.objects.filter(act="export", actor="alice").count() == 1
     if form == "csv":
-        rows = list(csv.DictReader(io.StringIO(response.content.decode("utf-8-sig"))))
+        rows = list(csv.DictReader(io.StringIO(response.getvalue().decode("utf-8-sig"))))
         assert len(rows) >= 10 * 2 * 5
     if form == "json":
         assert json.loads(response.content)
