@@ -23,7 +23,7 @@ from listening.exchange.documents import Path as Where
 from listening.methods import UnknownMethod, method_named
 from listening.models import Campaign, Condition, Stimulus, Trial
 from listening.models.campaign import CampaignError
-from listening.plan import PlanError, checked_plan, default_plan
+from listening.plan import PlanError, checked_plan, default_plan, items_never_rated
 from models_registry import audio, audit
 from models_registry.audio import Audio, AudioError
 from models_registry.models import ModelVersion, Signal
@@ -148,6 +148,7 @@ def _settings(data: Data) -> dict[str, Any]:
         "seed": data.get("seed", 0),
         "quota": data.get("quota"),
         "plan": data.get("plan", default_plan()),
+        "design": data.get("design", {}),
         "collect_as": data.get("collect", ""),
         "invited_only": data.get("invited_only", False),
         "retain_until": date.fromisoformat(data["retain_until"])
@@ -203,9 +204,14 @@ def _setting_problems(data: Data) -> Problems:
         problems.append((("screening",), f"expected one of {rules}, found {screening!r}"))
     try:
         items = [item["title"] for item in data["items"]]
-        checked_plan(data.get("plan", default_plan()), items=items)
+        plan = checked_plan(data.get("plan", default_plan()), items=items)
     except PlanError as error:
         problems += [(("plan",), what) for what in error.problems]
+    else:
+        rated = [item for item in items if item not in items_never_rated(plan)]
+        systems = sum(one.get("role", "system") == "system" for one in data["conditions"])
+        found = method.design_problems(data.get("design", {}), items=rated, systems=systems)
+        problems += [(("design",), what) for what in found]
     return problems
 
 
@@ -325,6 +331,7 @@ def describe(campaign: Campaign) -> Data:
         "instructions": campaign.instructions,
         "language": campaign.language,
         "plan": campaign.plan,
+        "design": campaign.design,
         "collect": campaign.collect_as,
         "conditions": [_condition(condition) for condition in conditions],
         "items": [_item(trial) for trial in trials],

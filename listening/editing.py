@@ -18,9 +18,10 @@ from listening.headphones import TESTS
 from listening.methods import Method
 from listening.models import Campaign
 from listening.plan import ON_FAIL, is_required, part_keys, part_names
+from listening.scheme import KEYS, ORDERS
 
 LONG = {"text", "break_text", "instructions"}
-CHOICES = {"on_fail": ON_FAIL, "test": tuple(TESTS)}
+CHOICES = {"on_fail": ON_FAIL, "test": tuple(TESTS), "order": ORDERS}
 FLAGS = (("", "as usual"), ("yes", "yes"), ("no", "no"))
 # the campaign's own settings, with their labels
 SETTINGS = {
@@ -68,10 +69,11 @@ class Field:
 
 @dataclass
 class Face:
-    """All fields of a draft: its settings, its method's options, its plan part by part."""
+    """All fields of a draft: its settings, its method's options, its design, its plan part by part."""
 
     settings: list[Field]
     options: list[Field]
+    design: list[Field]
     parts: list[tuple[str, list[Field]]]
     defaults: Mapping[str, Any]
 
@@ -96,6 +98,8 @@ class Face:
         said = _values(self.settings, problems, "")
         data = {key: value for key, value in base.items() if key not in SETTINGS} | said
         data["options"] = self._options(base.get("options", {}), problems)
+        design = _values(self.design, problems, "design, ")
+        data |= {"design": design} if design or "design" in base else {}
         data["plan"] = [
             {"part": name, **_values(fields, problems, f"part {place} ({name}), ")}
             for place, (name, fields) in enumerate(self.parts, start=1)
@@ -114,7 +118,8 @@ class Face:
 
     def numbered(self) -> Face:
         """The same with names for a form."""
-        for fields, start in ((self.settings, "settings"), (self.options, "options")):
+        named = {"settings": self.settings, "options": self.options, "design": self.design}
+        for start, fields in named.items():
             for one in fields:
                 one.name = f"{start}-{one.key}"
         for place, (_, fields) in enumerate(self.parts):
@@ -131,7 +136,8 @@ def from_data(data: Data, method: Method) -> Face:
         for key, default in method.defaults.items()
     ]
     parts = [(part["part"], _part_fields(part["part"], part)) for part in data.get("plan", [])]
-    return Face(settings, options, parts, method.defaults).numbered()
+    design = [_field(key, kind, data.get("design", {}).get(key)) for key, kind in KEYS.items()]
+    return Face(settings, options, design, parts, method.defaults).numbered()
 
 
 def from_form(posted: Mapping[str, str], data: Data, method: Method) -> Face:
@@ -143,7 +149,8 @@ def from_form(posted: Mapping[str, str], data: Data, method: Method) -> Face:
             break
         face.parts.append((name, _part_fields(name, {})))
     face.numbered()
-    every = [*face.settings, *face.options, *(one for _, fields in face.parts for one in fields)]
+    every = [*face.settings, *face.options, *face.design]
+    every += [*(one for _, fields in face.parts for one in fields)]
     for one in every:
         one.text = posted.get(one.name, "")
     return face

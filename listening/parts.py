@@ -17,11 +17,12 @@ from datetime import datetime
 from typing import Any
 
 from listening import digits
-from listening.design import balanced_orders, presentation_order, shuffled
+from listening.design import shuffled
 from listening.headphones import TESTS
-from listening.methods.base import AnswerError, Method, PlannedSlot, checked_keys
-from listening.models import Campaign, Page, Response, Session, Slot, Stimulus, Trial
-from listening.plan import CONTROL_KINDS, Part, items_never_rated
+from listening.methods.base import AnswerError, PlannedSlot, checked_keys
+from listening.models import Campaign, Page, Response, Session, Slot, Trial
+from listening.plan import CONTROL_KINDS, Part
+from listening.presenting import drawn, material_of, presented
 from listening.questions import AnswerProblem, checked_answer
 
 Kind = Page.Kind
@@ -45,22 +46,25 @@ class PlannedPage:
 
 
 def planned_pages(
-    campaign: Campaign, seed: int, *, simulated: bool = False
+    campaign: Campaign, seed: int, *, row: int | None = None, simulated: bool = False
 ) -> Iterator[PlannedPage]:
-    """Every page of a session, in order; a simulated listener's are the rating pages alone."""
+    """Every page of a session, in order; a simulated listener's are the rating pages alone.
+
+    `row` is the session's of the campaign's design, if it has one.
+    """
     for place, part in enumerate(campaign.plan):
         if part["part"] == "ratings" or not simulated:
-            pages = pages_of_part(campaign, seed, place, part)
+            pages = pages_of_part(campaign, seed, place, part, row=row)
             yield from (page for page in pages if page.kind == Kind.RATING or not simulated)
 
 
 def pages_of_part(
-    campaign: Campaign, seed: int | str, place: int, part: Part
+    campaign: Campaign, seed: int | str, place: int, part: Part, *, row: int | None = None
 ) -> Iterator[PlannedPage]:
     """The pages of the `part` at this `place` of the plan, in order."""
     match part["part"]:
         case "ratings":
-            yield from _rating_pages(campaign, seed, place, part)
+            yield from _rating_pages(campaign, seed, place, part, row)
         case "training":
             yield from _training_pages(campaign, seed, place, part)
         case "headphones":
@@ -110,62 +114,13 @@ def store(session: Session, planned: Iterable[PlannedPage], *, attempt: int = 1)
     Slot.objects.bulk_create(slots)
 
 
-Presented = list[tuple[Trial, list[PlannedSlot]]]
-
-
-def drawn(campaign: Campaign, seed: int | str) -> Iterator[tuple[Trial, int, list[PlannedSlot]]]:
-    """Each rating page's trial, repetition and slots: every repetition presents all trials, in an order of its own."""
-    rated = campaign.trials.exclude(item__in=items_never_rated(campaign.plan))
-    seeds = [f"{seed}/{repetition}" for repetition in range(1, campaign.repetitions + 1)]
-    for repetition, presented in enumerate(_presented(campaign, list(rated), seeds), start=1):
-        for trial, slots in presented:
-            yield trial, repetition, slots
-
-
-def _presented(campaign: Campaign, trials: list[Trial], seeds: list[str]) -> list[Presented]:
-    """For each of `seeds`, the pages of all `trials` in an order drawn from it, each with its slots."""
-    protocol = campaign.protocol
-    stimuli = {trial: list(trial.stimuli.select_related("condition", "trial")) for trial in trials}
-    pages = {seed: _pages(protocol, stimuli, seed) for seed in seeds}
-    names = {
-        seed: {page: sorted(by_name) for page, (_, by_name) in of_seed.items()}
-        for seed, of_seed in pages.items()
-    }
-    orders: dict[str, tuple[str, ...]] = {}
-    if protocol.balanced:
-        every_page = {f"{seed}/{page}": two for seed in seeds for page, two in names[seed].items()}
-        orders = balanced_orders(every_page, seed=f"{seeds}/orders")
-    found: list[Presented] = []
-    for seed in seeds:
-        found.append([])
-        for shown in presentation_order(names[seed], seed=seed):
-            trial, by_name = pages[seed][shown.trial]
-            place = f"{seed}/{shown.trial}"
-            ordered = [by_name[name] for name in orders.get(place, shown.stimuli)]
-            found[-1].append((trial, protocol.plan(trial, ordered, seed=place)))
-    return found
-
-
-def _pages(
-    protocol: Method, stimuli: dict[Trial, list[Stimulus]], seed: str
-) -> dict[str, tuple[Trial, dict[str, Stimulus]]]:
-    """Every page that the trials need: the trial, and its stimuli on that page by their conditions' names."""
-    pages = {}
-    for trial, every in stimuli.items():
-        for together in protocol.judged_together(every, seed=f"{seed}/{trial.number}/blocks"):
-            by_name = {stimulus.condition.name: stimulus for stimulus in together}
-            part = [] if len(together) == len(every) else [" + ".join(sorted(by_name))]
-            pages["/".join([str(trial.number), *part])] = trial, by_name
-    return pages
-
-
 def _rating_pages(
-    campaign: Campaign, seed: int | str, place: int, part: Part
+    campaign: Campaign, seed: int | str, place: int, part: Part, row: int | None
 ) -> Iterator[PlannedPage]:
     every = part.get("break_every")
     pages = [
         PlannedPage(Kind.RATING, place, trial=trial, repetition=repetition, slots=slots)
-        for trial, repetition, slots in drawn(campaign, seed)
+        for trial, repetition, slots in drawn(campaign, seed, row=row)
     ]
     for number, page in enumerate(_with_controls(campaign, pages, seed, place, part)):
         if every and number and number % every == 0:
@@ -200,8 +155,8 @@ def _control_page(
     campaign: Campaign, kind: str, question: Part, seed: str, place: int
 ) -> PlannedPage:
     """The page of the question's item on which the condition that it names is heard."""
-    trials = list(campaign.trials.filter(item=question["item"]))
-    (pages,) = _presented(campaign, trials, [seed])
+    of_item = material_of(campaign, items=[question["item"]])
+    (pages,) = presented(campaign.protocol, of_item, [seed])
     return next(
         PlannedPage(Kind.CONTROL, place, {"control": kind, **question}, trial=trial, slots=slots)
         for trial, slots in pages
@@ -213,9 +168,9 @@ def _control_page(
 def _training_pages(
     campaign: Campaign, seed: int | str, place: int, part: Part
 ) -> Iterator[PlannedPage]:
-    trials = list(campaign.trials.filter(item__in=part["items"]))
+    practised = material_of(campaign, items=part["items"])
     content = {"text": part["text"]} if part.get("text") else {}
-    (pages,) = _presented(campaign, trials, [f"{seed}/training"])
+    (pages,) = presented(campaign.protocol, practised, [f"{seed}/training"])
     for trial, slots in pages:
         yield PlannedPage(Kind.TRAINING, place, content, trial=trial, slots=slots)
 

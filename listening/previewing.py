@@ -34,7 +34,7 @@ def session_at(campaign: Campaign, number: int) -> Session:
             language=campaign.language,
             consented_at=now(),
         )
-        parts.store(session, parts.planned_pages(copy, campaign.seed))
+        parts.store(session, parts.planned_pages(copy, campaign.seed, row=0))
         session.pages.filter(number__lt=number).update(finished_at=now())
     return session
 

@@ -14,7 +14,7 @@ from django.db import IntegrityError, transaction
 from django.utils.timezone import now
 from django.utils.translation import get_language
 
-from listening import parts, telemetry
+from listening import allotting, parts, telemetry
 from listening.consequences import consequence
 from listening.methods.base import Gates, Judgement, current_ratings
 from listening.models import Campaign, Listener, Page, Rating, Response, Session, Slot, Visit
@@ -54,9 +54,9 @@ def start(
 ) -> Session:
     """Draw and store a new session of an open campaign, for the listener `code` or a new one under a random code.
 
-    The same seed gives the same order. Whom a recruiter sends with an `external_code` comes back to the session they
-    have; `external` is what else the recruiter's link said. A simulated listener gets the rating pages alone: a program
-    has no ears to check and no consent to give.
+    The same seed, and the same row of a campaign with a design, give the same order. Whom a recruiter sends with an
+    `external_code` comes back to the session they have; `external` is what else the recruiter's link said. A simulated
+    listener gets the rating pages alone: a program has no ears to check and no consent to give.
 
     Raises `NotOpen` when the campaign is not open or has all the listeners it wants (simulated ones are not counted).
     """
@@ -76,15 +76,18 @@ def start(
             listener = Listener.objects.select_for_update().get(pk=listener.pk)
             if earlier := listener.sessions.first():
                 return earlier
+        row = allotting.next_row(campaign, simulated=simulated) if campaign.design else None
         session = Session.objects.create(
             listener=listener,
             campaign=campaign,
             seed=seed,
+            row=row,
+            holds_row=row is not None and not simulated,
             external=external or {},
             language=campaign.language or get_language() or "",
             consented_at=None if simulated or asks_consent else now(),
         )
-        parts.store(session, planned_pages(campaign, seed, simulated=simulated))
+        parts.store(session, planned_pages(campaign, seed, row=row, simulated=simulated))
     return session
 
 

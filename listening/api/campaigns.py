@@ -14,7 +14,7 @@ from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from listening import composing, linting, mending
+from listening import balance, composing, linting, mending
 from listening.api import serializers as shapes
 from listening.computed import analysis_of, correlation_of
 from listening.exchange import campaign_document
@@ -74,6 +74,24 @@ class CampaignViewSet(
     def document(self, request: Request, slug: str) -> Response:
         """The campaign as a document that makes the same campaign."""
         return Response(composing.describe(self.get_object()))
+
+    @extend_schema(parameters=[shapes.PlannedSerializer], responses={200: {"type": "object"}})
+    @action(detail=True)
+    def design(self, request: Request, slug: str) -> Response:
+        """How often each stimulus is presented, each condition stands in each place and follows each other.
+
+        `planned` after so many completed sessions, and what finished sessions have `done` of it.
+        """
+        asked = shapes.PlannedSerializer(data=request.query_params)
+        asked.is_valid(raise_exception=True)
+        campaign = self.get_object()
+        if problems := campaign.design_problems():
+            raise CampaignError("; ".join(problems))
+        whole = balance.round_of(campaign)
+        sessions = asked.validated_data.get("sessions") or min(whole, balance.MOST_SESSIONS)
+        planned = balance.counted(campaign, balance.planned(campaign, sessions))
+        done = balance.counted(campaign, balance.realised(campaign))
+        return Response({"even_after": whole, "planned": planned.as_dict(), "done": done.as_dict()})
 
     @extend_schema(responses=shapes.FindingSerializer(many=True))
     @action(detail=True, pagination_class=None)

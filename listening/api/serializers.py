@@ -7,6 +7,7 @@ from typing import Any
 from rest_framework import serializers
 
 from listening import mending
+from listening.balance import MOST_SESSIONS
 from listening.forgetting import RATINGS
 from listening.models import Campaign, Rating, Session
 from metrics.models import Score
@@ -141,6 +142,12 @@ class CampaignSerializer(serializers.ModelSerializer[Campaign]):
             "simulated",
             "finished",
         ]
+
+
+class PlannedSerializer(serializers.Serializer[Any]):
+    sessions = serializers.IntegerField(
+        required=False, min_value=1, max_value=MOST_SESSIONS, help_text="completed ones to plan for"
+    )
 
 
 class FindingSerializer(serializers.Serializer[Any]):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from abc import ABC, abstractmethod
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -15,6 +15,7 @@ from listening.analysis import report
 from listening.analysis.report import Analysis
 from listening.plan import control_stimuli
 from listening.questions import key_problems
+from listening.scheme import scheme_problems
 from models_registry.audio import peak_db
 
 if TYPE_CHECKING:
@@ -89,6 +90,8 @@ class Method(ABC):
     gates: ClassVar[Gates] = Gates()
     # whether two sounds of a page come in either order equally often over a session
     balanced: ClassVar[bool] = False
+    # whether an item's systems stand by themselves: a listener may hear some of them, in any order that is planned
+    single_systems: ClassVar[bool] = True
     # every option there is, with what holds where a campaign says nothing; its kind is the kind taken
     defaults: ClassVar[Mapping[str, Any]] = {}
 
@@ -121,6 +124,18 @@ class Method(ABC):
         What is drawn for that is drawn from `seed`, a session's and repetition's own.
         """
         return [stimuli]
+
+    def design_problems(
+        self, design: Mapping[str, Any], *, items: Collection[str], systems: int
+    ) -> list[str]:
+        """What is wrong with a design of a campaign that rates `items` and tests so many systems."""
+        problems = list(scheme_problems(design, items=items, systems=systems))
+        if not problems and "systems" in design and not self.single_systems:
+            problems.append(
+                f"design: expected no share of the systems in {self.title}, which needs two conditions of an item, "
+                f"found {design['systems']}"
+            )
+        return problems
 
     @abstractmethod
     def rehearsed(

@@ -29,6 +29,8 @@ SEQUENTIAL = {"sequential": False, "alpha": 0.05, "beta": 0.1, "feedback": False
 class Discrimination(Method):
     """A method with two conditions; the option `p1` says how often a listener worth finding is right."""
 
+    single_systems = False
+
     @property
     @abstractmethod
     def chance(self) -> float:

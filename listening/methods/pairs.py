@@ -21,6 +21,7 @@ Role = Condition.Role
 
 class Paired(Method):
     balanced = True
+    single_systems = False
 
     def further_option_problems(self) -> Iterator[str]:
         declared = self.options["pairs"]

@@ -11,7 +11,14 @@ from django.db import models, transaction
 from django.urls import reverse
 from django.utils.timezone import now
 
-from listening.plan import Part, PlanError, checked_plan, default_plan, part_named
+from listening.plan import (
+    Part,
+    PlanError,
+    checked_plan,
+    default_plan,
+    items_never_rated,
+    part_named,
+)
 from models_registry import audit
 from models_registry.models import ModelVersion, Signal
 
@@ -76,6 +83,11 @@ class Campaign(models.Model):
     plan = models.JSONField(
         default=default_plan,
         help_text="the parts of a listener's way, in order (listening/plan.py)",
+    )
+    design = models.JSONField(
+        default=dict,
+        blank=True,
+        help_text="how much each listener hears, in which order (listening/scheme.py)",
     )
     collect_as = models.CharField(
         max_length=200,
@@ -188,6 +200,7 @@ class Campaign(models.Model):
         except PlanError as error:
             problems += error.problems
         else:
+            problems += self.design_problems()
             wanted = {sha for part in self.plan for sha in part.get("recordings", {}).values()}
             stored = Signal.objects.filter(sha256__in=wanted).values_list("sha256", flat=True)
             problems += [
@@ -195,6 +208,13 @@ class Campaign(models.Model):
                 for sha in sorted(wanted.difference(stored))
             ]
         return problems
+
+    def design_problems(self) -> list[str]:
+        """What is wrong with the declared design, one sentence each."""
+        titles = self.trials.values_list("item", flat=True)
+        rated = [item for item in titles if item not in items_never_rated(self.plan)]
+        systems = self.conditions.filter(role=Condition.Role.SYSTEM).count()
+        return self.protocol.design_problems(self.design, items=rated, systems=systems)
 
     def close(self, *, actor: str, reason: str) -> None:
         """Take no new listeners; who is in the middle may finish."""
@@ -220,6 +240,7 @@ class Campaign(models.Model):
             "screening": self.screening,
             "repetitions": self.repetitions,
             "plan": self.plan,
+            "design": self.design,
             "stimuli": [
                 [
                     stimulus.trial.item,

@@ -9,7 +9,7 @@ from __future__ import annotations
 import uuid
 from typing import Any
 
-from django.db import models, transaction
+from django.db import IntegrityError, models, transaction
 from django.db.models import ExpressionWrapper, Q
 from django.urls import reverse
 from django.utils.timezone import now
@@ -64,6 +64,12 @@ class Session(models.Model):
     listener = models.ForeignKey(Listener, on_delete=models.PROTECT, related_name="sessions")
     campaign = models.ForeignKey(Campaign, on_delete=models.PROTECT, related_name="sessions")
     seed = models.BigIntegerField()
+    row = models.PositiveIntegerField(
+        null=True, blank=True, help_text="of the campaign's design, from 0 (listening/allotting.py)"
+    )
+    holds_row = models.BooleanField(
+        default=False, help_text="nobody else is given the same row of the design"
+    )
     external = models.JSONField(
         default=dict, help_text="what the recruiter's link said of this session"
     )
@@ -80,6 +86,13 @@ class Session(models.Model):
 
     class Meta:
         ordering = ["pk"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["campaign", "row"],
+                condition=Q(holds_row=True),
+                name="design_row_held_once",
+            )
+        ]
 
     def __str__(self) -> str:
         return f"session {self.pk} of {self.listener}"
@@ -123,9 +136,32 @@ class Session(models.Model):
 
     def end(self, ending: Ending) -> None:
         """End a session that has not ended; only one that went to its last page is finished."""
-        finished_at = now() if ending == self.Ending.FINISHED else None
-        Session.objects.filter(pk=self.pk, ending="").update(ending=ending, finished_at=finished_at)
+        finished = ending == self.Ending.FINISHED
+        Session.objects.filter(pk=self.pk, ending="").update(
+            ending=ending, finished_at=now() if finished else None
+        )
         self.refresh_from_db()
+        if self.ending == self.Ending.FINISHED:
+            self.take_row_back()
+        else:
+            self.free_row()
+
+    def free_row(self) -> None:
+        """Let another session have the row of the design that this one will not complete."""
+        Session.objects.filter(pk=self.pk).update(holds_row=False)
+        self.holds_row = False
+
+    def take_row_back(self) -> None:
+        """Hold the row of the design again that was lost, if nobody else does."""
+        if self.row is None or self.holds_row or self.listener.simulated:
+            return
+        try:
+            with transaction.atomic():
+                Session.objects.filter(pk=self.pk).update(holds_row=True)
+        except IntegrityError:
+            # somebody else has it
+            return
+        self.holds_row = True
 
     def exclude(self, *, reason: str, actor: str, out: bool = True) -> None:
         """Leave its ratings out of the evidence, or take them back in; they are kept."""
@@ -141,6 +177,10 @@ class Session(models.Model):
                 raise CampaignError(f"session {self.pk}: cannot {act} it, for it is {found}")
             # by number: whoever is forgotten later has no name in the record
             content = {"session": self.pk}
+            if out:
+                self.free_row()
+            else:
+                self.take_row_back()
             audit.record(act, self.campaign, actor=actor, reason=reason, content=content)
         self.refresh_from_db()
 

@@ -131,6 +131,8 @@ def session(request: HttpRequest, token: uuid.UUID) -> HttpResponse:
     if found is None:
         return not_found(request, _("There is no session at this address."))
     renew(found)
+    if not found.ending:
+        found.take_row_back()
     page = found.current_page()
     if page is None:
         said = (part_named(found.campaign.plan, "finish") or {}).get(found.ending, {})

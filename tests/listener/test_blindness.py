@@ -19,7 +19,7 @@ from django.utils.html import escape
 from django.utils.timezone import now
 from scipy.stats import chi2, chisquare
 
-from listening import parts, sessions
+from listening import presenting, sessions
 from listening.methods import method_named, methods
 from listening.models import Campaign, Condition, Page, Session, Slot
 from listening.simulation import hearers
@@ -229,7 +229,7 @@ def test_no_condition_prefers_a_place_on_the_page_nor_a_trial_a_place_in_the_ses
     places: Counter[tuple[str, int]] = Counter()
     numbers: Counter[tuple[int, int]] = Counter()
     for seed in range(300):
-        for place, (trial, _, planned) in enumerate(parts.drawn(campaign, seed)):
+        for place, (trial, _, planned) in enumerate(presenting.drawn(campaign, seed)):
             numbers[trial.number, place] += 1
             for position, slot in enumerate(planned[1:]):
                 places[slot.stimulus.condition.name, position] += 1

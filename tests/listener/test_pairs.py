@@ -8,7 +8,7 @@ from collections import Counter
 import pytest
 from scipy.stats import binomtest
 
-from listening import evidence, parts, sessions
+from listening import evidence, presenting, sessions
 from listening.methods import AnswerError
 from listening.models.campaign import CampaignError
 from tests.factories import choice_campaign
@@ -49,7 +49,7 @@ def test_ccr_holds_every_condition_against_the_reference_where_there_is_one():
     without = choice_campaign(
         "ccr", slug="more", conditions=("anchor 7 kHz", "system one", "system two"), launched=False
     )
-    assert len(list(parts.drawn(without, 1))) == 3
+    assert len(list(presenting.drawn(without, 1))) == 3
 
 
 def test_declared_pairs_are_the_ones_presented():
@@ -63,10 +63,10 @@ def test_either_of_a_pair_is_first_equally_often_over_a_session_and_by_chance_on
     firsts = []
     for seed in range(200):
         in_session = Counter(
-            planned[0].stimulus.condition.name for _, _, planned in parts.drawn(campaign, seed)
+            planned[0].stimulus.condition.name for _, _, planned in presenting.drawn(campaign, seed)
         )
         assert sorted(in_session.values()) == [4, 5]
-        *_, (_, _, planned) = parts.drawn(campaign, seed)
+        *_, (_, _, planned) = presenting.drawn(campaign, seed)
         firsts.append(planned[0].stimulus.condition.name == "reference")
     assert binomtest(sum(firsts), len(firsts)).pvalue > 0.01
 

@@ -9,7 +9,7 @@ from itertools import pairwise
 import pytest
 from scipy.stats import binomtest, chisquare
 
-from listening import evidence, parts, sessions
+from listening import evidence, presenting, sessions
 from listening.methods import AnswerError
 from listening.models import Condition
 from listening.models.campaign import CampaignError
@@ -41,7 +41,7 @@ def test_all_sounds_of_a_page_are_the_same_but_one(sounds):
 def test_the_six_sequences_are_equally_likely_and_no_page_tells_of_the_next():
     campaign = choice_campaign("triangle", repetitions=3000)
     found = []
-    for _, _, planned in parts.drawn(campaign, 1):
+    for _, _, planned in presenting.drawn(campaign, 1):
         found.append("".join("AB"[slot.stimulus.condition.name == "reference"] for slot in planned))
     counts = Counter(found)
     assert set(counts) == {"ABB", "BAB", "BBA", "BAA", "ABA", "AAB"}

@@ -38,6 +38,7 @@ def addresses(rated, told_apart, version):
         reverse("campaign-statistics", args=[told_apart.slug]),
         reverse("campaign-lint", args=[rated.slug]),
         reverse("campaign-preview", args=[rated.slug]),
+        reverse("campaign-design", args=[rated.slug]),
         reverse("campaign-progress", args=[rated.slug]),
         reverse("campaign-sessions", args=[rated.slug]),
         reverse("campaign-session", args=[rated.slug, rated.sessions.first().pk]),

@@ -1,0 +1,42 @@
+"""Rows of a campaign's design, given to sessions: never one to two who listen, and again when it was not completed.
+
+A session holds its row while it goes on and after it was finished. A row comes free when its session was refused,
+screened out or left out of the evidence, or shows no sign of life for the design's `hold_hours`; the lowest free one
+is given next, so that completed sessions fill the design from its beginning. Who comes back late goes on all the same,
+and takes the row back while nobody else has it. Simulated listeners count their own rows and hold none.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from itertools import count
+
+from django.db.models import Exists, OuterRef
+from django.utils.timezone import now
+
+from listening.models import Campaign, Page, Response, Session
+from listening.scheme import Scheme
+
+
+def next_row(campaign: Campaign, *, simulated: bool = False, at: datetime | None = None) -> int:
+    """The row for a session that is about to be stored; call it in the transaction that stores it."""
+    if simulated:
+        return campaign.sessions.filter(listener__simulated=True).count()
+    # two who begin at once queue here until the first one's session is stored
+    held = Campaign.objects.select_for_update().get(pk=campaign.pk)
+    release_stale(held, at=at)
+    taken = set(held.sessions.filter(holds_row=True).values_list("row", flat=True))
+    return next(row for row in count() if row not in taken)
+
+
+def release_stale(campaign: Campaign, *, at: datetime | None = None) -> int:
+    """Free the rows of sessions without a sign of life for too long; how many that were."""
+    limit = (at or now()) - timedelta(hours=Scheme.of(campaign.design).hold_hours)
+    of_session = OuterRef("pk")
+    stale = campaign.sessions.filter(holds_row=True, ending="", created_at__lt=limit).exclude(
+        Exists(Page.objects.filter(session=of_session, finished_at__gte=limit))
+        | Exists(Response.objects.filter(page__session=of_session, received_at__gte=limit))
+    )
+    return Session.objects.filter(pk__in=list(stale.values_list("pk", flat=True))).update(
+        holds_row=False
+    )

@@ -1,0 +1,59 @@
+"""Who hears what, in which order: a campaign's design as it is planned, and as completed sessions filled it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+from django.contrib.auth.decorators import login_required
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.views.decorators.http import require_safe
+
+from listening import balance
+from listening.models import Campaign
+from listening.scheme import Scheme
+from listening.views.campaigns import visible_campaign
+
+
+class SessionsForm(forms.Form):
+    """For how many completed sessions to count."""
+
+    sessions = forms.IntegerField(
+        min_value=1, max_value=balance.MOST_SESSIONS, required=False, label="Completed sessions"
+    )
+
+
+@login_required
+@require_safe
+def of_campaign(request: HttpRequest, slug: str) -> HttpResponse:
+    campaign = visible_campaign(request, slug)
+    form = SessionsForm(request.GET or None)
+    asked = form.cleaned_data.get("sessions") if form.is_valid() else None
+    context: dict[str, Any] = {"section": "campaigns", "campaign": campaign, "form": form}
+    context["problems"] = campaign.problems() if campaign.state == Campaign.State.DRAFT else []
+    if not context["problems"]:
+        context |= found_for(campaign, asked)
+    return render(request, "listening/campaigns/design.html", context)
+
+
+def found_for(campaign: Campaign, sessions: int | None) -> dict[str, Any]:
+    """The planned balance after `sessions`, and what finished sessions have done of it."""
+    whole = balance.round_of(campaign)
+    sessions = sessions or min(campaign.quota or whole, balance.MOST_SESSIONS)
+    planned = balance.counted(campaign, balance.planned(campaign, sessions))
+    context: dict[str, Any] = {
+        "scheme": Scheme.of(campaign.design),
+        "whole": whole,
+        "planned": planned,
+        "planned_tables": balance.tables(planned),
+        "next_whole": -(-sessions // whole) * whole,
+    }
+    if campaign.state != Campaign.State.DRAFT and balance.completed(campaign).exists():
+        done = balance.counted(campaign, balance.realised(campaign))
+        context |= {
+            "done": done,
+            "done_tables": balance.tables(done),
+            "beyond": balance.beyond(campaign),
+        }
+    return context
