@@ -19,10 +19,9 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path, PurePosixPath
-from typing import IO, cast
+from typing import IO
 
 from django.conf import settings
-from django.core.files.uploadedfile import UploadedFile
 
 from listening.pairing import ENDINGS
 from models_registry import audio
@@ -92,15 +91,14 @@ class About:
     method: str
 
 
-def receive(files: Sequence[tuple[str, UploadedFile]], about: About) -> Intake:
+def receive(files: Sequence[tuple[str, IO[bytes]]], about: About) -> Intake:
     """Take files by their names, zip archives unpacked; raises `IntakeError` and keeps nothing."""
     if not files:
         raise IntakeError("Expected sounds or a zip of them, found none.")
     with _kept(about) as place:
         stock = _Stock(place / "sounds")
-        for name, file in files:
-            file.seek(0)
-            source = cast(IO[bytes], file.file)
+        for name, source in files:
+            source.seek(0)
             if PurePosixPath(name).suffix.lower() == ".zip":
                 _unpack(source, name, stock)
             else:

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import json
 import uuid
-from typing import Any
+from typing import IO, Any, cast
 
 from django import forms
 from django.conf import settings
@@ -18,7 +17,7 @@ from django.views.decorators.csrf import csrf_exempt, csrf_protect
 from django.views.decorators.http import require_http_methods
 
 from listening import intake as intakes
-from listening import making, pairing
+from listening import making, pairing, parcels
 from listening.exchange.errors import ExchangeError
 from listening.intake import About, Intake, IntakeError
 from listening.methods import methods
@@ -62,8 +61,8 @@ class NewForm(forms.Form):
         label="Sounds, or a zip",
         widget=ManyFiles(attrs={"accept": "audio/*,.zip,.flac,.aiff"}),
     )
-    # the folders that browsers leave out of the files' names, as a list in JSON
-    paths = forms.CharField(required=False, widget=forms.HiddenInput)
+    # what was sent before the form, piece by piece
+    parcel = forms.UUIDField(required=False, widget=forms.HiddenInput)
     folder = forms.ChoiceField(required=False, label="Folder")
     versions = forms.ModelMultipleChoiceField(
         ModelVersion.objects.none(), required=False, label="Model versions"
@@ -104,28 +103,21 @@ class NewForm(forms.Form):
                 return intakes.from_server(asked["folder"], about)
             if asked["source"] == "renderings":
                 return intakes.of_renderings(list(asked["versions"]), list(asked["inputs"]), about)
+            if asked["parcel"]:
+                parcel = parcels.parcel_of(owner.pk, asked["parcel"])
+                with parcel.opened() as files:
+                    intake = intakes.receive(files, about)
+                parcel.discard()
+                return intake
             return intakes.receive(self._named_files(), about)
         except IntakeError as error:
             for reason in error.reasons:
                 self.add_error(None, reason)
             return None
 
-    def _named_files(self) -> list[tuple[str, UploadedFile]]:
+    def _named_files(self) -> list[tuple[str, IO[bytes]]]:
         files: list[UploadedFile] = self.cleaned_data["sounds"]
-        names = [file.name or "a file" for file in files]
-        if self.cleaned_data["paths"]:
-            try:
-                paths = json.loads(self.cleaned_data["paths"])
-            except ValueError:
-                paths = None
-            if (
-                not isinstance(paths, list)
-                or len(paths) != len(files)
-                or not all(isinstance(path, str) for path in paths)
-            ):
-                raise IntakeError("Expected a path for each file, found something else.")
-            names = paths
-        return list(zip(names, files, strict=True))
+        return [(file.name or "a file", cast(IO[bytes], file.file)) for file in files]
 
 
 # the limit comes before anything is read, and so before the check of the form's token, which stands in `_new`

@@ -72,3 +72,30 @@ def test_a_folder_becomes_an_open_test_that_a_listener_meets(reader, live_server
     campaign = Campaign.objects.get(preview_of=None)
     assert (campaign.state, campaign.quota, campaign.sessions.count()) == ("open", 20, 1)
     assert found == []
+
+
+def test_a_lost_connection_costs_a_piece_and_not_the_whole(reader, live_server, tmp_path):
+    """Every second piece is lost on its way; the table still comes, and each byte is sent once beside those."""
+    page = reader
+    for name, wave in folder("{item}_{condition}.wav").items():
+        (tmp_path / name).write_bytes(wave)
+    User.objects.create_user("alice", password="alice's word")
+    page.goto(f"{live_server.url}/login/?next=/campaigns/new/")
+    page.get_by_label("Username").fill("alice")
+    page.get_by_label("Password").fill("alice's word")
+    page.get_by_role("button", name="Sign in").click()
+    seen: dict[str, int] = {}
+
+    def lose_the_first(route):
+        address = route.request.url
+        seen[address] = seen.get(address, 0) + 1
+        route.abort() if seen[address] == 1 else route.continue_()
+
+    page.route("**/parcels/*/*/**", lose_the_first)
+    page.get_by_label("Title").fill("Which is better?")
+    page.get_by_label("Sounds, or a zip").set_input_files(sorted(tmp_path.glob("*.wav")))
+    page.get_by_role("button", name="Show the table").click()
+    expect(page.get_by_role("heading", level=2)).to_contain_text(
+        "3 items by 3 conditions", timeout=30_000
+    )
+    assert list(seen.values()) == [2] * 9

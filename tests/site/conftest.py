@@ -122,3 +122,9 @@ def version(db, tmp_path):
     )
     Rendering.objects.create(version=made, input=stored_tone(200), output=stored_tone(300))
     return made
+
+
+@pytest.fixture
+def waiting(settings):
+    """How many folders wait to be made campaigns of."""
+    return lambda: len(list((settings.MEDIA_ROOT / "intake").glob("*")))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import json
 import stat
 import zipfile
 
@@ -46,17 +45,9 @@ def zipped(files, **options):
     return SimpleUploadedFile("sounds.zip", buffer.getvalue())
 
 
-def send(client, *files, paths=None, **fields):
+def send(client, *files, **fields):
     data = {"title": "Three codecs", "method": "mushra", "source": "files", "sounds": files}
-    if paths is not None:
-        data["paths"] = json.dumps(paths)
     return client.post(reverse("campaign-new"), data | fields)
-
-
-@pytest.fixture
-def waiting(settings):
-    """How many folders wait to be made campaigns of."""
-    return lambda: len(list((settings.MEDIA_ROOT / "intake").glob("*")))
 
 
 def test_a_zip_becomes_a_table_and_the_table_a_draft(researcher, waiting):
@@ -96,16 +87,6 @@ def test_files_by_themselves_are_paired_by_their_names(researcher):
     text = researcher.get(sent.url).content.decode()
     assert 'value="{item}_{condition}.wav"' in text
     assert "2 items by 3 conditions" in text
-
-
-def test_a_folder_keeps_its_folders(researcher):
-    files = folder()
-    sent = send(
-        researcher,
-        *(SimpleUploadedFile(name.split("/")[1], wave) for name, wave in files.items()),
-        paths=list(files),
-    )
-    assert "3 items by 3 conditions" in researcher.get(sent.url).content.decode()
 
 
 def test_holes_are_shown_and_their_items_may_be_left_out(researcher):
