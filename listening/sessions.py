@@ -16,7 +16,7 @@ from django.utils.translation import get_language
 
 from listening import allotting, parts, telemetry
 from listening.consequences import consequence
-from listening.methods.base import Gates, Judgement, current_ratings
+from listening.methods.base import AnswerError, Gates, Judgement, current_ratings
 from listening.models import Campaign, Listener, Page, Rating, Response, Session, Slot, Visit
 from listening.models.session import CODE_ALPHABET
 from listening.parts import planned_pages
@@ -125,25 +125,28 @@ def respond(session: Session, page: Page, response_id: uuid.UUID, body: dict[str
     Raises `AnswerError` for an answer that the page does not take, `PageOver` after the page was finished and
     `Conflict` when `response_id` is taken by another answer.
     """
+    # what an answer is worth depends on nothing that changes: others may write while it is worked out
+    judgements: list[Judgement] = []
+    try:
+        if page.is_judged:
+            judgements = session.campaign.protocol.judge(slots_of(page), body)
+        else:
+            body = parts.checked(page, body)
+    except AnswerError:
+        if earlier := Response.objects.filter(pk=response_id).first():
+            return _same(earlier, page, body)
+        raise
     with transaction.atomic():
         # Answers to one page queue here, so that each supersedes the one before it.
         page = Page.objects.select_for_update().get(pk=page.pk, session=session)
-        if not page.is_judged:
-            body = parts.checked(page, body)
-        if earlier := Response.objects.filter(pk=response_id).first():
-            return _same(earlier, page, body)
-        if page.finished_at:
-            raise PageOver(f"page {page.number} was finished: its answers can no longer be changed")
-        if session.ending:
-            raise PageOver(f"the session is over ({session.ending}): it takes no more answers")
-        judgements: list[Judgement] = []
-        if page.is_judged:
-            judgements = session.campaign.protocol.judge(slots_of(page), body)
+        if over := _over(session, page):
+            if earlier := Response.objects.filter(pk=response_id).first():
+                return _same(earlier, page, body)
+            raise PageOver(over)
         try:
             with transaction.atomic():
                 response = Response.objects.create(id=response_id, page=page, body=body)
         except IntegrityError:
-            # taken meanwhile, by an answer to another page
             return _same(Response.objects.get(pk=response_id), page, body)
         for judgement in judgements:
             Rating.objects.write(
@@ -155,6 +158,15 @@ def respond(session: Session, page: Page, response_id: uuid.UUID, body: dict[str
                 detail=judgement.detail,
             )
     return response
+
+
+def _over(session: Session, page: Page) -> str:
+    """Why the page takes no more answers; empty while it does."""
+    if page.finished_at:
+        return f"page {page.number} was finished: its answers can no longer be changed"
+    if session.ending:
+        return f"the session is over ({session.ending}): it takes no more answers"
+    return ""
 
 
 def told(page: Page) -> str:
@@ -236,7 +248,7 @@ def visit(page: Page, visit_id: uuid.UUID, body: object) -> None:
 
 def slots_of(page: Page) -> list[Slot]:
     """The page's slots in their order on screen."""
-    return list(page.slots.select_related("stimulus__signal", "page__trial__reference"))
+    return list(page.slots.select_related("stimulus"))
 
 
 def is_full(campaign: Campaign) -> bool:

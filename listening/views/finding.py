@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from typing import TypeGuard
 
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
@@ -20,10 +21,26 @@ def session_at(token: uuid.UUID) -> Session | None:
     return found
 
 
+def answered_page(token: uuid.UUID, number: object) -> Page | None:
+    """The page of this number with its session, by one question to the database; the session's language is spoken."""
+    if not is_number(number):
+        return None
+    found = Page.objects.filter(session__token=token, number=number)
+    page = found.select_related("session__campaign").first()
+    if page:
+        speak(page.session.language)
+    return page
+
+
 def page_of(found: Session, number: object) -> Page | None:
-    if type(number) is not int or not 0 < number < 2**31:
+    if not is_number(number):
         return None
     return found.pages.filter(number=number).first()
+
+
+def is_number(number: object) -> TypeGuard[int]:
+    """Whether a page may have it."""
+    return type(number) is int and 0 < number < 2**31
 
 
 def refused(status: int, sentence: str) -> JsonResponse:

@@ -34,6 +34,7 @@ from listening.plan import part_named
 from listening.renewal import renew
 from listening.views.audio import ranged
 from listening.views.finding import (
+    answered_page,
     gone,
     malformed,
     not_found,
@@ -157,6 +158,7 @@ def render_sounds(request: HttpRequest, found: Session, page: Page) -> HttpRespo
     context = {
         "session": found,
         "page": page,
+        "place": page.place,
         "pages": found.shown.count(),
         "is_last": not found.pages_ahead().exclude(pk=page.pk).exists(),
         "slots": slots,
@@ -249,9 +251,14 @@ def stimulus(request: HttpRequest, token: uuid.UUID, slot: uuid.UUID) -> HttpRes
 @require_POST
 def responses(request: HttpRequest, token: uuid.UUID) -> JsonResponse:
     """Take one answer: `{"id": UUID, "page": number, …}`. What is acknowledged is committed."""
-    found = session_at(token)
-    if found is None:
+    reply = answer_taken(request, token)
+    if reply.status_code != 200 and session_at(token) is None:
         return refused(404, _("There is no session at this address."))
+    return reply
+
+
+def answer_taken(request: HttpRequest, token: uuid.UUID) -> JsonResponse:
+    """The reply to one answer, with as few questions to the database as there can be: this is what is asked most."""
     try:
         body = answer_in(request)
         response_id = uuid.UUID(str(body.pop("id", "")))
@@ -260,11 +267,11 @@ def responses(request: HttpRequest, token: uuid.UUID) -> JsonResponse:
         return refused(error.status, str(error))
     except ValueError:
         return refused(400, "expected an id that is a UUID")
-    page = page_of(found, number)
+    page = answered_page(token, number)
     if page is None:
         return refused(404, f"expected the number of a page of this session, found {number!r}")
     try:
-        sessions.respond(found, page, response_id, body)
+        sessions.respond(page.session, page, response_id, body)
     except AnswerError as error:
         return refused(422, str(error))
     except sessions.SessionError as error:

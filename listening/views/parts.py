@@ -59,6 +59,7 @@ def show_part(
     context = {
         "session": found,
         "page": page,
+        "place": page.place,
         "pages": found.shown.count(),
         "is_last": not found.pages_ahead().exclude(pk=page.pk).exists(),
         "heading": headings()[Kind(page.kind)],

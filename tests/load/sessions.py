@@ -91,11 +91,14 @@ class Server:
         deadline = time.monotonic() + PATIENCE_S
         while time.monotonic() < deadline:
             try:
-                socket.create_connection(("127.0.0.1", self.port), timeout=1).close()
+                # an answer: the socket is there before any worker is
+                asked = http.client.HTTPConnection("127.0.0.1", self.port, timeout=PATIENCE_S)
+                asked.request("GET", "/t/none/")
+                asked.getresponse()
                 return
             except OSError:
                 time.sleep(0.1)
-        raise TimeoutError(f"expected gunicorn to listen within {PATIENCE_S:g} s")
+        raise TimeoutError(f"expected gunicorn to answer within {PATIENCE_S:g} s")
 
     def stop(self, sent: signal.Signals = signal.SIGTERM) -> None:
         os.killpg(self.process.pid, sent)
