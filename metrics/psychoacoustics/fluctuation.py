@@ -20,6 +20,7 @@ from metrics.contract import Signal
 from metrics.intermediates import kept
 from metrics.psychoacoustics.excitation import (
     CENTRES,
+    CHANNELS,
     Spreading,
     correlations,
     rectified,
@@ -35,6 +36,8 @@ from metrics.psychoacoustics.loudness import (
 
 # Sec. 2.1: frames of 2 s, raised and lowered by half a cosine of 50 ms; here one begins every second, not every 0.2 s.
 FRAME, HOP, RAMP = 2 * RATE, RATE, RATE // 20
+# Frames computed at once, as many in one register of the processor as it holds.
+BLOCK = 12
 # Envelopes are averaged down to this rate (Hz), far above the modulations that count.
 ENVELOPE_RATE = 1_000
 # Sec. 3.1: what passes the band-pass H of modulation frequencies. Butterworth filters of these orders meet what the
@@ -89,36 +92,41 @@ def _of_ear(ear: Array, full_scale_db: float) -> Array:
     scale = 10 ** (full_scale_db / 20) * 2 / FRAME
     by = spreading(FRAME, RATE, ear_canal=False)
     frames = sliding_window_view(ear, FRAME)[::HOP]
-    return np.stack(
-        [_of_channels(_envelopes(rfft(scale * window() * frame), by)) for frame in frames], axis=1
-    )
-
-
-def _envelopes(spectrum: NDArray[np.complex128], by: Spreading) -> Array:
-    """Return the envelopes (47, frames) at their own rate of what the channels hear of one frame."""
-    steps = FRAME * ENVELOPE_RATE // RATE
-    return np.stack(
+    return np.concatenate(
         [
-            signal.reshape(steps, -1).mean(axis=1).astype(np.float64)
-            for signal in rectified(spectrum[None], by, FRAME)
-        ]
+            _of_channels(_envelopes(rfft(scale * window() * frames[start : start + BLOCK]), by))
+            for start in range(0, len(frames), BLOCK)
+        ],
+        axis=1,
     )
+
+
+def _envelopes(spectra: NDArray[np.complex128], by: Spreading) -> Array:
+    """Return the envelopes (47, n, frames) at their own rate of what the channels hear of n frames."""
+    steps = FRAME * ENVELOPE_RATE // RATE
+    envelopes = np.empty((CHANNELS, len(spectra), steps))
+    for channel, signals in enumerate(rectified(spectra, by, FRAME)):
+        parts = signals.reshape(len(spectra), steps, -1)
+        # Their mean; as a product it takes an eighth of the time.
+        width = parts.shape[2]
+        envelopes[channel] = parts @ np.full(width, 1 / width, dtype=np.float32)
+    return envelopes
 
 
 def _of_channels(envelopes: Array) -> Array:
-    """Return the fluctuation strength (47,) of envelopes (47, frames) at the envelope's rate."""
-    mean = envelopes.mean(axis=1)
-    fluctuation = sosfilt(modulation_filter(), envelopes - mean[:, None], axis=1)
-    depth = np.sqrt((fluctuation**2).mean(axis=1)) / np.where(mean > 0, mean, 1.0)
+    """Return the fluctuation strength (47, n) of envelopes (47, n, frames) at the envelope's rate."""
+    mean = envelopes.mean(axis=2)
+    fluctuation = sosfilt(modulation_filter(), envelopes - mean[:, :, None], axis=2)
+    depth = np.sqrt((fluctuation**2).mean(axis=2)) / np.where(mean > 0, mean, 1.0)
     depth = np.minimum(np.where(depth > KNEE, KNEE + BEYOND_KNEE * (depth - KNEE), depth), 1)
     # Eq. (9): correlation of channels one Bark apart; both neighbours count.
-    fluctuation -= fluctuation.mean(axis=1, keepdims=True)
-    energy = (fluctuation**2).mean(axis=1)
-    product = (fluctuation[:-2] * fluctuation[2:]).mean(axis=1)
-    with_lower, with_higher = correlations(product[:, None], energy[:, None], mean[:, None])
-    both = (with_lower * with_higher)[:, 0]
+    fluctuation -= fluctuation.mean(axis=2, keepdims=True)
+    energy = (fluctuation**2).mean(axis=2)
+    product = (fluctuation[:-2] * fluctuation[2:]).mean(axis=2)
+    with_lower, with_higher = correlations(product, energy, mean)
+    both = with_lower * with_higher
     together = np.sign(both) * np.abs(both) ** CORRELATION_EXPONENT
-    return CALIBRATION_FACTOR * G * depth**DEPTH_EXPONENT * together  # eq. (1)
+    return CALIBRATION_FACTOR * G[:, None] * depth**DEPTH_EXPONENT * together  # eq. (1)
 
 
 sensation = partial(

@@ -7,6 +7,7 @@ loudness in sone/Cam over the ERB-number scale. Calibration and field as in `lou
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -74,7 +75,7 @@ def excitation(frequency: Array, power: Array, *, cam: NDArray[Any] = CAM) -> Ar
     # Eq. (2), (3): the slope of a filter at 51 dB, and of its upper side at any level.
     slope = 4 * centre / erb(centre)
     slope_1k = 4 * 1000 / erb(np.array(1000.0))
-    out = _upper_sides(frequency, cam) @ spectra
+    out = _upper_sides(frequency.tobytes(), cam.tobytes()) @ spectra
     ends = np.searchsorted(frequency, centre, side="right")
     for number, end in enumerate(ends):
         lower = slope[number] - 0.35 * (slope[number] / slope_1k) * (level[:end] - 51)  # eq. (5)
@@ -83,13 +84,16 @@ def excitation(frequency: Array, power: Array, *, cam: NDArray[Any] = CAM) -> Ar
     return out.reshape(len(cam), *power.shape[1:])
 
 
-@kept
-def _upper_sides(frequency: Array, cam: NDArray[Any]) -> Array:
+# Those of either scale, for a sound without gaps in its spectrum; what is kept for one pair would be forgotten.
+@lru_cache(maxsize=2)
+def _upper_sides(frequencies: bytes, cams: bytes) -> Array:
     """Return the weights (filters, components) of the components above each filter's centre, eq. (4).
 
-    7.4: they do not count beyond g = 4, while those on the lower side are all within g = 1.
+    The frequencies (Hz) and ERB numbers are the bytes of arrays. 7.4: components do not count beyond g = 4, while those
+    on the lower side are all within g = 1.
     """
-    centre = frequency_of_cam(cam)[:, None]
+    frequency = np.frombuffer(frequencies)
+    centre = frequency_of_cam(np.frombuffer(cams))[:, None]
     deviation = (frequency - centre) / centre
     x = 4 * centre / erb(centre) * deviation
     return np.where((deviation > 0) & (deviation <= 4), (1 + x) * np.exp(-np.maximum(x, 0)), 0.0)
@@ -147,6 +151,7 @@ def loudness_of_components(
     return binaural_loudness(heard, heard if ears == 2 else np.zeros_like(heard))
 
 
+@kept
 def loudness(
     signal: Signal, rate: int, *, field: Field = "free", full_scale_db: float = FULL_SCALE_DB_SPL
 ) -> float:

@@ -13,6 +13,7 @@ import numpy as np
 
 from metrics.catalogue import Channels, Direction, metric
 from metrics.contract import MetricError, Signal, Status
+from metrics.intermediates import kept
 from metrics.psychoacoustics.loudness import (
     CALIBRATION,
     FULL_SCALE_DB_SPL,
@@ -82,6 +83,7 @@ def sharpness(
     return float(_heard(sharpness_of_specific(specific[:, None], weighting=weighting))[0])
 
 
+@kept
 def sharpness_over_time(
     signal: Signal,
     *,

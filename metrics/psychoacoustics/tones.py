@@ -12,10 +12,12 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.ndimage import maximum_filter1d
 from scipy.signal import argrelmax, welch
 
 from metrics.catalogue import Channels, Direction, metric
 from metrics.contract import MetricError, Signal, Status
+from metrics.intermediates import kept
 from metrics.psychoacoustics.excitation import THRESHOLD_BARK, THRESHOLD_DB, bark
 from metrics.psychoacoustics.loudness import (
     CALIBRATION,
@@ -62,6 +64,7 @@ def proximity(frequency: float) -> float:
     return float(21 * 10 ** (1.2 * abs(np.log10(frequency / 212)) ** 1.8))
 
 
+@kept
 def power_spectrum(
     signal: Signal, rate: int, *, full_scale_db: float = FULL_SCALE_DB_SPL
 ) -> tuple[Array, Array]:
@@ -71,6 +74,7 @@ def power_spectrum(
     return frequency, 2 * 10 ** (full_scale_db / 10) * density.mean(axis=0) * frequency[1]
 
 
+@kept
 def prominence_ratios(frequency: Array, power: Array) -> tuple[Array, Array]:
     """Return every audible frequency and its prominence ratio (clause 12): its critical band over both neighbours."""
     centre = frequency[(frequency >= LOWEST) & (frequency < HIGHEST)]
@@ -90,6 +94,7 @@ def prominence_ratios(frequency: Array, power: Array) -> tuple[Array, Array]:
     return centre[heard], 10 * np.log10(middle[heard] / neighbours[heard])  # eq. (23)
 
 
+@kept
 def tone_to_noise_ratios(frequency: Array, power: Array) -> tuple[Array, Array]:
     """Return every audible tone's frequency and its tone-to-noise ratio (clause 11): its power against its band's rest.
 
@@ -97,6 +102,8 @@ def tone_to_noise_ratios(frequency: Array, power: Array) -> tuple[Array, Array]:
     """
     peaks = argrelmax(power)[0]
     peaks = peaks[(frequency[peaks] >= LOWEST) & (frequency[peaks] < HIGHEST)]
+    # Most do not even lead their nearest lines.
+    peaks = peaks[power[peaks] >= maximum_filter1d(power, 2 * _reach(LOWEST) + 1)[peaks]]
     peaks = peaks[power[peaks] > _threshold(frequency[peaks])]
     found = [
         (frequency[peak], _ratio(frequency, power, peak))

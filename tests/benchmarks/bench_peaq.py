@@ -66,9 +66,9 @@ def main() -> None:
         print("seabass-2f is not installed")
         return
     start = time.perf_counter()
-    peer(degraded, reference)
+    peer(degraded.copy(), reference.copy())
     print(f"seabass-2f, first call: {time.perf_counter() - start:.1f} s")
-    least, median = seconds_for(lambda: peer(degraded, reference))
+    least, median = seconds_for(lambda: peer(degraded.copy(), reference.copy()))
     print(f"seabass-2f, 10 s: {least:.3f} s, median {median:.3f} s")
 
 
