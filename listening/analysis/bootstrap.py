@@ -7,10 +7,11 @@ from what every two items contribute, found once. Nothing is copied or sorted pe
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from scipy import stats
 
 Values = NDArray[np.float64]
 Codes = NDArray[np.intp]
@@ -35,24 +36,32 @@ def item_bootstrap(
     items, codes = np.unique(points["item"].to_numpy(dtype=object), return_inverse=True)
     if len(items) < 2:
         return dict.fromkeys(("pearson", "spearman", "kendall"), (np.nan, np.nan))
-    equal = np.full(len(items), 1 / len(items))
-    drawn = np.random.default_rng(seed).multinomial(len(items), equal, size=resamples)
-    blocks = np.split(drawn.astype(float), range(BLOCK, resamples, BLOCK))
+    drawn = _drawn(len(items), resamples, seed)
+    blocks = np.split(drawn, range(BLOCK, resamples, BLOCK))
     codes = codes.astype(np.intp)
     x, y = points["value"].to_numpy(dtype=float), points["rating"].to_numpy(dtype=float)
     if level == "stimulus":
-        found = [_weighted(x, y, block[:, codes]) for block in blocks]
+        found = [_weighted(x, y, block, codes) for block in blocks]
     else:
         conditions = pd.factorize(points["condition"])[0]
-        found = [_of_conditions(x, y, block[:, codes], conditions) for block in blocks]
+        found = [_of_conditions(x, y, block, codes, conditions) for block in blocks]
     coefficients = np.concatenate(found, axis=1)
     if level == "stimulus":
-        coefficients[2] = _concordance(x, y, drawn.astype(float), codes) / coefficients[2]
+        coefficients[2] = _concordance(x, y, drawn, codes) / coefficients[2]
     tails = [(1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2]
     return {
         name: _interval(values, tails)
         for name, values in zip(("pearson", "spearman", "kendall"), coefficients, strict=True)
     }
+
+
+@lru_cache(2)
+def _drawn(n: int, resamples: int, seed: int) -> Values:
+    """How often each of `n` items was drawn (resamples, n); every metric of a campaign meets the same draws."""
+    equal = np.full(n, 1 / n)
+    drawn = np.random.default_rng(seed).multinomial(n, equal, size=resamples).astype(float)
+    drawn.flags.writeable = False
+    return drawn
 
 
 def _interval(values: Values, tails: list[float]) -> tuple[float, float]:
@@ -63,11 +72,12 @@ def _interval(values: Values, tails: list[float]) -> tuple[float, float]:
     return float(low), float(high)
 
 
-def _weighted(x: Values, y: Values, weights: Values) -> Values:
-    """Pearson's and Spearman's coefficients of points x, y under `weights` (resamples, points), and what divides
-    Kendall's: (3, resamples)."""
+def _weighted(x: Values, y: Values, drawn: Values, items: Codes) -> Values:
+    """Pearson's and Spearman's coefficients of points x, y of `items` `drawn` (resamples, items) times, and what
+    divides Kendall's: (3, resamples)."""
+    weights = drawn[:, items]
     n = weights.sum(axis=1)
-    (below_x, ties_x), (below_y, ties_y) = _midranks(x, weights), _midranks(y, weights)
+    (below_x, ties_x), (below_y, ties_y) = (_midranks(v, drawn, items) for v in (x, y))
     # the weighted mean of mid-ranks is n/2, and the sum of their squares loses what is tied (Kendall 1945)
     cross = np.einsum("ij,ij,ij->i", weights, below_x, below_y) - n**3 / 4
     spread_x, spread_y = ((n**3 - np.einsum("ij,ij,ij->i", t, t, t)) / 12 for t in (ties_x, ties_y))
@@ -75,18 +85,19 @@ def _weighted(x: Values, y: Values, weights: Values) -> Values:
     with np.errstate(invalid="ignore", divide="ignore"):
         return np.stack(
             [
-                _pearson(x, y, weights),
+                _pearson(x, y, drawn, items),
                 cross / _root(spread_x, spread_y),
                 _root(untied_x, untied_y),
             ]
         )
 
 
-def _pearson(x: Values, y: Values, weights: Values) -> Values:
+def _pearson(x: Values, y: Values, drawn: Values, items: Codes) -> Values:
     # around the mean of all, so that sums of squares do not cancel
     dx, dy = x - x.mean(), y - y.mean()
-    powers = np.column_stack([np.ones_like(x), dx, dy, dx * dx, dy * dy, dx * dy])
-    n, sx, sy, xx, yy, xy = (weights @ powers).T
+    powers = [np.ones_like(x), dx, dy, dx * dx, dy * dy, dx * dy]
+    of_item = [np.bincount(items, power, drawn.shape[1]) for power in powers]
+    n, sx, sy, xx, yy, xy = (drawn @ np.column_stack(of_item)).T
     return (xy - sx * sy / n) / _root(_spread(xx, sx, n), _spread(yy, sy, n))
 
 
@@ -100,16 +111,17 @@ def _root(a: Values, b: Values) -> Values:
     return np.sqrt(a) * np.sqrt(b)
 
 
-def _midranks(values: Values, weights: Values) -> tuple[Values, Values]:
-    """Of every point those drawn below it and half of its equals; and the weight of each distinct value."""
+def _midranks(values: Values, drawn: Values, items: Codes) -> tuple[Values, Values]:
+    """Of every point those drawn below it and half of its equals; and how often each distinct value was drawn."""
+    distinct, place = np.unique(values, return_inverse=True)
     order = np.argsort(values, kind="stable")
-    ranked = values[order]
-    starts = np.flatnonzero(np.concatenate([[True], ranked[1:] > ranked[:-1]]))
-    of_value = np.add.reduceat(weights[:, order], starts, axis=1)
-    ranks = np.cumsum(of_value, axis=1) - of_value / 2
-    distinct = np.empty(len(values), dtype=np.intp)
-    distinct[order] = np.cumsum(np.concatenate([[False], ranked[1:] > ranked[:-1]]))
-    return ranks[:, distinct], of_value
+    of_value = drawn[:, items[order]]
+    if len(distinct) < len(values):
+        starts = np.searchsorted(values[order], distinct)
+        of_value = np.add.reduceat(of_value, starts, axis=1)
+    ranks = np.cumsum(of_value, axis=1)
+    ranks -= of_value / 2
+    return ranks[:, place], of_value
 
 
 def _concordance(x: Values, y: Values, drawn: Values, items: Codes) -> Values:
@@ -125,17 +137,21 @@ def _concordance(x: Values, y: Values, drawn: Values, items: Codes) -> Values:
     return total
 
 
-def _of_conditions(x: Values, y: Values, weights: Values, conditions: NDArray[np.intp]) -> Values:
-    """Coefficients (3, resamples) of the condition means that `weights` (resamples, points) make."""
-    member = np.eye(conditions.max() + 1)[conditions]
+def _of_conditions(x: Values, y: Values, drawn: Values, items: Codes, conditions: Codes) -> Values:
+    """Coefficients (3, resamples) of the means of `conditions` over `items` `drawn` (resamples, items) times."""
+    shape = drawn.shape[1], int(conditions.max()) + 1
+    cell = items * shape[1] + conditions
+
+    def sums(values: Values) -> Values:
+        return drawn @ np.bincount(cell, values, shape[0] * shape[1]).reshape(shape)
+
     with np.errstate(invalid="ignore", divide="ignore"):
-        total = weights @ member
-        mean_x, mean_y = weights * x @ member / total, weights * y @ member / total
         # a condition none of whose items was drawn has no mean: the resample is left out
-        ranks_x, ranks_y = (
-            stats.rankdata(m, axis=1, nan_policy="propagate") for m in (mean_x, mean_y)
-        )
+        total = sums(np.ones_like(x))
+        mean_x, mean_y = sums(x) / total, sums(y) / total
         signs_x, signs_y = (np.sign(m[:, :, None] - m[:, None, :]) for m in (mean_x, mean_y))
+        # how many are below less how many are above: mid-ranks but for a line
+        ranks_x, ranks_y = signs_x.sum(axis=2), signs_y.sum(axis=2)
         untied = np.abs(signs_x).sum(axis=(1, 2)) * np.abs(signs_y).sum(axis=(1, 2))
         return np.stack(
             [

@@ -17,7 +17,7 @@ from math import atanh, sqrt, tanh
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
-from scipy import stats
+from scipy import special, stats
 
 from listening.analysis.adjustment import holm
 from listening.analysis.bootstrap import item_bootstrap
@@ -52,9 +52,11 @@ class Coefficient:
 def pearson(x: ArrayLike, y: ArrayLike) -> Coefficient:
     """Pearson's r with its two-sided t-test and Fisher's z interval."""
     x, y = _points(x, y)
-    r, p = stats.pearsonr(x, y)
-    r = float(np.clip(r, -1, 1))
-    half = float(stats.norm.ppf((1 + CONFIDENCE) / 2)) / sqrt(len(x) - 3)
+    dx, dy = x - x.mean(), y - y.mean()
+    r = float(np.clip((dx @ dy) / sqrt(dx @ dx) / sqrt(dy @ dy), -1, 1))
+    df = len(x) - 2
+    p = 2 * special.stdtr(df, -abs(r) * sqrt(df / (1 - r**2))) if abs(r) < 1 else 0.0
+    half = float(special.ndtri((1 + CONFIDENCE) / 2)) / sqrt(len(x) - 3)
     low, high = (
         (tanh(atanh(r) - half), tanh(atanh(r) + half)) if abs(r) < 1 else (float(r), float(r))
     )
@@ -127,9 +129,9 @@ def correlate(joined: pd.DataFrame) -> pd.DataFrame:
     is missing, and the reading says why.
     """
     rows = []
+    metrics = [points for _, points in joined.groupby(["metric", "metric_version"], sort=False)]
     for level in LEVELS:
-        metrics = joined.groupby(["metric", "metric_version"], sort=False)
-        of_level = [_row(level, points) for _, points in metrics]
+        of_level = [_row(level, points) for points in metrics]
         for row, p in zip(
             of_level,
             holm(np.array([row["pearson_p"] for row in of_level], dtype=float)),

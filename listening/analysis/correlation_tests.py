@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from math import atanh, sqrt
 
 import numpy as np
-from scipy import stats
+from scipy import special
 
 from listening.analysis.frames import AnalysisError
 
@@ -60,7 +60,7 @@ def dependent_difference(r_a: float, r_b: float, r_ab: float, n: int) -> Differe
     z_a, z_b = atanh(r_a), atanh(r_b)
     williams = _williams(r_a, r_b, r_ab, n)
     error = _meng_error(r_a, r_b, r_ab, n)
-    half = float(stats.norm.ppf((1 + CONFIDENCE) / 2)) * error
+    half = float(special.ndtri((1 + CONFIDENCE) / 2)) * error
     mrr = (z_a - z_b) / error
     dunn_clark = (z_a - z_b) * sqrt(n - 3) / sqrt(2 - 2 * _covariance(r_a, r_b, r_ab))
     # Steiger puts the mean of both in the covariance
@@ -70,7 +70,7 @@ def dependent_difference(r_a: float, r_b: float, r_ab: float, n: int) -> Differe
     return Difference(
         williams_t=williams,
         williams_df=n - 3,
-        williams_p=2 * float(stats.t.sf(abs(williams), n - 3)),
+        williams_p=2 * float(special.stdtr(n - 3, -abs(williams))),
         mrr_z=mrr,
         mrr_p=_two_sided(mrr),
         mrr_low=z_a - z_b - half,
@@ -106,4 +106,4 @@ def _covariance(r_a: float, r_b: float, r_ab: float) -> float:
 
 
 def _two_sided(z: float) -> float:
-    return 2 * float(stats.norm.sf(abs(z)))
+    return 2 * float(special.ndtr(-abs(z)))

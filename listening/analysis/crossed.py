@@ -15,6 +15,7 @@ and items together: of order K L I (L + I) + (L + I)³, whatever the number of r
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Protocol
 
 import numpy as np
@@ -30,6 +31,8 @@ TERMS = ("listener", "item", "listener:condition", "item:condition")
 # cells (8 bytes each, three arrays) that fit in memory beside everything else
 MOST_CELLS = 20_000_000
 MOST_LEVELS = 4_000
+# pairs of interaction ratios whose elimination is kept: what the derivatives at a point need
+KEPT = 8
 
 
 @dataclass(frozen=True)
@@ -159,12 +162,34 @@ class Unbalanced:
         )
         self.squares = squares
         self.guess = _rough_ratios(counts, sums)
+        # most points that a search asks for differ in the ratio of a margin alone
+        self._without_margins = lru_cache(KEPT)(self._eliminate)
 
     def at(self, ratios: Values) -> Profile:
         ratio_l, ratio_i, ratio_lc, ratio_ic = ratios[[1, 0, 3, 2]] if self.swapped else ratios
         k, a, b = self.counts.shape
+        inner, outer, before = self._without_margins(float(ratio_lc), float(ratio_ic))
+        scale = np.sqrt(np.repeat([ratio_l, ratio_i], [a, b]))
+        factor = linalg.cholesky(
+            np.eye(a + b) + scale[:, None] * inner * scale, lower=True, check_finite=False
+        )
+        taken = linalg.solve_triangular(
+            factor, scale[:, None] * outer, lower=True, check_finite=False
+        )
+        log_det = before.log_det + 2 * float(np.log(factor.diagonal()).sum())
+        of_x, of_y = taken[:, :k], taken[:, k]
+        return Profile(
+            log_det,
+            before.xx - of_x.T @ of_x,
+            before.xy - of_x.T @ of_y,
+            before.yy - float(of_y @ of_y),
+        )
+
+    def _eliminate(self, ratio_lc: float, ratio_ic: float) -> tuple[Values, Values, Profile]:
+        """With H₀, which is H without the effects of listeners and items, and Z their design: ZᵀH₀⁻¹Z, ZᵀH₀⁻¹[X y],
+        and the profile of H₀."""
+        k, a, b = self.counts.shape
         inner = np.zeros((a + b, a + b))
-        # ZᵀH₀⁻¹[X y] for listeners and items, H₀ without their own effects
         outer = np.zeros((a + b, k + 1))
         xx, xy, yy, log_det = np.zeros((k, k)), np.zeros(k), self.squares, 0.0
         for c in range(k):
@@ -194,16 +219,7 @@ class Unbalanced:
             log_det += float(np.log1p(ratio_lc * count).sum())
             log_det += 2 * float(np.log(factor.diagonal()).sum())
         inner[a:, :a] = inner[:a, a:].T
-        scale = np.sqrt(np.repeat([ratio_l, ratio_i], [a, b]))
-        factor = linalg.cholesky(
-            np.eye(a + b) + scale[:, None] * inner * scale, lower=True, check_finite=False
-        )
-        taken = linalg.solve_triangular(
-            factor, scale[:, None] * outer, lower=True, check_finite=False
-        )
-        log_det += 2 * float(np.log(factor.diagonal()).sum())
-        of_x, of_y = taken[:, :k], taken[:, k]
-        return Profile(log_det, xx - of_x.T @ of_x, xy - of_x.T @ of_y, yy - float(of_y @ of_y))
+        return inner, outer, Profile(log_det, xx, xy, yy)
 
 
 def _rough_ratios(counts: Values, sums: Values) -> Values:

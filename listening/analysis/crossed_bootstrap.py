@@ -40,6 +40,7 @@ def crossed_bootstrap(
     table = cell.table()
     given = ~np.isnan(table)
     total, count = np.nan_to_num(table), given.astype(float)
+    complete = bool(given.all())
     n, m, k = table.shape
     rng = np.random.default_rng(seed)
     means = np.empty((resamples, k))
@@ -47,10 +48,9 @@ def crossed_bootstrap(
         size = min(BLOCK, resamples - start)
         by_listener = _drawn(rng, n, size) if listeners else np.ones((size, n))
         by_item = _drawn(rng, m, size) if items else np.ones((size, m))
-        sums, counts = (
-            np.einsum("rmk,rm->rk", (by_listener @ of.reshape(n, -1)).reshape(size, m, k), by_item)
-            for of in (total, count)
-        )
+        sums = _drawn_sums(total, by_listener, by_item)
+        # without gaps as many are drawn as there are
+        counts = np.float64(n * m) if complete else _drawn_sums(count, by_listener, by_item)
         means[start : start + size] = np.divide(
             sums, counts, out=np.full(sums.shape, np.nan), where=counts > 0
         )
@@ -66,6 +66,13 @@ def crossed_bootstrap(
             "ci_high": high if varied else np.nan,
         }
     )
+
+
+def _drawn_sums(of: Values, by_listener: Values, by_item: Values) -> Values:
+    """Sums (resamples, conditions) of `of` (listeners, items, conditions), weighted."""
+    n, m, k = of.shape
+    over_listeners = (by_listener @ of.reshape(n, m * k)).reshape(len(by_item), m, k)
+    return np.einsum("rmk,rm->rk", over_listeners, by_item)
 
 
 def _drawn(rng: np.random.Generator, n: int, size: int) -> Values:

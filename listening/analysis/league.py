@@ -186,9 +186,10 @@ def _pairs(
     x: Values, y: Values, names: list[str], r_drawn: Values, rmse_drawn: Values
 ) -> pd.DataFrame:
     rows = []
-    with_y = [pearson(x[:, k], y).value for k in range(len(names))]
+    *with_y, _ = np.corrcoef(x, y, rowvar=False)[-1].tolist()
+    between = np.corrcoef(x, rowvar=False).reshape(len(names), -1)
     for i, j in combinations(range(len(names)), 2):
-        r_ab = float(np.corrcoef(x[:, i], x[:, j])[0, 1])
+        r_ab = float(between[i, j])
         row = {"a": names[i], "b": names[j], "r_a": with_y[i], "r_b": with_y[j], "r_ab": r_ab}
         try:
             test = dependent_difference(with_y[i], with_y[j], r_ab, len(y))

@@ -132,7 +132,9 @@ def _touching(u: Values, y: Values) -> Values:
     dy = y - y.mean()
 
     def explained(t: Values) -> Values:
-        shape = (u - t[:, None]) ** 3
+        distance = u - t[:, None]
+        # three products cost a tenth of a power
+        shape = distance * distance * distance
         shape -= shape.mean(axis=1, keepdims=True)
         return np.maximum(shape @ dy, 0) ** 2 / (shape**2).sum(axis=1)
 

@@ -28,6 +28,7 @@ LEVELS = ("stimulus", "condition")
 BEST_MAPPING = "monotone cubic"
 HEAD = ["level", "metric", "metric_version", "negated"]
 STIMULUS = ["item", "condition"]
+METRIC = ["metric", "metric_version"]
 T = TypeVar("T")
 METHODS = {
     "league": RULE,
@@ -129,15 +130,16 @@ def metric_evidence(
 
 def _mapping(points: pd.DataFrame, opinions: pd.DataFrame) -> tuple[pd.DataFrame, list[str]]:
     tables, caveats = [], []
+    complete = points[[*STIMULUS, *METRIC, "value"]].dropna(subset="value")
+    complete = complete.merge(opinions, how="left", on=STIMULUS)
+    metrics = list(points[METRIC].drop_duplicates().itertuples(index=False, name=None))
     for level in LEVELS:
         of_level = []
-        for (metric, version), of_metric in points.groupby(
-            ["metric", "metric_version"], sort=False
-        ):
-            scores, of_same = _at_level(of_metric.dropna(subset="value"), opinions, level)
-            errors, negated = evaluate(scores, of_same)
-            errors[HEAD[0]], errors[HEAD[1]] = level, str(metric)
-            errors[HEAD[2]], errors[HEAD[3]] = str(version), negated
+        found = dict(list(_at_level(complete, level).groupby(METRIC, sort=False)))
+        for metric, version in metrics:
+            of_metric = found.get((metric, version), complete[:0])
+            errors, negated = evaluate(of_metric["value"], of_metric)
+            errors[HEAD] = level, str(metric), str(version), negated
             of_level.append(errors[[*HEAD, *ERRORS, REASON]])
         mapped = pd.concat(of_level, ignore_index=True)
         mapped["distance"] = _distances(mapped)
@@ -149,16 +151,13 @@ def _mapping(points: pd.DataFrame, opinions: pd.DataFrame) -> tuple[pd.DataFrame
     return pd.concat(tables, ignore_index=True), caveats
 
 
-def _at_level(
-    complete: pd.DataFrame, opinions: pd.DataFrame, level: str
-) -> tuple[np.ndarray, pd.DataFrame]:
-    """A metric's scores and the mean ratings of the same stimuli, or of their conditions."""
-    same = complete[[*STIMULUS, "value"]].merge(opinions, how="left", on=STIMULUS)
+def _at_level(complete: pd.DataFrame, level: str) -> pd.DataFrame:
+    """Every metric's scores of stimuli beside their mean ratings, or of conditions beside theirs."""
     if level == "stimulus":
-        return same["value"].to_numpy(dtype=float), same
-    scores = same.groupby("condition", sort=False)["value"].mean()
-    of_conditions = pooled_opinions(same, by="condition").set_index("condition")
-    return scores.to_numpy(dtype=float), of_conditions.loc[scores.index].reset_index()
+        return complete
+    by = [*METRIC, "condition"]
+    scores = complete.groupby(by, sort=False)["value"].mean().reset_index()
+    return scores.merge(pooled_opinions(complete, by=by), on=by)
 
 
 def _distances(mapped: pd.DataFrame) -> pd.Series:
@@ -179,7 +178,7 @@ def _comparisons(found: League, points: pd.DataFrame, opinions: pd.DataFrame) ->
         index=STIMULUS, columns="metric", values="value"
     )
     wide = wide[chosen].dropna().reset_index()
-    _, of_same = _at_level(wide.assign(value=0.0), opinions, "stimulus")
+    of_same = wide[STIMULUS].merge(opinions, how="left", on=STIMULUS)
     mapping = BEST_MAPPING if len(wide) >= FEWEST_FOR_CUBIC else "linear"
     return compare_metrics(wide[chosen], of_same, mapping=mapping).assign(mapping=mapping)
 

@@ -8,7 +8,7 @@ The Recommendation's tests take metrics for independent samples; the paired ones
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping
+from collections.abc import Hashable, Iterable, Mapping
 from itertools import combinations
 from math import sqrt
 from typing import Any
@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
-from scipy import stats
+from scipy import special, stats
 
 from listening.analysis.adjustment import holm
 from listening.analysis.correlation_tests import dependent_difference
@@ -41,7 +41,7 @@ def mean_opinions(votes: pd.DataFrame, *, by: str | list[str]) -> pd.DataFrame:
     return _with_intervals(pd.DataFrame(found)).reset_index()
 
 
-def pooled_opinions(opinions: pd.DataFrame, *, by: str) -> pd.DataFrame:
+def pooled_opinions(opinions: pd.DataFrame, *, by: str | list[str]) -> pd.DataFrame:
     """`mean_opinions` of all votes of each `by`, from those of its stimuli (rows with mos, sd, n), votes unseen."""
     pooled = opinions.assign(
         total=opinions["n"] * opinions["mos"],
@@ -50,28 +50,33 @@ def pooled_opinions(opinions: pd.DataFrame, *, by: str) -> pd.DataFrame:
     of_group = pooled.groupby(by, sort=False)
     found = of_group[["n", "total", "squares"]].sum()
     found["mos"] = found["total"] / found["n"]
-    between = pooled["n"] * (pooled["mos"] - pooled[by].map(found["mos"])) ** 2
-    squares = found.pop("squares") + between.groupby(pooled[by], sort=False).sum()
+    mean = of_group["total"].transform("sum") / of_group["n"].transform("sum")
+    pooled["between"] = pooled["n"] * (pooled["mos"] - mean) ** 2
+    squares = found.pop("squares") + pooled.groupby(by, sort=False)["between"].sum()
     found["sd"] = np.sqrt(squares / (found["n"] - 1).where(found["n"] > 1))
     return _with_intervals(found[["mos", "sd", "n"]]).reset_index()
 
 
 def _with_intervals(found: pd.DataFrame) -> pd.DataFrame:
-    quantile = stats.t.ppf((1 + CONFIDENCE) / 2, np.maximum(found["n"] - 1, 1))
+    quantile = special.stdtrit(np.maximum(found["n"] - 1, 1), (1 + CONFIDENCE) / 2)
     error = found["sd"] / np.sqrt(found["n"])
     found["ci_t"] = quantile * error
-    normal = stats.norm.ppf((1 + CONFIDENCE) / 2)
+    normal = special.ndtri((1 + CONFIDENCE) / 2)
     found["ci"] = np.where(found["n"] < NORMAL_FROM, quantile, normal) * error
     return found
 
 
 def evaluate(
-    scores: ArrayLike, points: pd.DataFrame, *, on_scale: bool = False
+    scores: ArrayLike,
+    points: pd.DataFrame,
+    *,
+    on_scale: bool = False,
+    mappings: Iterable[str] = tuple(PARAMETERS),
 ) -> tuple[pd.DataFrame, bool]:
     """The errors of one metric's `scores` (N,) on `points` (N rows of `mean_opinions`), and whether it was negated.
 
-    Returns one row per mapping with the columns `ERRORS` and, where there are no errors, the reason. Without a
-    mapping only when the metric is `on_scale` of the ratings and not negated. d is what a mapping takes from the
+    Returns one row for each of `mappings` with the columns `ERRORS` and, where there are no errors, the reason. 'none'
+    only when the metric is `on_scale` of the ratings and not negated. d is what a mapping takes from the
     degrees of freedom; rmse = √(Σe²/(N − d)) with its χ² interval; rmse_star the same of max(0, |e| − ci);
     outlier_ratio: share with |e| > ci, with its Wald interval; *_t with ci_t in place of ci.
     """
@@ -79,7 +84,7 @@ def evaluate(
     negated = bool(len(x) > 1 and np.ptp(x) > 0 and np.ptp(y) > 0 and np.corrcoef(x, y)[0, 1] < 0)
     x = -x if negated else x
     rows = []
-    for kind in PARAMETERS:
+    for kind in mappings:
         row: dict[str, object] = {"mapping": kind, "d": PARAMETERS[kind], "n": len(x), REASON: ""}
         try:
             if kind == "none" and (negated or not on_scale):
@@ -100,11 +105,11 @@ def _errors(y: Values, predicted: Values, points: pd.DataFrame, d: int) -> dict[
     if n <= d:
         raise AnalysisError(f"expected more than {d} points, found {n}")
     rmse = sqrt(float((e**2).sum()) / (n - d))
-    tails = stats.chi2.ppf([(1 + CONFIDENCE) / 2, (1 - CONFIDENCE) / 2], n - d)
+    tails = special.chdtri(n - d, [(1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2])
     low, high = rmse * np.sqrt((n - d) / tails)
     star, ratio = _against(e, points["ci"], d)
     star_t, ratio_t = _against(e, points["ci_t"], d)
-    half = stats.norm.ppf((1 + CONFIDENCE) / 2) * sqrt(ratio * (1 - ratio) / n)
+    half = special.ndtri((1 + CONFIDENCE) / 2) * sqrt(ratio * (1 - ratio) / n)
     varied = np.ptp(predicted) > 0 and np.ptp(y) > 0
     return {
         "rmse": rmse,
@@ -149,9 +154,9 @@ def compare_metrics(
     y = points["mos"].to_numpy(dtype=float)
     evaluated = {}
     for name, x in columns.items():
-        table, negated = evaluate(x, points, on_scale=on_scale)
+        table, negated = evaluate(x, points, on_scale=on_scale, mappings=[mapping])
         columns[name] = -x if negated else x
-        evaluated[name] = table[table["mapping"] == mapping].to_dict("records")[0]
+        evaluated[name] = table.to_dict("records")[0]
     rows = []
     for a, b in combinations(columns, 2):
         r_a, r_b, r_ab = (

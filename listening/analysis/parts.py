@@ -16,7 +16,7 @@ from math import atanh, sqrt, tanh
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
-from scipy import stats
+from scipy import special, stats
 from statsmodels.stats.meta_analysis import combine_effects
 
 from listening.analysis.correlation import Coefficient, pearson
@@ -52,20 +52,22 @@ def repeated_measures(x: ArrayLike, y: ArrayLike, groups: Iterable[object]) -> C
 
     Raises `AnalysisError` for fewer than 2 degrees of freedom, or where x or y does not vary within any group.
     """
-    frame = pd.DataFrame({"x": np.asarray(x, float), "y": np.asarray(y, float), "g": list(groups)})
-    frame = frame[frame.groupby("g")["g"].transform("size") > 1]
-    centred = frame[["x", "y"]] - frame.groupby("g")[["x", "y"]].transform("mean")
-    df = len(frame) - frame["g"].nunique() - 1
+    group = pd.factorize(np.array(list(groups), dtype=object))[0]
+    size = np.bincount(group)
+    several = size[group] > 1
+    group = group[several]
+    pair = [np.asarray(values, dtype=float)[several] for values in (x, y)]
+    df = len(group) - int((size > 1).sum()) - 1
     if df < 2:
         raise AnalysisError(f"within items: expected at least 2 degrees of freedom, found {df}")
-    squares = (centred**2).sum()
+    of_x, of_y = (values - (np.bincount(group, values, len(size)) / size)[group] for values in pair)
+    squares = float(of_x @ of_x), float(of_y @ of_y)
     # what rounding leaves of equal values is no variation
-    if (squares <= 1e-20 * (frame[["x", "y"]] ** 2).sum()).any():
+    if any(left <= 1e-20 * float(of @ of) for left, of in zip(squares, pair, strict=True)):
         raise AnalysisError(
             "within items: expected scores and ratings that vary, found none that do"
         )
-    r = float((centred["x"] * centred["y"]).sum() / sqrt(squares["x"] * squares["y"]))
-    return _coefficient(r, df)
+    return _coefficient(float(of_x @ of_y) / sqrt(squares[0] * squares[1]), df)
 
 
 def partial_correlation(x: ArrayLike, y: ArrayLike, given: ArrayLike) -> Coefficient:
@@ -160,11 +162,15 @@ def aggregate(r: ArrayLike) -> float:
 def by_group(points: pd.DataFrame, *, group: str = "condition") -> pd.DataFrame:
     """Pearson's r of every metric within each value of `group` (a condition is a kind of degradation): metric, group,
     n, df, r, p, low, high, reason. `pooled` and `aggregate` take it from there."""
+    of_group = points.groupby(["metric", group], sort=False).ngroup().to_numpy()
+    value, rating = (points[c].to_numpy(dtype=float) for c in ("value", "rating"))
+    scored = np.isfinite(value)
     rows = []
-    for (metric, name), of_group in points.groupby(["metric", group], sort=False):
-        complete = of_group.dropna(subset="value")
-        head = {"metric": metric, "group": name, "n": len(complete)}
-        rows.append(head | _filled(partial(pearson, complete["value"], complete["rating"])))
+    names = points[["metric", group]].drop_duplicates().itertuples(index=False, name=None)
+    for number, (metric, name) in enumerate(names):
+        here = scored & (of_group == number)
+        head = {"metric": metric, "group": name, "n": int(here.sum())}
+        rows.append(head | _filled(partial(pearson, value[here], rating[here])))
     return pd.DataFrame(rows)
 
 
@@ -233,9 +239,9 @@ def _coefficient(r: float, df: int) -> Coefficient:
         t = r * np.sqrt(df / np.float64(1 - r**2))
     low = high = r
     if abs(r) < 1:
-        half = float(stats.norm.ppf((1 + CONFIDENCE) / 2)) / sqrt(df - 1)
+        half = float(special.ndtri((1 + CONFIDENCE) / 2)) / sqrt(df - 1)
         low, high = tanh(atanh(r) - half), tanh(atanh(r) + half)
-    return Coefficient(df + 2, r, 2 * float(stats.t.sf(abs(t), df)), low, high)
+    return Coefficient(df + 2, r, 2 * float(special.stdtr(df, -abs(t))), low, high)
 
 
 def _filled(compute: Callable[[], Coefficient]) -> dict[str, object]:
