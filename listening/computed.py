@@ -6,7 +6,9 @@ cache is Django's default one, in the process's memory.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import TypeVar, cast
 
 import pandas as pd
@@ -30,12 +32,24 @@ NO_MEANS = "Answers are right or wrong: there are no mean ratings to set metrics
 # what nobody looks at any more is dropped
 SECONDS = 24 * 3600
 T = TypeVar("T")
+# within `one_state`: by campaign
+_states: ContextVar[dict[int, str] | None] = ContextVar("states", default=None)
+
+
+@contextmanager
+def one_state() -> Iterator[None]:
+    """Within, a campaign's state is looked up once: all parts of a page are of the same rows."""
+    token = _states.set(_states.get() or {})
+    try:
+        yield
+    finally:
+        _states.reset(token)
 
 
 def once(campaign: Campaign, what: str, compute: Callable[[], T]) -> T:
     """`compute()`, or what it gave when it was last asked for `what` of these very rows."""
     # the state is no part of the key, so that a new one replaces the old
-    key, state = f"{what}/{campaign.pk}", state_of(campaign)
+    key, state = f"{what}/{campaign.pk}", state_known(campaign)
     kept: tuple[str, T] | None = cache.get(key)
     if kept is not None and kept[0] == state:
         return kept[1]
@@ -47,6 +61,16 @@ def once(campaign: Campaign, what: str, compute: Callable[[], T]) -> T:
 def for_ever(what: str, compute: Callable[[], T]) -> T:
     """`compute()`, or what it gave for `what`, which must name everything that it depends on: signals never change."""
     return cast(T, cache.get_or_set(what, compute, SECONDS))
+
+
+def state_known(campaign: Campaign) -> str:
+    """`state_of` the campaign, as it was found before within `one_state`."""
+    known = _states.get()
+    if known is None:
+        return state_of(campaign)
+    if campaign.pk not in known:
+        known[campaign.pk] = state_of(campaign)
+    return known[campaign.pk]
 
 
 def state_of(campaign: Campaign) -> str:

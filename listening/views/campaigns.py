@@ -18,6 +18,7 @@ from listening.exchange.errors import ExchangeError
 from listening.exchange.tables import ROWS, writes_parquet
 from listening.models import Campaign
 from listening.models.campaign import CampaignError
+from listening.views.awaiting import awaited
 from listening.views.forms import InvitationForm, ReasonForm
 from listening.views.results import evidence
 from models_registry import audit, jobs
@@ -59,6 +60,7 @@ def visible_campaign(request: HttpRequest, slug: str) -> Campaign:
 
 @login_required
 @require_safe
+@awaited
 def detail(request: HttpRequest, slug: str) -> HttpResponse:
     """The results page: the setting, the evidence, the stimuli."""
     campaign = visible_campaign(request, slug)

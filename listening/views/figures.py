@@ -16,6 +16,7 @@ from listening.analysis.frames import AnalysisError
 from listening.block_pictures import picture_of
 from listening.campaign_evidence import Evidence
 from listening.campaign_figures import figure_named
+from listening.computed import one_state
 from listening.drawing import rendered
 from listening.exchange.tables import csv_bytes
 from listening.models import Campaign
@@ -27,6 +28,7 @@ CONTENT_TYPES = {"svg": "image/svg+xml", "pdf": "application/pdf", "png": "image
 
 @login_required
 @require_safe
+@one_state()
 def of_campaign(request: HttpRequest, slug: str, name: str, form: str) -> HttpResponse:
     """A figure as a picture, or the table behind it as CSV."""
     campaign = get_object_or_404(Campaign.objects.visible_to(request.user), slug=slug)

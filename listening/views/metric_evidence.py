@@ -18,6 +18,7 @@ from listening.campaign_figures import Shown, figures_of, scatter_of
 from listening.computed import correlation_of, metric_evidence_of
 from listening.models import Campaign, Stimulus
 from listening.playable_scatter import playable_scatter
+from listening.views.awaiting import awaited
 from listening.views.campaigns import visible_campaign
 
 Record = dict[Hashable, Any]
@@ -25,6 +26,7 @@ Record = dict[Hashable, Any]
 
 @login_required
 @require_safe
+@awaited
 def of_campaign(request: HttpRequest, slug: str) -> HttpResponse:
     campaign = visible_campaign(request, slug)
     correlation, problem = correlation_of(campaign)

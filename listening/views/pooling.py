@@ -12,7 +12,7 @@ from django.views.decorators.http import require_safe
 from listening.analysis.frames import METHODS, AnalysisError
 from listening.analysis.pooling import PooledCorrelation, pool
 from listening.analysis.report import WITH_MEANS
-from listening.computed import correlation_of
+from listening.computed import correlation_of, one_state
 from listening.models import Campaign
 from listening.views.campaigns import visible_campaign
 
@@ -21,6 +21,7 @@ MEANT = [name for name, kind in METHODS.items() if kind.reading in WITH_MEANS]
 
 @login_required
 @require_safe
+@one_state()
 def correlation(request: HttpRequest) -> HttpResponse:
     slugs = list(dict.fromkeys(request.GET.getlist("campaign")))
     chosen = [visible_campaign(request, slug) for slug in slugs]

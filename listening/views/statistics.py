@@ -26,6 +26,7 @@ from listening.computed import analysis_of, once
 from listening.evidence import in_order_of_arrival
 from listening.models import Campaign
 from listening.plan_sections import SHARE, abx_sections, attachment, resampled
+from listening.views.awaiting import awaited
 from listening.views.campaigns import visible_campaign
 
 NO_COMPARISON = "Paired comparisons have their tests on the results page."
@@ -75,6 +76,7 @@ class Planned:
 
 @login_required
 @require_safe
+@awaited
 def of_campaign(request: HttpRequest, slug: str) -> HttpResponse:
     campaign = visible_campaign(request, slug)
     answers = METHODS[campaign.method].reading == "answers"
@@ -124,7 +126,7 @@ def graded(
         "progress_figures": figures_of(Evidence(campaign), "progress"),
         **anova_table(compared),
         **(equivalence_table(kept, margin) if margin else {}),
-        **progress_table(campaign, kept, margin),
+        **once(campaign, f"progress/{margin}", lambda: progress_table(campaign, kept, margin)),
         **planned(compared, difference),
         **once(campaign, "performance", lambda: performance_table(kept)),
         "sections": once(campaign, "resampled", lambda: [attachment(kept), resampled(kept)]),

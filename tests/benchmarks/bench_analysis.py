@@ -1,7 +1,8 @@
 """How long a campaign's whole analysis takes, and its parts; peak memory.
 
-Run: `python -m tests.benchmarks.bench_analysis`. Two threads. Wall time of the second of two runs; SciPy's bootstrap is
-timed over a few resamples in the same run and extrapolated.
+Run: `python -m tests.benchmarks.bench_analysis`. One thread, to which settings and workers hold linear algebra: on
+more small matrices wait for each other. Wall time of the second of two runs; SciPy's bootstrap is timed over a few
+resamples in the same run and extrapolated.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ import resource
 import time
 from collections.abc import Callable
 
-os.environ.update({f"{name}_NUM_THREADS": "2" for name in ("OMP", "OPENBLAS", "MKL")})
+os.environ.update({f"{name}_NUM_THREADS": "1" for name in ("OMP", "OPENBLAS", "MKL")})
 
 import numpy as np  # noqa: E402
 import pandas as pd  # noqa: E402
@@ -21,6 +22,8 @@ from listening.analysis.crossed_bootstrap import crossed_bootstrap  # noqa: E402
 from listening.analysis.frames import ratings_frame  # noqa: E402
 from listening.analysis.mixed import mixed_model  # noqa: E402
 from listening.analysis.report import analyse  # noqa: E402
+
+LARGE = (500, 200, 10)
 
 
 def campaign(listeners: int, items: int, conditions: int, *, missing: float = 0.0) -> pd.DataFrame:
@@ -57,16 +60,22 @@ def seconds(name: str, work: Callable[[], object], *, runs: int = 2) -> float:
     return taken
 
 
+def measured(shape: tuple[int, int, int], missing: float) -> tuple[float, np.ndarray]:
+    """Seconds of the crossed bootstrap, and the ratings."""
+    ratings = campaign(*shape, missing=missing)
+    size = f"{len(ratings):,} ratings"
+    seconds(f"{size}: whole analysis", lambda: analyse(ratings))
+    seconds(f"{size}: mixed model", lambda: mixed_model(ratings))
+    taken = seconds(f"{size}: crossed bootstrap, 2,000", lambda: crossed_bootstrap(ratings))
+    return taken, ratings["rating"].to_numpy()
+
+
 def main() -> None:
-    for listeners, items, conditions in ((20, 42, 6), (500, 200, 10)):
-        ratings = campaign(listeners, items, conditions)
-        size = f"{len(ratings):,} ratings"
-        seconds(f"{size}: whole analysis", lambda: analyse(ratings))  # noqa: B023
-        seconds(f"{size}: mixed model", lambda: mixed_model(ratings))  # noqa: B023
-        ours = seconds(f"{size}: crossed bootstrap, 2,000", lambda: crossed_bootstrap(ratings))  # noqa: B023
+    measured((20, 42, 6), 0.0)
+    measured(LARGE, 0.05)
+    ours, values = measured(LARGE, 0.0)
     gigabytes = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6
     print(f"{'peak memory, with the frame itself':52} {gigabytes:9.2f} GB")
-    values = ratings["rating"].to_numpy()
     scipy = seconds(
         "SciPy's percentile bootstrap of one mean, 10 resamples",
         lambda: stats.bootstrap(
@@ -75,8 +84,6 @@ def main() -> None:
         runs=1,
     )
     print(f"{'the crossed bootstrap of all means is faster by':52} {200 * scipy / ours:9.0f} ×")
-    holes = campaign(63, 20, 7, missing=0.1)
-    seconds(f"{len(holes):,} ratings with 10 % missing: mixed model", lambda: mixed_model(holes))
 
 
 if __name__ == "__main__":
