@@ -8,14 +8,11 @@ and takes the row back while nobody else has it. Simulated listeners count their
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import datetime
 from itertools import count
 
-from django.db.models import Exists, OuterRef
-from django.utils.timezone import now
-
-from listening.models import Campaign, Page, Response, Session
-from listening.scheme import Scheme
+from listening.admission import silent
+from listening.models import Campaign, Session
 
 
 def next_row(campaign: Campaign, *, simulated: bool = False, at: datetime | None = None) -> int:
@@ -31,12 +28,7 @@ def next_row(campaign: Campaign, *, simulated: bool = False, at: datetime | None
 
 def release_stale(campaign: Campaign, *, at: datetime | None = None) -> int:
     """Free the rows of sessions without a sign of life for too long; how many that were."""
-    limit = (at or now()) - timedelta(hours=Scheme.of(campaign.design).hold_hours)
-    of_session = OuterRef("pk")
-    stale = campaign.sessions.filter(holds_row=True, ending="", created_at__lt=limit).exclude(
-        Exists(Page.objects.filter(session=of_session, finished_at__gte=limit))
-        | Exists(Response.objects.filter(page__session=of_session, received_at__gte=limit))
-    )
+    stale = silent(campaign, at=at).filter(holds_row=True)
     return Session.objects.filter(pk__in=list(stale.values_list("pk", flat=True))).update(
         holds_row=False
     )

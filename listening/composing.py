@@ -7,7 +7,7 @@ Composing reads and checks everything first, and then stores everything or nothi
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import date
+from datetime import UTC, date, datetime
 from hashlib import sha256
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -24,6 +24,7 @@ from listening.methods import UnknownMethod, method_named
 from listening.models import Campaign, Condition, Stimulus, Trial
 from listening.models.campaign import CampaignError
 from listening.plan import PlanError, checked_plan, default_plan, items_never_rated
+from listening.scheme import group_problems
 from models_registry import audio, audit
 from models_registry.audio import Audio, AudioError
 from models_registry.models import ModelVersion, Signal
@@ -149,12 +150,24 @@ def _settings(data: Data) -> dict[str, Any]:
         "quota": data.get("quota"),
         "plan": data.get("plan", default_plan()),
         "design": data.get("design", {}),
+        "groups": data.get("groups", {}),
+        "opens_at": _moment(data.get("opens")),
+        "closes_at": _moment(data.get("closes")),
+        "once_per_browser": data.get("once_per_browser", False),
         "collect_as": data.get("collect", ""),
         "invited_only": data.get("invited_only", False),
         "retain_until": date.fromisoformat(data["retain_until"])
         if "retain_until" in data
         else None,
     }
+
+
+def _moment(text: str | None) -> datetime | None:
+    return None if text is None else datetime.fromisoformat(text)
+
+
+def _written(moment: datetime | None) -> str | None:
+    return None if moment is None else moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def _trial(
@@ -212,6 +225,12 @@ def _setting_problems(data: Data) -> Problems:
         systems = sum(one.get("role", "system") == "system" for one in data["conditions"])
         found = method.design_problems(data.get("design", {}), items=rated, systems=systems)
         problems += [(("design",), what) for what in found]
+        problems += [(("groups",), what) for what in group_problems(data.get("groups", {}), plan)]
+    for key in ("opens", "closes"):
+        try:
+            _moment(data.get(key))
+        except ValueError as error:
+            problems.append(((key,), f"expected a date and time, found {error}"))
     return problems
 
 
@@ -332,6 +351,10 @@ def describe(campaign: Campaign) -> Data:
         "language": campaign.language,
         "plan": campaign.plan,
         "design": campaign.design,
+        "groups": campaign.groups,
+        "opens": _written(campaign.opens_at),
+        "closes": _written(campaign.closes_at),
+        "once_per_browser": campaign.once_per_browser or None,
         "collect": campaign.collect_as,
         "conditions": [_condition(condition) for condition in conditions],
         "items": [_item(trial) for trial in trials],

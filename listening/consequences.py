@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.utils.timezone import now
 
 from listening import digits
+from listening.admission import join
 from listening.headphones import TESTS, right_answer
 from listening.models import Check, Page, Session, Slot
 from listening.parts import last_answer
@@ -32,7 +33,13 @@ def _agree(session: Session, page: Page) -> Session.Ending | None:
 def _screen(session: Session, page: Page) -> Session.Ending | None:
     answers = last_answer(page)["answers"]
     barred = any(screens_out(one, answers[one["name"]]) for one in page.content["questions"])
-    return Ending.SCREENED_OUT if barred else None
+    if barred:
+        return Ending.SCREENED_OUT
+    group = answers.get(session.campaign.groups.get("question"))
+    # asked again later, the answer changes no place that is held
+    if group is None or session.group:
+        return None
+    return None if join(session, str(group)) else Ending.FULL
 
 
 def _check(session: Session, page: Page) -> Session.Ending | None:

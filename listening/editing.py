@@ -31,6 +31,10 @@ SETTINGS = {
     "screening": "Screening",
     "repetitions": "Repetitions",
     "quota": "Listeners wanted",
+    "groups": "Quotas of groups",
+    "opens": "Opens at",
+    "closes": "Closes at",
+    "once_per_browser": "One session per browser",
     "seed": "Seed",
 }
 MAX_PARTS = 200
@@ -157,6 +161,10 @@ def from_form(posted: Mapping[str, str], data: Data, method: Method) -> Face:
 
 
 def _setting(key: str, value: Any) -> Field:
+    if key in ("groups", "once_per_browser"):
+        found = _field(key, dict if key == "groups" else bool, value)
+        found.label = SETTINGS[key]
+        return found
     choices: tuple[tuple[str, str], ...] = ()
     kind = {"instructions": "long", "repetitions": "number", "quota": "number", "seed": "number"}
     if key == "language":

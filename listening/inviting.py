@@ -16,7 +16,7 @@ from listening.models import Campaign, Invitation, Session
 from models_registry import audit
 
 MOST = 10_000
-COLUMNS = ["link", "code", "state", "expires_at"]
+COLUMNS = ["link", "code", "state", "expires_at", "group"]
 
 
 class InvitationError(ValueError):
@@ -29,6 +29,7 @@ def invite(
     *,
     expires_at: datetime | None = None,
     only: bool = False,
+    group: str = "",
     actor: str,
 ) -> list[Invitation]:
     """Make `count` invitations; with `only`, the campaign takes listeners by invitation alone from now on."""
@@ -38,12 +39,17 @@ def invite(
         raise InvitationError(f"expected them to expire in the future, found {expires_at:%c}")
     if campaign.state == Campaign.State.CLOSED:
         raise InvitationError(f"{campaign.slug}: expected a campaign to invite to, found it closed")
+    quotas = campaign.groups.get("quotas", {}) if campaign.groups.get("invitation") else {}
+    if group and group not in quotas:
+        known = ", ".join(quotas) or "none by invitation"
+        raise InvitationError(f"expected a group of the campaign ({known}), found {group!r}")
     with transaction.atomic():
-        made = Invitation.objects.make(campaign, count, expires_at=expires_at)
+        made = Invitation.objects.make(campaign, count, expires_at=expires_at, group=group)
         if only:
             Campaign.objects.filter(pk=campaign.pk).update(invited_only=True)
             campaign.refresh_from_db()
         content = {"count": count, "only": only, "expires_at": str(expires_at or "")}
+        content |= {"group": group} if group else {}
         audit.record("invite", campaign, actor=actor, content=content)
     return made
 
@@ -66,6 +72,7 @@ def table(invitations: Iterable[Invitation], *, site: str) -> list[list[str]]:
                 one.code,
                 _state(one, sessions.get(one.external_code)),
                 one.expires_at.isoformat() if one.expires_at else "",
+                one.group,
             ]
             for one in listed
         ),

@@ -14,7 +14,8 @@ A plan is a list of mappings, each naming its `part`:
                   limits beyond which a page is left out of the evidence (`exclude`: any of telemetry.LIMITS); in every
                   `every` of them, `controls` asks a `gold` and a `trap` question (listening/controls.py)
     break         a `text`, and time
-    finish        what is shown at the end to those `finished`, `screened-out` or `refused`: `text`, `code`, `url`
+    finish        what is shown at the end to those `finished`, `screened-out` or `refused`, or whose group was `full`:
+                  `text`, `code`, `url`
 
 What is read, filled in, set up, checked or practised may expire: `expires_min` minutes after it was done, it is done
 again before the next rating page (listening/renewal.py).
@@ -39,7 +40,7 @@ from listening.telemetry import LIMITS
 Part = dict[str, Any]
 
 GATES = {"rate": bool, "listen": bool, "hear_end": bool}
-ENDINGS = ("finished", "screened-out", "refused")
+ENDINGS = ("finished", "screened-out", "refused", "full")
 MAX_TEXT = 20_000
 SHA256 = re.compile(r"[0-9a-f]{64}")
 

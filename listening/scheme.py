@@ -10,6 +10,9 @@ A mapping, of which nothing is required; without any of it everybody hears every
     hold_hours   without a sign of life for so long, a listener's row of the design is given to another (24)
 
 Who hears what follows from the session's row alone (listening/design.py).
+
+Groups of listeners with quotas are declared beside it: `{"question": NAME, "quotas": {answer: n}}` by an answer, or
+`{"invitation": true, "quotas": {group: n}}` by what an invitation says (listening/admission.py).
 """
 
 from __future__ import annotations
@@ -21,10 +24,12 @@ from math import lcm
 from typing import Any
 
 from listening.design import dealing_round, williams_rows
+from listening.plan import Part
 from listening.questions import key_problems
 
 ORDERS = ("random", "williams")
 HOLD_HOURS = 24.0
+MAX_GROUP = 80
 KEYS: dict[str, type | tuple[type, ...]] = {
     "order": str,
     "items": int,
@@ -107,3 +112,46 @@ def _block_problems(blocks: list[Any], items: Collection[str]) -> Iterator[str]:
             yield f"design: expected each item in one block, found {item!r} in {times}"
     if missing := [item for item in items if item not in listed]:
         yield f"design: expected every rated item in a block, found none with {', '.join(missing)}"
+
+
+def group_problems(groups: Any, plan: list[Part]) -> Iterator[str]:
+    """What is wrong with the declared groups of a campaign with this (sound) plan, one sentence each."""
+    if groups == {}:
+        return
+    if not isinstance(groups, Mapping):
+        yield "groups: expected a mapping, found something else"
+        return
+    kinds: dict[str, type | tuple[type, ...]] = {"question": str, "invitation": bool}
+    found = list(key_problems(groups, keys=kinds | {"quotas": dict}, required=["quotas"]))
+    yield from (f"groups: {problem}" for problem in found)
+    if found:
+        return
+    if bool(groups.get("question")) == bool(groups.get("invitation")):
+        yield "groups: expected either a question or invitation: true, found both or neither"
+    for name, wanted in groups["quotas"].items():
+        if not isinstance(name, str) or not 0 < len(name) <= MAX_GROUP:
+            yield f"groups: expected names of 1 to {MAX_GROUP} characters, found {name!r}"
+        if isinstance(wanted, bool) or not isinstance(wanted, int) or wanted < 0:
+            yield f"groups: expected a number of listeners for {name}, found {wanted!r}"
+    if groups.get("question"):
+        yield from _question_problems(groups, plan)
+
+
+def _question_problems(groups: Mapping[str, Any], plan: list[Part]) -> Iterator[str]:
+    asked = {
+        question["name"]: (place, question)
+        for place, part in enumerate(plan)
+        for question in part.get("questions", ())
+    }
+    if groups["question"] not in asked:
+        yield f"groups: expected a question of the plan, found {groups['question']!r}"
+        return
+    place, question = asked[groups["question"]]
+    if question["ask"] != "choice" or question.get("several") or question.get("optional"):
+        yield f"groups: expected a question with one choice, found {groups['question']!r} of another kind"
+        return
+    if place > [part["part"] for part in plan].index("ratings"):
+        yield f"groups: expected the question before the ratings, found {groups['question']!r} after them"
+    for name in groups["quotas"]:
+        if name not in question["choices"]:
+            yield f"groups: expected quotas of its choices, found {name!r}"

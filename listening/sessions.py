@@ -14,21 +14,15 @@ from django.db import IntegrityError, transaction
 from django.utils.timezone import now
 from django.utils.translation import get_language
 
-from listening import allotting, parts, telemetry
+from listening import admission, allotting, parts, telemetry
+from listening.admission import NotOpen as NotOpen
+from listening.admission import SessionError as SessionError
 from listening.consequences import consequence
 from listening.methods.base import AnswerError, Gates, Judgement, current_ratings
 from listening.models import Campaign, Listener, Page, Rating, Response, Session, Slot, Visit
 from listening.models.session import CODE_ALPHABET
 from listening.parts import planned_pages
 from listening.plan import part_named
-
-
-class SessionError(ValueError):
-    """A session that cannot go on as asked; the message says what was expected and found."""
-
-
-class NotOpen(SessionError):
-    """The campaign takes no new listeners."""
 
 
 class Conflict(SessionError):
@@ -50,6 +44,7 @@ def start(
     code: str | None = None,
     external_code: str = "",
     external: dict[str, str] | None = None,
+    group: str = "",
     seed: int | None = None,
 ) -> Session:
     """Draw and store a new session of an open campaign, for the listener `code` or a new one under a random code.
@@ -58,14 +53,12 @@ def start(
     `external_code` comes back to the session they have; `external` is what else the recruiter's link said. A simulated
     listener gets the rating pages alone: a program has no ears to check and no consent to give.
 
-    Raises `NotOpen` when the campaign is not open or has all the listeners it wants (simulated ones are not counted).
+    Raises `NotOpen` when the campaign takes nobody, or nobody else of the invited `group` (simulated listeners are not
+    counted).
     """
     if earlier := session_of(campaign, external_code):
         return earlier
-    if campaign.state != Campaign.State.OPEN:
-        raise NotOpen(f"{campaign.slug}: expected an open campaign, found it {campaign.state}")
-    if not simulated and is_full(campaign):
-        raise NotOpen(f"{campaign.slug}: has all the {campaign.quota} listeners it wants")
+    admission.check(campaign, simulated=simulated)
     if seed is None:
         seed = secrets.randbits(63)
     asks_consent = part_named(campaign.plan, "consent") is not None
@@ -87,6 +80,10 @@ def start(
             language=campaign.language or get_language() or "",
             consented_at=None if simulated or asks_consent else now(),
         )
+        if group and not admission.join(session, group):
+            raise NotOpen(
+                campaign, "group", f"has all the listeners of the group {group!r} it wants"
+            )
         parts.store(session, planned_pages(campaign, seed, row=row, simulated=simulated))
     return session
 
@@ -249,14 +246,6 @@ def visit(page: Page, visit_id: uuid.UUID, body: object) -> None:
 def slots_of(page: Page) -> list[Slot]:
     """The page's slots in their order on screen."""
     return list(page.slots.select_related("stimulus"))
-
-
-def is_full(campaign: Campaign) -> bool:
-    """Whether as many people have finished as the campaign wants."""
-    if campaign.quota is None:
-        return False
-    people = campaign.listeners.filter(simulated=False, sessions__finished_at__isnull=False)
-    return people.distinct().count() >= campaign.quota
 
 
 def random_code() -> str:

@@ -125,9 +125,24 @@ class CampaignViewSet(
     @extend_schema(request=shapes.ReasonSerializer, responses=shapes.CampaignSerializer)
     @action(detail=True, methods=["post"])
     def close(self, request: Request, slug: str) -> Response:
-        """Take no new listeners."""
+        """Take no new listeners; closing what is closed changes nothing."""
         reason = _checked(shapes.ReasonSerializer, request)["reason"]
         self.get_object().close(actor=actor(request), reason=reason)
+        return Response(self.get_serializer(self.get_object()).data)
+
+    @extend_schema(request=shapes.ReasonSerializer, responses=shapes.CampaignSerializer)
+    @action(detail=True, methods=["post"])
+    def pause(self, request: Request, slug: str) -> Response:
+        """Take no new listeners for a while."""
+        reason = _checked(shapes.ReasonSerializer, request)["reason"]
+        self.get_object().pause(actor=actor(request), reason=reason)
+        return Response(self.get_serializer(self.get_object()).data)
+
+    @extend_schema(request=None, responses=shapes.CampaignSerializer)
+    @action(detail=True, methods=["post"])
+    def resume(self, request: Request, slug: str) -> Response:
+        """Take new listeners again."""
+        self.get_object().resume(actor=actor(request))
         return Response(self.get_serializer(self.get_object()).data)
 
     @extend_schema(request=None, responses={202: shapes.JobSerializer})

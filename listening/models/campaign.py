@@ -19,6 +19,7 @@ from listening.plan import (
     items_never_rated,
     part_named,
 )
+from listening.scheme import group_problems
 from models_registry import audit
 from models_registry.models import ModelVersion, Signal
 
@@ -48,6 +49,7 @@ class Campaign(models.Model):
     class State(models.TextChoices):
         DRAFT = "draft"
         OPEN = "open"
+        PAUSED = "paused"
         CLOSED = "closed"
 
     class Screening(models.TextChoices):
@@ -88,6 +90,20 @@ class Campaign(models.Model):
         default=dict,
         blank=True,
         help_text="how much each listener hears, in which order (listening/scheme.py)",
+    )
+    groups = models.JSONField(
+        default=dict,
+        blank=True,
+        help_text="quotas by an answer or by invitation (listening/admission.py)",
+    )
+    opens_at = models.DateTimeField(
+        null=True, blank=True, help_text="takes nobody before; none: from launch on"
+    )
+    closes_at = models.DateTimeField(
+        null=True, blank=True, help_text="takes nobody from then on; none: until it is closed"
+    )
+    once_per_browser = models.BooleanField(
+        default=False, help_text="who opens the plain link again comes back to their session"
     )
     collect_as = models.CharField(
         max_length=200,
@@ -201,6 +217,11 @@ class Campaign(models.Model):
             problems += error.problems
         else:
             problems += self.design_problems()
+            problems += group_problems(self.groups, self.plan)
+            if self.opens_at and self.closes_at and self.opens_at >= self.closes_at:
+                problems.append(
+                    "expected it to open before it closes, found it the other way round"
+                )
             wanted = {sha for part in self.plan for sha in part.get("recordings", {}).values()}
             stored = Signal.objects.filter(sha256__in=wanted).values_list("sha256", flat=True)
             problems += [
@@ -216,18 +237,38 @@ class Campaign(models.Model):
         systems = self.conditions.filter(role=Condition.Role.SYSTEM).count()
         return self.protocol.design_problems(self.design, items=rated, systems=systems)
 
-    def close(self, *, actor: str, reason: str) -> None:
-        """Take no new listeners; who is in the middle may finish."""
+    def close(self, *, actor: str, reason: str) -> bool:
+        """Take no new listeners; who is in the middle may finish. False where it is closed already."""
         with transaction.atomic():
-            closed = Campaign.objects.filter(pk=self.pk, state=self.State.OPEN).update(
-                state=self.State.CLOSED, closed_at=now()
-            )
-            if not closed:
-                raise CampaignError(
-                    f"{self.slug}: expected an open campaign, found it {self.state}"
-                )
-            audit.record("close", self, actor=actor, reason=reason)
+            closed = Campaign.objects.filter(
+                pk=self.pk, state__in=(self.State.OPEN, self.State.PAUSED)
+            ).update(state=self.State.CLOSED, closed_at=now())
+            if closed:
+                audit.record("close", self, actor=actor, reason=reason)
         self.refresh_from_db()
+        if self.state != self.State.CLOSED:
+            raise CampaignError(f"{self.slug}: expected an open campaign, found it {self.state}")
+        return bool(closed)
+
+    def pause(self, *, actor: str, reason: str) -> bool:
+        """Take no new listeners for a while; who is in the middle goes on. False where it is paused already."""
+        return self._turn(self.State.OPEN, self.State.PAUSED, "pause", actor=actor, reason=reason)
+
+    def resume(self, *, actor: str) -> bool:
+        """Take new listeners again. False where it does already."""
+        return self._turn(self.State.PAUSED, self.State.OPEN, "resume", actor=actor)
+
+    def _turn(self, old: str, new: str, act: str, *, actor: str, reason: str = "") -> bool:
+        with transaction.atomic():
+            turned = Campaign.objects.filter(pk=self.pk, state=old).update(state=new)
+            if turned:
+                audit.record(act, self, actor=actor, reason=reason)
+        self.refresh_from_db()
+        if self.state != new:
+            raise CampaignError(
+                f"{self.slug}: expected a campaign that is {old}, found it {self.state}"
+            )
+        return bool(turned)
 
     def fingerprint(self) -> dict[str, object]:
         """What listeners will hear, by hash, for the record."""
@@ -241,6 +282,9 @@ class Campaign(models.Model):
             "repetitions": self.repetitions,
             "plan": self.plan,
             "design": self.design,
+            "groups": self.groups,
+            "opens_at": self.opens_at and self.opens_at.isoformat(),
+            "closes_at": self.closes_at and self.closes_at.isoformat(),
             "stimuli": [
                 [
                     stimulus.trial.item,

@@ -11,17 +11,24 @@ from django.utils.timezone import now
 
 from listening.models.campaign import Campaign
 from listening.models.session import CODE_ALPHABET, Session
+from listening.scheme import MAX_GROUP
 
 CODE_LENGTH = 12
 
 
 class InvitationQuerySet(models.QuerySet["Invitation"]):
     def make(
-        self, campaign: Campaign, count: int, *, expires_at: datetime | None = None
+        self,
+        campaign: Campaign,
+        count: int,
+        *,
+        expires_at: datetime | None = None,
+        group: str = "",
     ) -> list[Invitation]:
         """`count` new ones, under codes that nobody guesses (60 bits)."""
         made = [
-            Invitation(campaign=campaign, code=_code(), expires_at=expires_at) for _ in range(count)
+            Invitation(campaign=campaign, code=_code(), expires_at=expires_at, group=group)
+            for _ in range(count)
         ]
         Invitation.objects.bulk_create(made)
         return made
@@ -36,6 +43,7 @@ class Invitation(models.Model):
 
     campaign = models.ForeignKey(Campaign, on_delete=models.CASCADE, related_name="invitations")
     code = models.CharField(max_length=CODE_LENGTH, unique=True)
+    group = models.CharField(max_length=MAX_GROUP, blank=True)
     expires_at = models.DateTimeField(null=True, blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
 

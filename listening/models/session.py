@@ -16,6 +16,7 @@ from django.utils.timezone import now
 
 from listening import digits, headphones
 from listening.models.campaign import Campaign, CampaignError, Stimulus, Trial
+from listening.scheme import MAX_GROUP
 from models_registry import audit
 from models_registry.audio import Audio
 from models_registry.models import Signal
@@ -59,6 +60,7 @@ class Session(models.Model):
         FINISHED = "finished"
         SCREENED_OUT = "screened-out", "screened out"
         REFUSED = "refused", "did not consent"
+        FULL = "full", "the group was full"
 
     token = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
     listener = models.ForeignKey(Listener, on_delete=models.PROTECT, related_name="sessions")
@@ -66,6 +68,11 @@ class Session(models.Model):
     seed = models.BigIntegerField()
     row = models.PositiveIntegerField(
         null=True, blank=True, help_text="of the campaign's design, from 0 (listening/allotting.py)"
+    )
+    group = models.CharField(
+        max_length=MAX_GROUP,
+        blank=True,
+        help_text="whose quota it counts for (listening/admission.py)",
     )
     holds_row = models.BooleanField(
         default=False, help_text="nobody else is given the same row of the design"
@@ -186,7 +193,7 @@ class Session(models.Model):
 
 
 # who did not take part, whatever they did before that was known
-TURNED_AWAY = (Session.Ending.REFUSED, Session.Ending.SCREENED_OUT)
+TURNED_AWAY = (Session.Ending.REFUSED, Session.Ending.SCREENED_OUT, Session.Ending.FULL)
 
 
 class Page(models.Model):

@@ -74,6 +74,7 @@ def detail(request: HttpRequest, slug: str) -> HttpResponse:
         "n_conditions": campaign.conditions.count(),
         "listener_link": request.build_absolute_uri(reverse("welcome", args=[campaign.slug])),
         "reason_form": ReasonForm(),
+        "pause_form": ReasonForm(prefix=None, auto_id="pause-%s"),
         "writes_parquet": writes_parquet(),
         "invitation_form": InvitationForm(),
         "n_invitations": campaign.invitations.count(),
@@ -93,8 +94,43 @@ def close(request: HttpRequest, slug: str) -> HttpResponse:
     if not form.is_valid():
         messages.error(request, "A campaign is closed for a reason: say why.")
         return redirect(campaign)
+    actor, reason = request.user.get_username(), form.cleaned_data["reason"]
     try:
-        campaign.close(actor=request.user.get_username(), reason=form.cleaned_data["reason"])
+        if not campaign.close(actor=actor, reason=reason):
+            messages.info(
+                request, f"It was closed already, on {campaign.closed_at:%Y-%m-%d %H:%M} UTC."
+            )
+    except CampaignError as error:
+        messages.error(request, str(error))
+    return redirect(campaign)
+
+
+@login_required
+@require_POST
+def pause(request: HttpRequest, slug: str) -> HttpResponse:
+    """Take nobody new for a while."""
+    campaign, form = visible_campaign(request, slug), ReasonForm(request.POST)
+    if not form.is_valid():
+        messages.error(request, "A campaign is paused for a reason: say why.")
+        return redirect(campaign)
+    try:
+        if not campaign.pause(
+            actor=request.user.get_username(), reason=form.cleaned_data["reason"]
+        ):
+            messages.info(request, "It was paused already.")
+    except CampaignError as error:
+        messages.error(request, str(error))
+    return redirect(campaign)
+
+
+@login_required
+@require_POST
+def resume(request: HttpRequest, slug: str) -> HttpResponse:
+    """Take new listeners again."""
+    campaign = visible_campaign(request, slug)
+    try:
+        if not campaign.resume(actor=request.user.get_username()):
+            messages.info(request, "It was open already.")
     except CampaignError as error:
         messages.error(request, str(error))
     return redirect(campaign)

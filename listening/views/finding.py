@@ -62,6 +62,11 @@ def malformed(request: HttpRequest) -> HttpResponse:
     return render(request, "listening/listener/message.html", context, status=400)
 
 
+def later(request: HttpRequest, sentence: str) -> HttpResponse:
+    context = {"heading": _("Thank you for coming"), "sentence": sentence}
+    return render(request, "listening/listener/message.html", context, status=403)
+
+
 def gone(request: HttpRequest, sentence: str) -> HttpResponse:
     context = {"heading": _("Thank you for coming"), "sentence": sentence}
     return render(request, "listening/listener/message.html", context, status=410)

@@ -31,6 +31,12 @@ class InvitationForm(forms.Form):
         label="Days until an unused one expires",
         help_text="Empty: never.",
     )
+    group = forms.CharField(
+        max_length=80,
+        required=False,
+        label="Group",
+        help_text="Whose quota they count for, where the campaign has groups by invitation.",
+    )
     only = forms.BooleanField(
         required=False, label="Take listeners by such links alone from now on"
     )

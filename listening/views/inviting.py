@@ -32,6 +32,7 @@ def invite(request: HttpRequest, slug: str) -> HttpResponse:
             asked["count"],
             expires_at=now() + timedelta(days=days) if days else None,
             only=asked["only"],
+            group=asked["group"],
             actor=request.user.get_username(),
         )
         messages.success(request, f"{len(made)} invitations were made: download the list.")

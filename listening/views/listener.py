@@ -8,6 +8,7 @@ from __future__ import annotations
 import io
 import json
 import re
+import secrets
 import uuid
 from contextlib import suppress
 from dataclasses import asdict
@@ -18,11 +19,14 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
 from django.urls import reverse
+from django.utils.formats import date_format
+from django.utils.timezone import localtime
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from listening import sessions, telemetry
+from listening import admission, sessions, telemetry
+from listening.admission import NotOpen
 from listening.delivery import stimulus_wav
 from listening.headphones import TESTS
 from listening.languages import speak
@@ -36,6 +40,7 @@ from listening.views.audio import ranged
 from listening.views.finding import (
     answered_page,
     gone,
+    later,
     malformed,
     not_found,
     page_of,
@@ -51,6 +56,9 @@ MAX_ANSWER_BYTES = 4096
 MAX_ANSWERS = 200
 # what Prolific puts into a study's link
 RECRUITER_KEYS = ("PROLIFIC_PID", "STUDY_ID", "SESSION_ID")
+# of a campaign that takes each browser once
+BROWSER_TOKEN = re.compile(r"[0-9a-f]{32}")
+COOKIE_S = 365 * 24 * 3600
 RECRUITER_CODE = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
 
@@ -71,7 +79,55 @@ def welcome(request: HttpRequest, slug: str) -> HttpResponse:
         return redirect(known)
     if campaign.invited_only and not recruit:
         return gone(request, _("This listening test takes listeners by personal links alone."))
+    if campaign.once_per_browser and not recruit:
+        return once_per_browser(request, campaign, recruited)
     return admit(request, campaign, recruit, recruited)
+
+
+def once_per_browser(
+    request: HttpRequest, campaign: Campaign, recruited: dict[str, str]
+) -> HttpResponse:
+    """The welcome, or the session that this browser began; it knows itself by a cookie that says nothing else."""
+    name = f"once-{campaign.slug}"
+    token = request.COOKIES.get(name, "")
+    if not BROWSER_TOKEN.fullmatch(token):
+        token = secrets.token_hex(16)
+    code = f"browser:{token}"
+    if known := sessions.session_of(campaign, code):
+        return redirect(known)
+    response = admit(request, campaign, code, recruited)
+    response.set_cookie(
+        name,
+        token,
+        max_age=COOKIE_S,
+        path=reverse("welcome", args=[campaign.slug]),
+        secure=request.is_secure(),
+        httponly=True,
+        samesite="Lax",
+    )
+    return response
+
+
+def turned_away(request: HttpRequest, refusal: NotOpen) -> HttpResponse:
+    """Why nobody new can begin, in a listener's words."""
+    day = date_format(localtime(refusal.when), "DATETIME_FORMAT") if refusal.when else ""
+    zone = f"{localtime(refusal.when):%Z}" if refusal.when else ""
+    when = {"day": f"{day} {zone}"}
+    if refusal.why == "paused":
+        return later(
+            request, _("This listening test is paused. Please open this link again later.")
+        )
+    if refusal.why == "early":
+        return later(
+            request, _("This listening test begins on %(day)s. Please come back then.") % when
+        )
+    sentences = {
+        "late": _("This listening test ended on %(day)s. It takes no more listeners.") % when,
+        "closed": _("This listening test is over. It takes no more listeners."),
+        "full": _("This listening test has found all the listeners it needs."),
+        "group": _("This listening test has found all the listeners of your group that it needs."),
+    }
+    return gone(request, sentences[refusal.why])
 
 
 @from_own_pages
@@ -91,24 +147,30 @@ def invitation(request: HttpRequest, slug: str, code: str) -> HttpResponse:
         return redirect(known)
     if found.has_expired:
         return gone(request, _("This invitation has expired."))
-    return admit(request, found.campaign, found.external_code, {})
+    return admit(request, found.campaign, found.external_code, {}, group=found.group)
 
 
 def admit(
-    request: HttpRequest, campaign: Campaign, external_code: str, external: dict[str, str]
+    request: HttpRequest,
+    campaign: Campaign,
+    external_code: str,
+    external: dict[str, str],
+    *,
+    group: str = "",
 ) -> HttpResponse:
     """Show what `campaign` is about to whom a link has brought; POST starts their session."""
-    if campaign.state == Campaign.State.CLOSED:
-        return gone(request, _("This listening test is over. It takes no more listeners."))
-    if sessions.is_full(campaign):
-        return gone(request, _("This listening test has found all the listeners it needs."))
-    if request.method == "POST":
-        try:
+    try:
+        admission.check(campaign)
+        if admission.group_is_full(campaign, group):
+            raise NotOpen(campaign, "group", "full")
+        if request.method == "POST":
             return redirect(
-                sessions.start(campaign, external_code=external_code, external=external)
+                sessions.start(
+                    campaign, external_code=external_code, external=external, group=group
+                )
             )
-        except sessions.NotOpen:
-            return gone(request, _("This listening test closed a moment ago."))
+    except NotOpen as refusal:
+        return turned_away(request, refusal)
     context = {
         "campaign": campaign,
         "instructions": campaign.instructions or campaign.protocol.default_instructions,

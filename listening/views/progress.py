@@ -9,6 +9,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.views.decorators.http import require_safe
 
+from listening import admission
 from listening import campaign_progress as going
 from listening.alerts import alerts
 from listening.arrival_figures import arrivals
@@ -47,6 +48,7 @@ def of_campaign(request: HttpRequest, slug: str) -> HttpResponse:
             campaign, finished=sum(one.state == "finished" for one in standing)
         ),
         "alerts": alerts(campaign),
+        "groups": admission.standings(campaign),
         "latest": standing[:10],
         # names the state of the figure, so that it is drawn once for each
         "drawn": f"{len(standing)}-{flow.finished}",

@@ -31,6 +31,7 @@ class Command(CampaignCommand):
         parser.add_argument(
             "--only", action="store_true", help="take listeners by such links alone from now on"
         )
+        parser.add_argument("--group", default="", help="whose quota they count for")
         parser.add_argument("--output", type=Path, metavar="FILE.csv", help="default: the screen")
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -42,6 +43,7 @@ class Command(CampaignCommand):
                 options["count"],
                 expires_at=expires_at,
                 only=options["only"],
+                group=options["group"],
                 actor=getpass.getuser(),
             )
             rows = inviting.table(made, site=options["site"])
