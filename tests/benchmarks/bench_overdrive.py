@@ -1,10 +1,11 @@
 """The overdrive recipe beside black boxes of the same CPU time: an LSTM with 32 units and a TCN of 16 channels.
 
-python -m tests.benchmarks.bench_overdrive [SECONDS] [KLON FOLDER]
+python -m tests.benchmarks.bench_overdrive [SECONDS] [circuit | KLON FOLDER]
 
-On the project's own diode clipper, or on DataIn and Data100 (gain 1.0) in KLON FOLDER: clips 0 to 199 to learn from,
-200 to 239 to judge by, from sample 8,000 on with the mean removed. Every model trains for about SECONDS of CPU time;
-the chain's steps are chosen from the time that its first ones take.
+On the project's own pedal; on the published circuit in `tests.diode_clipper`, 20 s of plucks to learn from and 6 s of
+others to judge by; or on DataIn and Data100 (gain 1.0) in KLON FOLDER: clips 0 to 199 to learn from, 200 to 239 to
+judge by, from sample 8,000 on with the mean removed. Every model trains for about SECONDS of CPU time; the chain's
+steps are chosen from the time that its first ones take.
 """
 
 from __future__ import annotations
@@ -17,10 +18,15 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
+from models_registry import instruments
+from models_registry.audio import Audio, write
 from models_registry.engine import Recipe, TrainingResult, train
 from models_registry.engine.data import Dataset
 from models_registry.engine.losses import error_to_signal, spectral_distance
 from models_registry.engine.material import data_of
+from tests.diode_clipper import distorted
+
+RATE = 44_100
 
 
 class Lstm(nn.Module):
@@ -89,22 +95,45 @@ def trained(name: str, given: dict[str, str], steps: int) -> tuple[TrainingResul
     return result, time.process_time() - began
 
 
+def plucked(folder: Path) -> dict[str, str]:
+    """Write plucks before and after the published circuit to `folder`; the settings that train on them."""
+    for name, seconds, seed in (("0 heard", 20.0, 1), ("1 unseen", 6.0, 2)):
+        dry = instruments.sources(rate=RATE, seconds=seconds, seed=seed)["plucked melody"].samples
+        wet = distorted(dry[0].astype(float), RATE)[None].astype(dry.dtype)
+        for side, samples in (("dry", dry), ("wet", wet)):
+            (folder / side).mkdir(exist_ok=True)
+            write(folder / side / f"{name}.wav", Audio(samples, RATE))
+    return of_pairs(folder / "dry", folder / "wet", "[0, 1]", "[1, 2]", "4410")
+
+
+def of_pairs(dry: Path, wet: Path, learned: str, judged_by: str, skip: str) -> dict[str, str]:
+    return {
+        "data.source": "pairs",
+        "data.dry": str(dry),
+        "data.wet": str(wet),
+        "data.train": learned,
+        "data.test": judged_by,
+        "data.skip": skip,
+    }
+
+
 def main() -> None:
     torch.set_num_threads(1)
     seconds = float(sys.argv[1]) if len(sys.argv) > 1 else 60.0
-    given: dict[str, str] = {"data.seconds": "12"}
-    names = ["overdrive"]
-    if len(sys.argv) > 2:
-        clips = Path(sys.argv[2])
-        given = {
-            "data.source": "pairs",
-            "data.dry": str(clips / "DataIn"),
-            "data.wet": str(clips / "Data100"),
-            "data.train": "[0, 200]",
-            "data.test": "[200, 240]",
-            "data.skip": "8000",
-        }
-        names = ["overdrive", "overdrive-parallel"]
+    where = sys.argv[2] if len(sys.argv) > 2 else ""
+    with tempfile.TemporaryDirectory() as folder:
+        if where == "circuit":
+            compared(seconds, plucked(Path(folder)), ["overdrive", "overdrive-diodes"])
+        elif where:
+            clips = Path(where)
+            given = of_pairs(clips / "DataIn", clips / "Data100", "[0, 200]", "[200, 240]", "8000")
+            compared(seconds, given, ["overdrive", "overdrive-parallel"])
+        else:
+            compared(seconds, {"data.seconds": "12"}, ["overdrive", "overdrive-diodes"])
+
+
+def compared(seconds: float, given: dict[str, str], names: list[str]) -> None:
+    """Train each of the recipes `names` and both black boxes on what the settings `given` name."""
     for name in names:
         once, thrice = (trained(name, given, count)[1] for count in (10, 30))
         steps = max(20, round(20 * seconds / max(thrice - once, 1e-3)))

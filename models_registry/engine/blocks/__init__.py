@@ -16,6 +16,7 @@ from models_registry.engine.blocks.biquad import Biquad, Crossover
 from models_registry.engine.blocks.clipper import Clipper, Settling
 from models_registry.engine.blocks.delay import Delay, Echo
 from models_registry.engine.blocks.denoising import SpectralGate, Wiener
+from models_registry.engine.blocks.diodes import DiodePair
 from models_registry.engine.blocks.dynamics import Compressor, Expander, Limiter
 from models_registry.engine.blocks.early import EarlyReflections
 from models_registry.engine.blocks.emphasis import Emphasis
@@ -57,6 +58,7 @@ __all__ = [
     "Crossover",
     "DeepFilter",
     "Delay",
+    "DiodePair",
     "EarWeighting",
     "EarlyReflections",
     "Echo",

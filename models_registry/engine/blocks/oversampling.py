@@ -41,6 +41,21 @@ def low_pass(factor: int) -> Tensor:
     return torch.from_numpy(taps)
 
 
+def raised(signal: Tensor, factor: int, state: State) -> tuple[Tensor, State]:
+    """`signal` at `factor` times its rate, float64, late by `REACH` of its samples; and the state after it."""
+    # every other sample is nothing; the low-pass makes it what lies between
+    first = torch.zeros(factor, dtype=torch.float64)
+    first[0] = factor
+    # in double precision, since what the transforms round a curve may amplify a thousandfold
+    return convolved((signal.double()[..., None] * first).flatten(-2), low_pass(factor), state)
+
+
+def lowered(dense: Tensor, factor: int, state: State) -> tuple[Tensor, State]:
+    """`dense` at the `factor`-th part of its rate, late by `REACH` samples of that; and the state after it."""
+    output, state = convolved(dense, low_pass(factor), state)
+    return output[..., ::factor], state
+
+
 class OversampledBlock(ShapingBlock):
     """A memoryless curve, at the signal's rate or at a higher one."""
 
@@ -63,19 +78,14 @@ class OversampledBlock(ShapingBlock):
     def process(self, signal: Tensor, values: Values, state: State) -> tuple[Tensor, State]:
         if self.factor == 1:
             return as_gain(signal, self.shaped(signal, values)), None
-        low = low_pass(self.factor)
         up, down = state or (None, None)
-        # every other sample is nothing; the low-pass makes it what lies between
-        first = torch.zeros(self.factor, dtype=torch.float64)
-        first[0] = self.factor
-        # in double precision, since what the transforms round a curve may amplify a thousandfold
-        dense, up = convolved((signal.double()[..., None] * first).flatten(-2), low, up)
+        dense, up = raised(signal, self.factor, up)
         dense_values = {
             name: value.repeat_interleave(self.factor, -1) if value.dim() > 1 else value
             for name, value in values.items()
         }
-        output, down = convolved(as_gain(dense, self.shaped(dense, dense_values)), low, down)
-        return output[..., :: self.factor].to(signal.dtype), (up, down)
+        output, down = lowered(as_gain(dense, self.shaped(dense, dense_values)), self.factor, down)
+        return output.to(signal.dtype), (up, down)
 
 
 def alias_level(block: ShapingBlock, values: Values, *, frequency: float, level: float) -> float:
