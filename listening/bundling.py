@@ -8,24 +8,24 @@ from __future__ import annotations
 
 import json
 import sys
+import time
 from collections.abc import Iterator
 from datetime import datetime
 from importlib.metadata import distributions
 from pathlib import Path
 from typing import Any
 
+from django.conf import settings
 from django.core.serializers.json import DjangoJSONEncoder
 from django.db import models, transaction
 from django.db.models import Q
 from django.utils.timezone import now
 
 from listening.composing import describe
-from listening.evidence import ratings_frame, scores_frame
 from listening.exchange import campaign_document
 from listening.exchange.bundle_file import Bundle, BundleWriter, reading, writing
 from listening.exchange.errors import ExchangeError
-from listening.exchange.tables import csv_bytes, with_scores
-from listening.exporting import about
+from listening.exporting import about, rating_pieces
 from listening.models import (
     Campaign,
     Check,
@@ -60,6 +60,7 @@ TABLES: list[tuple[type[models.Model], str]] = [
     (Visit, "page__session__campaign"),
     (Rating, "page__session__campaign"),
 ]
+KEPT_S = 24 * 3600
 # rows written at a time
 BATCH = 1000
 LICENCE = """The sounds and ratings in this bundle belong to whoever made and gave them. This file grants nothing
@@ -119,6 +120,22 @@ def export_bundle(campaign: Campaign, path: Path, *, actor: str, sounds: bool = 
             )
 
 
+def kept_at(job: int) -> Path:
+    """Where the bundle lies that the job of this number makes."""
+    return Path(settings.MEDIA_ROOT, "bundles", f"{job}.zip")
+
+
+def keep_bundle(campaign: Campaign, job: int, *, actor: str, sounds: bool) -> Path:
+    """Make a bundle for whoever asked for it, to be fetched within a day; older ones are swept out."""
+    path = kept_at(job)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    for old in path.parent.glob("*.zip"):
+        if old.stat().st_mtime < time.time() - KEPT_S:
+            old.unlink(missing_ok=True)
+    export_bundle(campaign, path, actor=actor, sounds=sounds)
+    return path
+
+
 def verify_bundle(path: Path) -> Bundle:
     """Hold every file of the bundle, and every event of its record, to its hash; `ExchangeError` at the first break."""
     with reading(path) as bundle:
@@ -133,7 +150,6 @@ def verify_bundle(path: Path) -> Bundle:
 
 
 def _tables(bundle: BundleWriter, campaign: Campaign) -> None:
-    ratings = with_scores(ratings_frame(campaign), scores_frame(campaign))
     document = campaign_document.dump(describe(campaign), form="yaml")
     software = {
         "python": sys.version,
@@ -143,7 +159,9 @@ def _tables(bundle: BundleWriter, campaign: Campaign) -> None:
     bundle.add("README.md", readme.encode())
     bundle.add("LICENCE.txt", LICENCE.encode())
     bundle.add("campaign.yaml", document.encode())
-    bundle.add("tables/ratings.csv", csv_bytes(ratings))
+    with bundle.open("tables/ratings.csv") as write:
+        for piece in rating_pieces(campaign):
+            write(piece)
     bundle.add("tables/about.json", _json(about(campaign)).encode())
     bundle.add("software.json", _json(software).encode())
 

@@ -32,7 +32,7 @@ from models_registry.models import ModelVersion, Signal
 Progress = Callable[[float, str], None]
 Problems = list[tuple[Where, str]]
 # what stands in an address where a campaign's name does
-TAKEN = ("new",)
+TAKEN = ("new", "restore")
 SCREENING = {"mushra": "bs1534-3", "bs1116": "bs1116-t"}
 # as the exported sounds' files are named where the item's and the condition's names allow
 SOUND_FILE = "{item:03d}-{condition:03d}.wav"

@@ -22,7 +22,7 @@ def export(campaign: Campaign, path: Path, *, actor: str, rows: str = "ratings")
     Ratings as CSV are written part by part, by listener: a campaign of a million needs no more memory than a small one.
     """
     if (path.suffix.lower(), rows) == (".csv", "ratings"):
-        tables.write_parts(path, _pieces(campaign))
+        tables.write_parts(path, rating_pieces(campaign))
         _recorded(campaign, path.suffix, actor)
         return
     ratings = ratings_frame(campaign)
@@ -40,10 +40,11 @@ def export(campaign: Campaign, path: Path, *, actor: str, rows: str = "ratings")
 def csv_ratings(campaign: Campaign, *, actor: str) -> Iterator[bytes]:
     """The table of ratings as CSV, piece by piece, for who takes it now: that is in the record before the first."""
     _recorded(campaign, ".csv", actor)
-    return _pieces(campaign)
+    return rating_pieces(campaign)
 
 
-def _pieces(campaign: Campaign) -> Iterator[bytes]:
+def rating_pieces(campaign: Campaign) -> Iterator[bytes]:
+    """The table of ratings as CSV, piece by piece."""
     everywhere = not _counted(campaign).filter(stimulus__signal=None).exists()
     scores = scores_frame(campaign)
     signals = pd.DataFrame({"signal": ["known" if everywhere else ""]})

@@ -10,7 +10,7 @@ from django.utils.text import slugify
 
 from listening import intake as intakes
 from listening import pairing
-from listening.composing import compose
+from listening.composing import TAKEN, compose
 from listening.exchange import campaign_document
 from listening.exchange.documents import Document
 from listening.intake import Intake
@@ -36,7 +36,7 @@ def free_slug(title: str) -> str:
     """A name for addresses that follows from a title and that no campaign has."""
     base = slugify(title)[:70] or "campaign"
     slug, number = base, 1
-    while slug == "new" or Campaign.objects.filter(slug=slug).exists():
+    while slug in TAKEN or Campaign.objects.filter(slug=slug).exists():
         number += 1
         slug = f"{base}-{number}"
     return slug

@@ -56,7 +56,7 @@ class Parcel:
 
     def held(self) -> list[int]:
         """How much of each file is here, bytes."""
-        return [_size(self._path(number)) for number in range(len(self.files))]
+        return [_size(self.path(number)) for number in range(len(self.files))]
 
     def add(self, number: int, offset: int, source: Readable, length: int) -> int:
         """Join `length` bytes of `source` to file `number` at `offset`; how much is here then.
@@ -69,7 +69,7 @@ class Parcel:
         name, size = self.files[number]
         if length > PIECE or offset + length > size:
             raise IntakeError(f"{name}: expected {size} bytes in pieces, found more.")
-        with self._path(number).open("ab") as file:
+        with self.path(number).open("ab") as file:
             fcntl.flock(file, fcntl.LOCK_EX)
             held = file.seek(0, os.SEEK_END)
             if held != offset:
@@ -94,14 +94,15 @@ class Parcel:
             raise IntakeError(f"Expected all files, found that {lacking[0]} is not all here.")
         with ExitStack() as stack:
             yield [
-                (name, stack.enter_context(self._path(number).open("rb")))
+                (name, stack.enter_context(self.path(number).open("rb")))
                 for number, (name, _) in enumerate(self.files)
             ]
 
     def discard(self) -> None:
         shutil.rmtree(self.place, ignore_errors=True)
 
-    def _path(self, number: int) -> Path:
+    def path(self, number: int) -> Path:
+        """Where the file of this number lies, as much of it as is here."""
         return self.place / str(number)
 
 

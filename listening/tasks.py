@@ -2,8 +2,15 @@
 
 from __future__ import annotations
 
+from uuid import UUID
+
+from django.contrib.auth.models import User
+
+from listening import parcels
+from listening.bundling import keep_bundle
 from listening.models import Campaign
 from listening.scoring import score_campaign
+from listening.unbundling import import_bundle
 from models_registry.jobs import Lease, Stopped, handles
 
 
@@ -20,3 +27,26 @@ def score(lease: Lease) -> str:
     if lease.should_stop():
         raise Stopped(f"stopped after {written} scores; score again to go on")
     return f"{written} new scores"
+
+
+@handles("bundle")
+def bundle(lease: Lease) -> str:
+    """Arguments: campaign (slug), sounds (whether they go with it), actor."""
+    arguments = lease.job.arguments
+    campaign = Campaign.objects.get(slug=arguments["campaign"])
+    lease.report(0.0, f"packing {campaign.slug}")
+    path = keep_bundle(campaign, lease.job.pk, actor=arguments["actor"], sounds=arguments["sounds"])
+    return f"{campaign.slug}.zip, {path.stat().st_size / 1e6:.1f} MB, kept for a day"
+
+
+@handles("restore")
+def restore(lease: Lease) -> str:
+    """Arguments: parcel (its key) and owner (theirs), actor."""
+    arguments = lease.job.arguments
+    parcel = parcels.parcel_of(arguments["owner"], UUID(arguments["parcel"]))
+    ((name, _),) = parcel.files
+    lease.report(0.0, f"holding every file of {name} to its hash")
+    owner = User.objects.get(pk=arguments["owner"])
+    campaign = import_bundle(parcel.path(0), owner=owner, actor=arguments["actor"])
+    parcel.discard()
+    return f"{campaign.slug}: {campaign.sessions.count()} sessions restored"

@@ -10,6 +10,7 @@ from listening.views import (
     api,
     attending,
     audio,
+    bundles,
     campaigns,
     collect,
     design,
@@ -66,6 +67,9 @@ listeners: list[URLPattern | URLResolver] = [
 researcher: list[URLPattern | URLResolver] = [
     path("campaigns/", campaigns.index, name="campaigns"),
     path("campaigns/new/", making.new, name="campaign-new"),
+    path("campaigns/restore/", bundles.restore, name="campaign-restore"),
+    path("campaigns/<slug:slug>/bundle/", bundles.make, name="campaign-bundle"),
+    path("jobs/<int:pk>/bundle.zip", bundles.download, name="bundle"),
     path("campaigns/new/<uuid:key>/", making.pair, name="campaign-pair"),
     path("campaigns/new/parcels/", parcels.announce, name="parcels"),
     path("campaigns/new/parcels/<uuid:key>/<int:number>/", parcels.piece, name="parcel-piece"),

@@ -18,6 +18,7 @@ from django.views.decorators.http import require_http_methods
 
 from listening import intake as intakes
 from listening import making, pairing, parcels
+from listening.composing import TAKEN
 from listening.exchange.errors import ExchangeError
 from listening.intake import About, Intake, IntakeError
 from listening.methods import methods
@@ -90,7 +91,7 @@ class NewForm(forms.Form):
 
     def clean_slug(self) -> str:
         slug: str = self.cleaned_data["slug"]
-        if slug and (slug == "new" or Campaign.objects.filter(slug=slug).exists()):
+        if slug and (slug in TAKEN or Campaign.objects.filter(slug=slug).exists()):
             raise forms.ValidationError(f"Expected a new name, found that {slug} is taken.")
         return slug or making.free_slug(self.cleaned_data.get("title", ""))
 

@@ -22,16 +22,17 @@ class Stopped extends Error {}
 function enhance(form) {
   const files = /** @type {HTMLInputElement} */ (form.elements.namedItem("sounds"));
   const parcel = /** @type {HTMLInputElement} */ (form.elements.namedItem("parcel"));
-  const folder = /** @type {HTMLInputElement} */ (form.querySelector("#whole-folder"));
+  const folder = /** @type {HTMLInputElement | null} */ (form.querySelector("#whole-folder"));
   const shown = /** @type {HTMLElement} */ (form.querySelector("[data-progress]"));
   const bar = /** @type {HTMLProgressElement} */ (shown.querySelector("progress"));
   const said = /** @type {HTMLElement} */ (shown.querySelector("p"));
   const stop = /** @type {HTMLButtonElement} */ (shown.querySelector("[data-stop]"));
   const button = /** @type {HTMLButtonElement} */ (form.querySelector("button:not([type])"));
-  /** @type {HTMLElement} */ (form.querySelector("[data-folder]")).hidden = false;
+  const field = /** @type {HTMLElement | null} */ (form.querySelector("[data-folder]"));
+  if (field) field.hidden = false;
 
   form.addEventListener("submit", async (event) => {
-    const chosen = [...(files.files ?? []), ...(folder.files ?? [])];
+    const chosen = [...(files.files ?? []), ...(folder?.files ?? [])];
     const source = new FormData(form).get("source");
     if (source !== "files" || !chosen.length) return;
     event.preventDefault();
@@ -47,7 +48,7 @@ function enhance(form) {
     try {
       parcel.value = await sending.all(chosen);
       stop.hidden = true;
-      said.textContent = "All sent; every sound is being read.";
+      said.textContent = "All sent; it is being read.";
       const data = new FormData(form);
       data.delete("sounds");
       const response = await fetch(form.action, { method: "POST", body: data });
