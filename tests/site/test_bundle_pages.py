@@ -24,7 +24,7 @@ from tests.site.test_parcels import sent
 def campaign(db):
     made = mushra_campaign(items=1)
     session = sessions.start(made)
-    page = session.current_page()
+    page = session.pages.earliest("number")
     for number, slot in enumerate(page.slots.exclude(stimulus=None)):
         body = {"slot": str(slot.token), "value": 50 + number}
         sessions.respond(session, page, UUID(int=number), body)
