@@ -22,7 +22,7 @@ from models_registry.models import ModelVersion, Rendering, Signal
 
 CSV_COLUMNS = [
     *("item", "condition", "model_version", "signal", "reference", "metric", "metric_version"),
-    *("value", "unit", "better", "status", "message"),
+    *("lag_undone", "value", "unit", "better", "status", "message"),
 ]
 # shown until others are asked for: what most people have heard of
 USUAL = ("peaq-odg", "2f-model", "nmr", "si-sdr", "lsd", "stoi")
@@ -48,6 +48,13 @@ class Row:
     def value(self, metric: str) -> float | None:
         score = self.scores.get(metric)
         return score.value if score else None
+
+    @property
+    def lags(self) -> set[bool]:
+        """Whether its lag was undone, of those scores for which that makes a difference."""
+        moments = (catalogue.get(name).aligned(True) for name in self.scores)
+        scores = zip(self.scores.values(), moments, strict=True)
+        return {score.lag_undone for score, moment in scores if moment}
 
     @property
     def said(self) -> str:
@@ -149,10 +156,13 @@ def usual(scored: Names) -> list[str]:
     return [name for name in USUAL if name in scored] or list(scored[:FEW])
 
 
-def with_scores(rows: Iterable[Row], names: Collection[str]) -> list[Row]:
-    """`rows` with the scores of the metrics named, with and without the row's reference."""
+def with_scores(rows: Iterable[Row], names: Collection[str], *, align: bool = True) -> list[Row]:
+    """`rows` with the scores of the metrics named, with and without the row's reference.
+
+    Of scores whose lag was undone and others, those that `align` asks for; of one kind alone, that.
+    """
     rows = list(rows)
-    latest = latest_scores({row.signal.pk for row in rows}, names=names)
+    latest = latest_scores({row.signal.pk for row in rows}, names=names, align=align)
     filled = []
     for row in rows:
         alone = latest.get((row.signal.pk, None), {})
@@ -265,7 +275,7 @@ def as_table(rows: Iterable[Row], names: Names) -> pd.DataFrame:
         (
             *(row.item, row.condition, str(row.version or ""), row.signal.sha256),
             row.reference.sha256 if row.reference and metric.needs_reference else "",
-            *(score.metric, score.metric_version, score.value, score.unit),
+            *(score.metric, score.metric_version, score.lag_undone, score.value, score.unit),
             *(str(metric.direction), score.status, score.message),
         )
         for row in rows

@@ -56,8 +56,11 @@ def paired(references: Sequence[Source], sounds: Sequence[Source]) -> list[Pair]
     return [(sound, by_name[_stem(sound)]) for sound in sounds]
 
 
-def check(pairs: Sequence[Pair]) -> None:
-    """Read everything once and refuse, with all reasons at once, what cannot be kept or laid over its reference."""
+def check(pairs: Sequence[Pair], *, align: bool = False) -> None:
+    """Read everything once and refuse, with all reasons at once, what cannot be kept or laid over its reference.
+
+    To `align` them sound and reference may differ in length.
+    """
     reasons, shapes = [], {}
     for source in _sources(pairs):
         try:
@@ -71,6 +74,8 @@ def check(pairs: Sequence[Pair]) -> None:
         if reference is None or not {id(sound), id(reference)} <= shapes.keys():
             continue
         (shape, rate), (expected, expected_rate) = shapes[id(sound)], shapes[id(reference)]
+        if align:
+            shape, expected = (shape[0], 0), (expected[0], 0)
         try:
             check_pair(expected, shape, expected_rate, rate, name=_name(sound))
         except MetricError as error:
@@ -79,16 +84,19 @@ def check(pairs: Sequence[Pair]) -> None:
         raise UploadError(*reasons)
 
 
-def queue(pairs: Sequence[Pair], names: Sequence[str], *, actor: str) -> Job:
-    """Keep the sounds and queue a job that scores them; nothing is kept where one is refused (`UploadError`)."""
-    check(pairs)
+def queue(pairs: Sequence[Pair], names: Sequence[str], *, align: bool = False, actor: str) -> Job:
+    """Keep the sounds and queue a job that scores them, with `align` their lag undone.
+
+    Nothing is kept where one is refused (`UploadError`).
+    """
+    check(pairs, align=align)
     with transaction.atomic():
         kept = {id(source): _kept(source, actor) for source in _sources(pairs)}
         sent = [kept[id(one)].sha256 for one in _sources(pairs) if isinstance(one, UploadedFile)]
         if sent:
             audit.record("upload", f"{len(sent)} sound(s)", actor=actor, content={"signals": sent})
         signals = [(kept[id(one)], kept[id(other)] if other else None) for one, other in pairs]
-        return queue_scores(signals, names, actor=actor)
+        return queue_scores(signals, names, align=align, actor=actor)
 
 
 def keep(file: UploadedFile, *, title: str = "", actor: str) -> Signal:

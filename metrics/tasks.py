@@ -101,21 +101,28 @@ def _write(
     return len(rows)
 
 
-def queue_scores(pairs: Iterable[Pair], names: Collection[str], *, actor: str) -> Job:
-    """Queue a job that scores `pairs` by the metrics named."""
+def queue_scores(
+    pairs: Iterable[Pair], names: Collection[str], *, align: bool = False, actor: str
+) -> Job:
+    """Queue a job that scores `pairs` by the metrics named, with `align` their lag undone."""
     keys = [(signal.pk, reference and reference.pk) for signal, reference in pairs]
-    asked = {"pairs": keys, "metrics": list(names), "actor": actor}
+    asked = {"pairs": keys, "metrics": list(names), "align": align, "actor": actor}
     return jobs.enqueue("score-signals", asked)
 
 
 @handles("score-signals")
 def score_queued(lease: Lease) -> str:
-    """Arguments: pairs (primary keys of signal and reference, or null), metrics (names), actor."""
+    """Arguments: pairs (primary keys of signal and reference, or null), metrics (names), align, actor."""
     asked = lease.job.arguments
     signals = Signal.objects.in_bulk({pk for pair in asked["pairs"] for pk in pair if pk})
     pairs = [(signals[one], signals[other] if other else None) for one, other in asked["pairs"]]
     written = score_signals(
-        pairs, asked["metrics"], progress=lease.report, should_stop=lease.should_stop
+        pairs,
+        asked["metrics"],
+        # jobs of before had no choice
+        align=asked.get("align", False),
+        progress=lease.report,
+        should_stop=lease.should_stop,
     )
     if written:
         audit.record(

@@ -218,6 +218,7 @@ class ScoreViewSet(Reading):
         job = queue_scores(
             [(known[pair["signal"]], known.get(pair.get("reference") or "")) for pair in pairs],
             [metric.name for metric in catalogue.chosen(",".join(names))],
+            align=asked.validated_data["align"],
             actor=actor(request),
         )
         return Response(shapes.JobSerializer(job).data, status=status.HTTP_202_ACCEPTED)

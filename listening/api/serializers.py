@@ -244,6 +244,10 @@ class AskScoresSerializer(serializers.Serializer[Any]):
         required=False,
         help_text="names, or the sets music and speech; all where absent",
     )
+    align = serializers.BooleanField(
+        default=False,
+        help_text="undo the lag between signal and reference for metrics that compare moment with moment",
+    )
 
 
 class ScoreSerializer(serializers.ModelSerializer[Score]):
@@ -258,6 +262,7 @@ class ScoreSerializer(serializers.ModelSerializer[Score]):
             "metric_version",
             "signal",
             "reference",
+            "lag_undone",
             "value",
             "unit",
             "status",

@@ -116,15 +116,17 @@ def scores_of(found: Asked) -> list[dict[str, Any]]:
     """Every metric of the catalogue that applies, with the pair's score, and the reference's own where it has one."""
     signal, reference = found.signal, found.reference
     both = {signal.pk, reference.pk} if reference else {signal.pk}
-    latest = latest_scores(both)
+    latest = latest_scores(both, align=found.align)
     alone = latest.get((signal.pk, None), {})
     paired = latest.get((signal.pk, reference.pk), {}) if reference else {}
     of_reference = latest.get((reference.pk, None), {}) if reference else {}
     return [
         {
             "metric": metric,
-            "score": (paired if metric.needs_reference else alone).get(metric.name),
+            "score": (score := (paired if metric.needs_reference else alone).get(metric.name)),
             "of_reference": of_reference.get(metric.name),
+            # there is none of the other kind
+            "otherwise": score is not None and score.lag_undone is not metric.aligned(found.align),
         }
         for metric in catalogue.all()
         if reference or not metric.needs_reference
@@ -140,7 +142,8 @@ def score(request: HttpRequest, sha256: str) -> HttpResponse:
     pairs = [(found.signal, found.reference)]
     if found.reference:
         pairs.append((found.reference, None))
-    return redirect("job", queue_scores(pairs, names, actor=request.user.get_username()).pk)
+    job = queue_scores(pairs, names, align=found.align, actor=request.user.get_username())
+    return redirect("job", job.pk)
 
 
 @login_required

@@ -80,6 +80,7 @@ def of_any(request: HttpRequest) -> HttpResponse:
         "most": score_tables.MOST,
         "capped": len(rows) == score_tables.MOST,
         "name": "scores",
+        "align": not job or job.arguments.get("align", False),
     }
     return table(request, rows, context)
 
@@ -90,7 +91,7 @@ def table(request: HttpRequest, rows: Sequence[Row], context: Record) -> HttpRes
     names = [name for name in request.GET.getlist("metric") if name in scored]
     names = names or score_tables.usual(scored)
     asked = {key: request.GET.get(key, "") for key in ("q", "status", "sort", "second")}
-    filled = score_tables.with_scores(rows, names)
+    filled = score_tables.with_scores(rows, names, align=context.get("align", True))
     shown = score_tables.filtered(filled, names, words=asked["q"], status=asked["status"])
     if asked["sort"].removeprefix("-") in ["item", "condition", *names]:
         shown = score_tables.ordered(shown, asked["sort"])
@@ -102,6 +103,7 @@ def table(request: HttpRequest, rows: Sequence[Row], context: Record) -> HttpRes
         "asked": asked,
         "rows": [(row, [(name, row.scores.get(name)) for name in names]) for row in shown],
         "n_rows": len(rows),
+        "lags": set[bool]().union(*(row.lags for row in shown)),
         "columns": [column(catalogue.get(name), asked["sort"]) for name in names],
         "item_sort": turned("item", asked["sort"]),
         "condition_sort": turned("condition", asked["sort"]),

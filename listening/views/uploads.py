@@ -44,7 +44,7 @@ class ScoreForm(forms.Form):
     degraded = ManyFilesField(
         required=False,
         label="Sounds to score",
-        help_text="Files of one length with their reference.",
+        help_text="Files of one length with their reference, or to be aligned with it.",
     )
     references = ManyFilesField(
         required=False,
@@ -59,6 +59,12 @@ class ScoreForm(forms.Form):
         required=False,
         label="A reference that is here already",
         empty_label="none",
+    )
+    align = forms.BooleanField(
+        required=False,
+        label="Undo the lag to the reference",
+        help_text="A codec's delay then counts as none for metrics that compare moment with moment; left alone, it"
+        " costs PEAQ nearly four grades.",
     )
     metrics = forms.MultipleChoiceField(
         required=False, label="Metrics", help_text="None chosen: all that apply."
@@ -93,7 +99,7 @@ class ScoreForm(forms.Form):
                 catalogue.get(name).needs_reference for name in names
             ):
                 raise uploads.UploadError("Expected a reference for these metrics, found none.")
-            return uploads.queue(pairs, names, actor=actor)
+            return uploads.queue(pairs, names, align=asked["align"], actor=actor)
         except uploads.UploadError as error:
             for reason in error.reasons:
                 self.add_error(None, reason)

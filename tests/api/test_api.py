@@ -230,6 +230,11 @@ def test_stored_signals_are_scored_by_a_job(api):
         ("snr", sounds[0], "ok"),
         ("crest-factor", None, "ok"),
     }
+    assert {one["lag_undone"] for one in found} == {False}
+    job = api.post("/api/scores/", asked | {"align": True}, format="json").json()
+    run(job["id"])
+    found = api.get("/api/scores/", {"signal": sounds[1], "metric": "snr"}).json()["results"]
+    assert [one["lag_undone"] for one in found] == [False, True]
     unknown = {"pairs": [{"signal": "0" * 64}]}
     assert "found no 000" in api.post("/api/scores/", unknown, format="json").json()["detail"]
     asked["metrics"] = ["loudness of taste"]

@@ -165,7 +165,31 @@ def test_scoring_a_pair_queues_a_job_that_names_both(researcher, pair):
     job = Job.objects.get(kind="score-signals")
     assert response.url == reverse("job", args=[job.pk])
     assert job.arguments["pairs"] == [[degraded.pk, reference.pk], [reference.pk, None]]
-    assert job.arguments["actor"] == "alice"
+    assert (job.arguments["actor"], job.arguments["align"]) == ("alice", False)
+
+
+def test_scores_are_of_the_signals_as_they_lie_or_aligned_and_say_so(researcher, pair):
+    reference, degraded = pair
+    for lag_undone, value in ((False, -3.5), (True, 0.25)):
+        Score.objects.create(
+            metric="peaq-odg",
+            metric_version=catalogue.get("peaq-odg").version,
+            signal=degraded,
+            reference=reference,
+            lag_undone=lag_undone,
+            value=value,
+            status="ok",
+        )
+    as_they_lie = text_of(researcher.get(address(pair)))
+    aligned = text_of(researcher.get(address(pair) + "&aligned=1"))
+    assert "−3.5" in as_they_lie
+    assert "lag undone</small>" not in as_they_lie
+    assert "0.25" in aligned
+    assert "as they lie</small>" not in aligned
+    Score.objects.filter(lag_undone=True).delete()
+    assert "as they lie</small>" in text_of(researcher.get(address(pair) + "&aligned=1"))
+    researcher.post(address(pair, "pair-score") + "&aligned=1")
+    assert Job.objects.get().arguments["align"] is True
 
 
 def test_what_is_not_there_is_not_found(researcher, pair):

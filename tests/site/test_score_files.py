@@ -93,6 +93,24 @@ def test_signals_that_are_here_can_be_chosen(researcher, db):
     assert not AuditEvent.objects.filter(act="upload").exists()
 
 
+def test_a_lag_is_undone_where_that_is_asked_for(researcher):
+    """A late copy of other length: refused as it lies, a copy once it is aligned."""
+    noise = np.random.default_rng(2).uniform(-0.5, 0.5, 48_000)
+    late = np.concatenate([np.zeros(300), noise])
+    reason = refused(sent(researcher, references=wav("a.wav", noise), degraded=wav("b.wav", late)))
+    assert "expected 48000 frames as in the reference, found 48300 frames" in reason
+    files = {"references": wav("a.wav", noise), "degraded": wav("b.wav", late)}
+    sent(researcher, **files, metrics=["esr"], align="on")
+    job = Job.objects.get()
+    jobs.run(job.pk)
+    score = Score.objects.get()
+    assert (score.status, score.lag_undone) == ("ok", True)
+    assert score.value == pytest.approx(0, abs=1e-9)
+    table = researcher.get(f"{reverse('scores')}?job={job.pk}").content.decode()
+    assert "their lag undone" in " ".join(table.split())
+    assert f"?reference={score.reference.sha256}&amp;aligned=1" in table
+
+
 def test_without_a_reference_only_metrics_that_need_none_apply(researcher):
     text = refused(sent(researcher, degraded=sounding("a.wav"), metrics=["si-sdr"]))
     assert "Expected a reference for these metrics, found none." in text
