@@ -15,6 +15,7 @@ from django.db import transaction
 from django.db.models import Q
 from django.utils.timezone import now
 
+from listening import certificates
 from listening.models import Campaign, Check, Invitation, Listener, Page, Rating, Response, Session
 from listening.sessions import random_code
 from models_registry import audit
@@ -61,6 +62,7 @@ def forget(listener: Listener, *, ratings: str = "keep", actor: str) -> int:
         code = listener.external_code.removeprefix("invitation:")
         if code != listener.external_code:
             Invitation.objects.filter(campaign=listener.campaign_id, code=code).delete()
+        certificates.withdraw(listener)
         campaign = listener.campaign
         if ratings == "delete":
             erase(listener)
@@ -73,7 +75,11 @@ def forget(listener: Listener, *, ratings: str = "keep", actor: str) -> int:
 
 
 def prune(*, ratings: str = "keep", actor: str, at: date | None = None) -> dict[str, int]:
-    """Forget everybody in campaigns whose date of retention has passed; returns how many, by campaign."""
+    """Forget everybody in campaigns whose date of retention has passed; returns how many, by campaign.
+
+    Certificates that have expired go as well.
+    """
+    certificates.sweep()
     at = at or now().date()
     found = {}
     for campaign in Campaign.objects.filter(retain_until__lt=at).order_by("pk"):

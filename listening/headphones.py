@@ -1,6 +1,6 @@
 """Headphone screening: who wears headphones, and the right way round. Pure: sounds and pass marks, no database.
 
-Every trial is one stereo clip, and the listener names what was heard. Four tests:
+Every trial is one stereo clip, and the listener names what was heard. Five tests:
 
 woods     Three tones of 200 Hz, one after the other: which is the quietest? One is 6 dB quieter; another is in
           antiphase, so that loudspeakers, whose channels meet in the air, cancel it and make it seem the quietest. Six
@@ -13,7 +13,9 @@ huggins   Three noises: in which is a faint tone? One has its phase turned by 18
           53, 1551–1562 (2021).
 channels  A tone on the left, on the right or on both sides: where? Four trials, all right to pass (chance: 1.2 %).
           It tells headphones that are on the wrong way round, and a device that plays in mono.
-
+sum       One to four short tones in each ear: how many are they together? Two trials, one right to pass (chance: 27 %).
+          P.808's set-up asks so for the sum of a number spoken in either ear: who hears one channel alone never finds
+          it. Tones need no language.
 noise     Two sounds with noise, 50 dB and 40 dB below them: which is the less noisy one? Four trials, two right to pass
           (chance: 69 %): who is in a noisy place, or listens very softly, hears no difference. P.808's set-up asks so
           of clips of speech; here it is a voiced sound of our own.
@@ -46,6 +48,8 @@ WOODS_PEAK = 0.5
 # Milne et al. 2021: 180° within ±6 % of 600 Hz, in the right channel
 HUGGINS_HZ, HUGGINS_HALF_WIDTH, HUGGINS_RAMP_S = 600.0, 0.06, 0.02
 HUGGINS_RMS = 0.08
+# a channel's tones in the question for their sum, and the places in time that they share
+SUM_MOST, SUM_TONE_S, SUM_STEP_S = 4, 0.15, 0.4
 CHANNELS_HZ, CHANNELS_RAMP_S, CHANNELS_PEAK = 500.0, 0.02, 0.25
 
 Samples = npt.NDArray[np.float64]
@@ -171,6 +175,28 @@ def sides(variant: str, seed: str) -> Samples:
     return np.stack([left * tone, right * tone])
 
 
+def altogether(variant: str, seed: str) -> Samples:
+    """P.808's sum: `sum-left` are the numbers of tones in both ears and in the left one, in an order of the seed's."""
+    total, left = (int(number) for number in variant.split("-"))
+    ears = shuffled([0] * left + [1] * (total - left), seed=seed)
+    frames, step = round(SUM_TONE_S * RATE), round(SUM_STEP_S * RATE)
+    times = np.arange(frames) / RATE
+    (tone,) = _ramped(
+        CHANNELS_PEAK * np.sin(2 * np.pi * CHANNELS_HZ * times)[None], CHANNELS_RAMP_S
+    )
+    samples = np.zeros((2, 2 * SUM_MOST * step))
+    for place, ear in enumerate(ears):
+        samples[ear, place * step : place * step + frames] = tone
+    return samples
+
+
+def _sums(trials: int) -> Callable[[str], list[str]]:
+    """Every number in either ear as likely as any other."""
+    numbers = range(1, SUM_MOST + 1)
+    every = [f"{left + right}-{left}" for left in numbers for right in numbers]
+    return lambda seed: shuffled(every, seed=seed)[:trials]
+
+
 def _six_orders(seed: str) -> list[str]:
     orders = [f"{target}-{foil}" for target, foil in permutations("123", 2)]
     return shuffled(orders, seed=seed)
@@ -181,6 +207,7 @@ def _independent(answers: tuple[str, ...], trials: int) -> Callable[[str], list[
 
 
 _PAIR, _PLACES, _SIDES = ("1", "2"), ("1", "2", "3"), ("left", "right", "both")
+_SUMS = tuple(str(number) for number in range(2, 2 * SUM_MOST + 1))
 
 TESTS: dict[str, Test] = {
     test.name: test
@@ -220,6 +247,18 @@ TESTS: dict[str, Test] = {
             citation="left, right and both sides",
             sound=sides,
             draw=_independent(_SIDES, 4),
+        ),
+        Test(
+            "sum",
+            _("Both ears"),
+            _("How many short tones do you hear in both ears together?"),
+            _SUMS,
+            trials=2,
+            pass_mark=1,
+            intervals=1,
+            citation="ITU-T P.808, stereo set-up",
+            sound=altogether,
+            draw=_sums(2),
         ),
         Test(
             "noise",

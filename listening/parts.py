@@ -11,7 +11,7 @@ Rating and training pages are the method's affair (listening/methods/). Every ot
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -46,13 +46,20 @@ class PlannedPage:
 
 
 def planned_pages(
-    campaign: Campaign, seed: int, *, row: int | None = None, simulated: bool = False
+    campaign: Campaign,
+    seed: int,
+    *,
+    row: int | None = None,
+    simulated: bool = False,
+    spared: Collection[int] = (),
 ) -> Iterator[PlannedPage]:
     """Every page of a session, in order; a simulated listener's are the rating pages alone.
 
-    `row` is the session's of the campaign's design, if it has one.
+    `row` is the session's of the campaign's design, if it has one; parts at the places `spared` are left out.
     """
     for place, part in enumerate(campaign.plan):
+        if place in spared:
+            continue
         if part["part"] == "ratings" or not simulated:
             pages = pages_of_part(campaign, seed, place, part, row=row)
             yield from (page for page in pages if page.kind == Kind.RATING or not simulated)

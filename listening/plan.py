@@ -18,7 +18,8 @@ A plan is a list of mappings, each naming its `part`:
                   `text`, `code`, `url`
 
 What is read, filled in, set up, checked or practised may expire: `expires_min` minutes after it was done, it is done
-again before the next rating page (listening/renewal.py).
+again before the next rating page (listening/renewal.py). With a `certificate` it is not asked of whom any campaign that
+names the same certified it, until it has expired (listening/certificates.py).
 
 One part is required: the ratings. A plan of nothing else is the default.
 """
@@ -42,9 +43,10 @@ Part = dict[str, Any]
 GATES = {"rate": bool, "listen": bool, "hear_end": bool}
 ENDINGS = ("finished", "screened-out", "refused", "full")
 MAX_TEXT = 20_000
+CERTIFICATE = re.compile(r"[a-z0-9-]{1,64}")
 SHA256 = re.compile(r"[0-9a-f]{64}")
 
-_EXPIRES: dict[str, type | tuple[type, ...]] = {"expires_min": (int, float)}
+_EXPIRES: dict[str, type | tuple[type, ...]] = {"expires_min": (int, float), "certificate": str}
 _KEYS: dict[str, dict[str, type | tuple[type, ...]]] = {
     "consent": {"version": str, "title": str, "text": str},
     "instructions": {"title": str, "text": str, **_EXPIRES},
@@ -191,8 +193,20 @@ def _part_problems(part: Mapping[str, Any], items: list[str]) -> Iterator[str]:
             yield f"expected at most {MAX_TEXT} characters of {key}, found {len(text)}"
     if not 0 < part.get("expires_min", 1) < math.inf:
         yield f"expected expires_min to be above 0, found {part['expires_min']}"
+    if "certificate" in part:
+        yield from _certificate_problems(part)
     if name in _CHECKS:
         yield from _CHECKS[name](part, items)
+
+
+def _certificate_problems(part: Mapping[str, Any]) -> Iterator[str]:
+    if not CERTIFICATE.fullmatch(part["certificate"]):
+        yield (
+            "expected a certificate named by 1 to 64 lower-case letters, digits and hyphens, "
+            f"found {part['certificate']!r}"
+        )
+    if "expires_min" not in part:
+        yield "expected expires_min beside certificate, found none: a certificate must expire"
 
 
 def _questions(part: Mapping[str, Any], items: list[str]) -> Iterator[str]:

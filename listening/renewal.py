@@ -2,7 +2,8 @@
 
 A part declares `expires_min`. Once its pages were finished longer ago than that, they are drawn anew and put before the
 next rating page on which nothing was answered yet; whoever is in the middle of a page finishes it first. ITU-T P.808
-asks a crowd's listeners to repeat set-up and training so. The first attempt and its answers stay as they are.
+asks a crowd's listeners to repeat set-up and training so. The first attempt and its answers stay as they are. A part
+that a certificate spared comes so as a second attempt: the certificate stands for the first.
 """
 
 from __future__ import annotations
@@ -49,7 +50,10 @@ def _next_attempt(session: Session, place: int, part: Part, at: datetime) -> int
     """Which attempt at the part is due; None while it holds, or before it was first done."""
     pages = session.pages.filter(part=place)
     found = pages.aggregate(last=Max("finished_at"), attempt=Max("attempt"))
-    if found["last"] is None or pages.filter(finished_at=None).exists():
+    last = found["last"]
+    if found["attempt"] is None and (earned := session.certified.get(str(place))):
+        last = datetime.fromisoformat(earned)
+    if last is None or pages.filter(finished_at=None).exists():
         return None
-    expired = at - found["last"] > timedelta(minutes=part["expires_min"])
-    return found["attempt"] + 1 if expired else None
+    expired = at - last > timedelta(minutes=part["expires_min"])
+    return (found["attempt"] or 1) + 1 if expired else None

@@ -14,7 +14,7 @@ from django.db import IntegrityError, transaction
 from django.utils.timezone import now
 from django.utils.translation import get_language
 
-from listening import admission, allotting, parts, telemetry
+from listening import admission, allotting, certificates, parts, telemetry
 from listening.admission import NotOpen as NotOpen
 from listening.admission import SessionError as SessionError
 from listening.consequences import consequence
@@ -23,6 +23,7 @@ from listening.models import Campaign, Listener, Page, Rating, Response, Session
 from listening.models.session import CODE_ALPHABET
 from listening.parts import planned_pages
 from listening.plan import part_named
+from listening.writing import writing
 
 
 class Conflict(SessionError):
@@ -61,8 +62,9 @@ def start(
     admission.check(campaign, simulated=simulated)
     if seed is None:
         seed = secrets.randbits(63)
+    certified = {} if simulated else certificates.held(campaign, external_code)
     asks_consent = part_named(campaign.plan, "consent") is not None
-    with transaction.atomic():
+    with writing():
         listener = _listener(campaign, code, external_code, simulated=simulated)
         if external_code:
             # two openings of one link at once queue here
@@ -77,6 +79,7 @@ def start(
             row=row,
             holds_row=row is not None and not simulated,
             external=external or {},
+            certified=certified,
             language=campaign.language or get_language() or "",
             consented_at=None if simulated or asks_consent else now(),
         )
@@ -84,7 +87,9 @@ def start(
             raise NotOpen(
                 campaign, "group", f"has all the listeners of the group {group!r} it wants"
             )
-        parts.store(session, planned_pages(campaign, seed, row=row, simulated=simulated))
+        spared = certificates.places(certified)
+        planned = planned_pages(campaign, seed, row=row, simulated=simulated, spared=spared)
+        parts.store(session, planned)
     return session
 
 
@@ -133,7 +138,7 @@ def respond(session: Session, page: Page, response_id: uuid.UUID, body: dict[str
         if earlier := Response.objects.filter(pk=response_id).first():
             return _same(earlier, page, body)
         raise
-    with transaction.atomic():
+    with writing():
         # Answers to one page queue here, so that each supersedes the one before it.
         page = Page.objects.select_for_update().get(pk=page.pk, session=session)
         if over := _over(session, page):
@@ -185,7 +190,7 @@ def finish(session: Session, page: Page) -> None:
     What was answered may end the session (no consent, an answer or a headphone check that screens out), or its rating
     pages, where the method needs no more of them.
     """
-    with transaction.atomic():
+    with writing():
         page = Page.objects.select_for_update().get(pk=page.pk, session=session)
         if page.finished_at:
             return
@@ -202,6 +207,8 @@ def finish(session: Session, page: Page) -> None:
             ):
                 session.leave_out_after(page)
             session.finish_page(page)
+            if name := session.campaign.plan[page.part].get("certificate"):
+                certificates.give(session, name)
 
 
 def _missing(session: Session, page: Page) -> list[str]:
@@ -234,13 +241,14 @@ def visit(page: Page, visit_id: uuid.UUID, body: object) -> None:
     Raises `TelemetryError`, and `Conflict` when `visit_id` is that of a visit elsewhere.
     """
     checked = telemetry.checked_visit(body)
-    known, created = Visit.objects.get_or_create(
-        pk=visit_id, defaults={"page": page, "body": checked}
-    )
-    if known.page_id != page.pk:
-        raise Conflict(f"expected a new id for a visit, found {visit_id} in use for another")
-    if not created:
-        Visit.objects.filter(pk=visit_id).update(body=checked)
+    with writing():
+        known, created = Visit.objects.get_or_create(
+            pk=visit_id, defaults={"page": page, "body": checked}
+        )
+        if known.page_id != page.pk:
+            raise Conflict(f"expected a new id for a visit, found {visit_id} in use for another")
+        if not created:
+            Visit.objects.filter(pk=visit_id).update(body=checked)
 
 
 def slots_of(page: Page) -> list[Slot]:

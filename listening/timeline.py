@@ -27,6 +27,12 @@ def events(session: Session) -> list[Event]:
     found = [Event(session.created_at, "began")]
     if session.consented_at and session.consented_at - session.created_at > timedelta(seconds=1):
         found.append(Event(session.consented_at, "consented"))
+    for place, earned in session.certified.items():
+        part = session.campaign.plan[int(place)]
+        what = f"spared part {int(place) + 1}, {part['part']}"
+        earned_at = datetime.fromisoformat(earned)
+        note = f"certificate {part['certificate']}, earned {earned_at:%Y-%m-%d %H:%M}"
+        found.append(Event(session.created_at, what, (note,)))
     pages = session.shown.select_related("trial").prefetch_related(
         "visits", "responses", "slots__stimulus__signal", "slots__page__trial__reference"
     )

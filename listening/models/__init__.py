@@ -1,6 +1,7 @@
 """The rows of listening tests: what is compared (campaign.py), who is invited (invitation.py) and said (session.py)."""
 
 from listening.models.campaign import Campaign, Condition, Stimulus, Trial
+from listening.models.certificate import Certificate
 from listening.models.invitation import Invitation
 from listening.models.session import (
     Check,
@@ -15,6 +16,7 @@ from listening.models.session import (
 
 __all__ = [
     "Campaign",
+    "Certificate",
     "Check",
     "Condition",
     "Invitation",

@@ -83,6 +83,10 @@ class Session(models.Model):
     language = models.CharField(
         max_length=10, blank=True, help_text="that it began in, and goes on in on any device"
     )
+    certified = models.JSONField(
+        default=dict,
+        help_text="parts that a certificate spared, by their place in the plan, and when it was earned",
+    )
     consented_at = models.DateTimeField(null=True, blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
     finished_at = models.DateTimeField(null=True, blank=True)

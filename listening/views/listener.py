@@ -25,7 +25,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from listening import admission, sessions, telemetry
+from listening import admission, certificates, sessions, telemetry
 from listening.admission import NotOpen
 from listening.delivery import stimulus_wav
 from listening.headphones import TESTS
@@ -171,10 +171,11 @@ def admit(
             )
     except NotOpen as refusal:
         return turned_away(request, refusal)
+    spared = certificates.places(certificates.held(campaign, external_code))
     context = {
         "campaign": campaign,
         "instructions": campaign.instructions or campaign.protocol.default_instructions,
-        "pages": sum(1 for _ in planned_pages(campaign, seed=0)),
+        "pages": sum(1 for _ in planned_pages(campaign, seed=0, spared=spared)),
         "asks_consent": part_named(campaign.plan, "consent"),
     }
     return render(request, "listening/listener/welcome.html", context)

@@ -102,6 +102,21 @@ def test_the_left_and_right_of_the_check_are_the_left_and_right_channel():
         assert [bool(channel.any()) for channel in samples] == heard
 
 
+def test_the_tones_of_the_sum_are_so_many_in_either_ear_and_never_in_both_at_once():
+    """P.808's stereo question: what one ear hears alone is never the sum. Counted on scipy's envelope."""
+    for variant in ("2-1", "5-4", "5-1", "8-4"):
+        total, left = (int(number) for number in variant.split("-"))
+        samples = clip(f"sum/{variant}", seed="seed").samples.astype(float)
+        envelopes = np.abs(signal.hilbert(samples)) > 0.1
+        found = [int((np.diff(one.astype(int)) == -1).sum()) for one in envelopes]
+        assert found == [left, total - left]
+        assert not envelopes.all(axis=0).any()
+        assert samples.shape[1] == round(3.2 * RATE)
+    drawn = Counter(one for seed in range(400) for one in TESTS["sum"].draw(str(seed)))
+    assert len(drawn) == 16
+    assert {one.partition("-")[0] for one in drawn} == set(TESTS["sum"].answers)
+
+
 def test_chance_passes_as_rarely_as_published():
     """1.8 % and 0.14 % in the comparison of the two screenings by Milne et al. 2021."""
     chances = {

@@ -87,7 +87,7 @@ class Server:
         command += ["--threads", "8", "--worker-class", "gthread", "--log-level", "error"]
         command += ["--bind", f"127.0.0.1:{self.port}", "listening.wsgi"]
         # a group of its own, so that its workers die with it
-        self.process = subprocess.Popen(command, start_new_session=True)
+        self.process = subprocess.Popen(command, process_group=0)
         deadline = time.monotonic() + PATIENCE_S
         while time.monotonic() < deadline:
             try:
