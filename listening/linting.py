@@ -17,6 +17,7 @@ from django.core.cache import cache
 from soundfile import LibsndfileError
 
 from listening import preparing
+from listening.balance import round_of
 from listening.models import Campaign, Condition, Stimulus, Trial
 from listening.plan import items_only_trained, part_named
 from metrics.level import clipping, dc_offset
@@ -80,6 +81,7 @@ def _design(campaign: Campaign) -> Iterator[Finding]:
             f"expected {wanted} items or more for {systems} systems, found {items}",
             "Results will hold for these items alone; add programme material that shows what the systems do.",
         )
+    yield from _balance(campaign)
     if not part_named(campaign.plan, "consent"):
         yield Finding(
             "consent",
@@ -97,6 +99,30 @@ def _design(campaign: Campaign) -> Iterator[Finding]:
             "expected training before the ratings, found none",
             "Let listeners meet the whole range of quality first: the first answers are the least steady ones.",
             "training",
+        )
+
+
+def _balance(campaign: Campaign) -> Iterator[Finding]:
+    """Numbers of listeners at which the design is not even, and quotas that cannot all be filled."""
+    wanted = campaign.quota
+    whole = 1 if not campaign.design or campaign.design_problems() else round_of(campaign)
+    if wanted and whole > 1 and wanted % whole:
+        yield Finding(
+            "balance",
+            "warning",
+            "",
+            f"expected a multiple of {whole} listeners, after which the design is even, found {wanted}",
+            f"Ask for {max(whole, wanted - wanted % whole)} or {wanted - wanted % whole + whole}, or look at "
+            "Who hears what for how uneven it is.",
+        )
+    of_groups = sum(campaign.groups.get("quotas", {}).values())
+    if wanted and of_groups > wanted:
+        yield Finding(
+            "group-quotas",
+            "warning",
+            "",
+            f"expected quotas of groups within the {wanted} listeners wanted, found {of_groups} together",
+            "The campaign takes nobody new once it has all the listeners it wants: raise that number.",
         )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import combinations
 
 import pandas as pd
@@ -80,7 +81,12 @@ def abx_sections(
 
 
 def _planned(analysis: AbxAnalysis, share: float) -> Section:
-    chance = analysis.chance
+    found = planned_trials(share, analysis.chance)
+    return replace(found, paragraphs=[*found.paragraphs, *_sequential(analysis, share)])
+
+
+def planned_trials(share: float, chance: float) -> Section:
+    """How many trials find a listener who is right in `share` of them, where a guess is right with `chance`."""
     words = []
     try:
         needed = trials_needed(share, chance=chance)
@@ -91,15 +97,6 @@ def _planned(analysis: AbxAnalysis, share: float) -> Section:
         )
     except AnalysisError as why:
         words.append(f"No number of trials: {why}.")
-    if analysis.test is not None:
-        most = int(analysis.per_listener["trials"].max())
-        for right, who in ((chance, "guesses"), (share, f"is right in {100 * share:.0f} %")):
-            ends = course(right, test=analysis.test, maximum=most)
-            words.append(
-                f"The sequential test, stopped after {most} trials at the latest, ends for one who {who} with “heard” "
-                f"in {100 * ends.heard:.1f} %, “not heard” in {100 * ends.not_heard:.1f} % and undecided in "
-                f"{100 * ends.undecided:.1f} % of all tests, after {ends.mean_trials:.1f} trials on average."
-            )
     proportions = tuple(sorted({0.7, 0.9, round(share, 3)}))
     table = critical_table(list(TRIALS), proportions=proportions, chance=chance)
     laid = laid_out(
@@ -114,6 +111,21 @@ def _planned(analysis: AbxAnalysis, share: float) -> Section:
         },
     )
     return Section("Planning", words, [laid])
+
+
+def _sequential(analysis: AbxAnalysis, share: float) -> list[str]:
+    """How the campaign's sequential test ends, if it has one."""
+    chance, words = analysis.chance, []
+    if analysis.test is not None:
+        most = int(analysis.per_listener["trials"].max())
+        for right, who in ((chance, "guesses"), (share, f"is right in {100 * share:.0f} %")):
+            ends = course(right, test=analysis.test, maximum=most)
+            words.append(
+                f"The sequential test, stopped after {most} trials at the latest, ends for one who {who} with “heard” "
+                f"in {100 * ends.heard:.1f} %, “not heard” in {100 * ends.not_heard:.1f} % and undecided in "
+                f"{100 * ends.undecided:.1f} % of all tests, after {ends.mean_trials:.1f} trials on average."
+            )
+    return words
 
 
 def _between(kept: pd.DataFrame) -> list[Section]:

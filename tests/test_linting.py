@@ -183,3 +183,21 @@ def test_what_was_overridden_is_in_the_record(draft):
     draft.launch(actor="alice", overridden=linting.summary(linting.findings(draft)))
     event = AuditEvent.objects.get(act="launch")
     assert event.content["overridden"] == {"few-items": 1, "consent": 1, "training": 1}
+
+
+def test_a_quota_at_which_the_design_is_uneven_is_told(draft):
+    Campaign.objects.filter(pk=draft.pk).update(design={"order": "williams"}, quota=12)
+    draft.refresh_from_db()
+    (found,) = [one for one in linting.findings(draft) if one.code == "balance"]
+    assert "a multiple of 10 listeners, after which the design is even, found 12" in found.found
+    assert found.advice.startswith("Ask for 10 or 20")
+    Campaign.objects.filter(pk=draft.pk).update(quota=20)
+    draft.refresh_from_db()
+    assert "balance" not in {one.code for one in linting.findings(draft)}
+
+
+def test_quotas_of_groups_that_cannot_all_be_filled_are_told(draft):
+    groups = {"invitation": True, "quotas": {"trained": 10, "naive": 20}}
+    Campaign.objects.filter(pk=draft.pk).update(groups=groups, quota=20)
+    draft.refresh_from_db()
+    assert "group-quotas" in {one.code for one in linting.findings(draft)}

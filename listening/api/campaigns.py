@@ -14,7 +14,8 @@ from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from listening import balance, composing, linting, mending
+from listening import balance, composing, linting, mending, panel_planning
+from listening.analysis.frames import AnalysisError
 from listening.api import serializers as shapes
 from listening.computed import analysis_of, correlation_of
 from listening.exchange import campaign_document
@@ -92,6 +93,22 @@ class CampaignViewSet(
         planned = balance.counted(campaign, balance.planned(campaign, sessions))
         done = balance.counted(campaign, balance.realised(campaign))
         return Response({"even_after": whole, "planned": planned.as_dict(), "done": done.as_dict()})
+
+    @extend_schema(parameters=[shapes.PowerSerializer], responses={200: {"type": "object"}})
+    @action(detail=True)
+    def power(self, request: Request, slug: str) -> Response:
+        """The smallest panels that find a difference, the power of others, and their hours."""
+        asked = shapes.PowerSerializer(data=request.query_params)
+        asked.is_valid(raise_exception=True)
+        given = dict(asked.validated_data)
+        campaign, past = self.get_object(), given.pop("past", None)
+        of = self.get_queryset().filter(slug=past).first() if past else None
+        if past and of is None:
+            return Response({"problem": f"expected a campaign, found no {past!r}"})
+        try:
+            return Response(panel_planning.plan_of(campaign, past=of, **given).as_dict())
+        except AnalysisError as error:
+            return Response({"problem": str(error)})
 
     @extend_schema(responses=shapes.FindingSerializer(many=True))
     @action(detail=True, pagination_class=None)

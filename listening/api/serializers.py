@@ -150,6 +150,28 @@ class PlannedSerializer(serializers.Serializer[Any]):
     )
 
 
+class PowerSerializer(serializers.Serializer[Any]):
+    difference = serializers.FloatField(
+        required=False,
+        min_value=0.01,
+        max_value=100,
+        help_text="points; default: a tenth of the scale",
+    )
+    items = serializers.ListField(
+        required=False,
+        child=serializers.IntegerField(min_value=2, max_value=300),
+        max_length=6,
+        help_text="numbers of items to look at",
+    )
+    past = serializers.SlugField(
+        required=False,
+        help_text="of the campaign whose variances are taken; default: published ones",
+    )
+    minutes = serializers.FloatField(
+        required=False, min_value=0.05, max_value=60, help_text="that a rating page takes"
+    )
+
+
 class FindingSerializer(serializers.Serializer[Any]):
     code = serializers.CharField()
     severity = serializers.ChoiceField(["error", "warning"])

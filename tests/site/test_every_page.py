@@ -43,6 +43,8 @@ def addresses(rated, told_apart, version):
         reverse("campaign-lint", args=[rated.slug]),
         reverse("campaign-preview", args=[rated.slug]),
         reverse("campaign-design", args=[rated.slug]),
+        reverse("campaign-power", args=[rated.slug]),
+        reverse("campaign-power", args=[told_apart.slug]),
         reverse("campaign-progress", args=[rated.slug]),
         reverse("campaign-sessions", args=[rated.slug]),
         reverse("campaign-session", args=[rated.slug, rated.sessions.first().pk]),
