@@ -196,6 +196,22 @@ def test_forged_rows_leave_nothing_half_made(bundle, settings, tmp_path, change)
     assert [p for p in (tmp_path / "another").rglob("*") if p.is_file()] == []
 
 
+def test_whichever_byte_is_changed_there_is_a_sentence_or_nothing_was_lost(bundle, tmp_path):
+    """Headers hold dates and the like that carry nothing; every other byte is refused in our words."""
+    whole = bundle.read_bytes()
+    path, refused = tmp_path / "changed.zip", 0
+    places = range(0, len(whole), max(len(whole) // 150, 1))
+    for place in places:
+        changed = bytearray(whole)
+        changed[place] ^= 0x55
+        path.write_bytes(changed)
+        try:
+            verify_bundle(path)
+        except ExchangeError:
+            refused += 1
+    assert refused > 0.8 * len(places)
+
+
 @pytest.mark.parametrize("name", ["../evil", "/etc/evil", "a\\b", "a//b", "signals/../../x"])
 def test_a_path_that_leads_out_is_refused(bundle, name):
     with zipfile.ZipFile(bundle, "a") as archive:

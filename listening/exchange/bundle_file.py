@@ -11,6 +11,7 @@ import json
 import os
 import re
 import zipfile
+import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -25,6 +26,16 @@ MAX_FILES, MAX_BYTES, MAX_MANIFEST = 200_000, 200 * 2**30, 64 * 2**20
 PIECE = 2**20
 # rows pack about 30 to 1, zeros 1000 to 1; small files may do as they like
 MAX_RATIO, SMALL = 200, 16 * 2**20
+# what a changed archive makes its readers raise
+UNREADABLE = (
+    zipfile.BadZipFile,
+    zlib.error,
+    OSError,
+    EOFError,
+    ValueError,
+    NotImplementedError,
+    RuntimeError,
+)
 
 
 class BundleWriter:
@@ -111,13 +122,7 @@ class Bundle:
                         break
                     digest.update(piece)
                     yield piece
-        except (
-            zipfile.BadZipFile,
-            OSError,
-            ValueError,
-            NotImplementedError,
-            RuntimeError,
-        ) as error:
+        except UNREADABLE as error:
             raise ExchangeError(f"{self.name}: {name} cannot be read: {error}") from error
         if size != listed["bytes"]:
             what = "more" if size > listed["bytes"] else str(size)
@@ -136,7 +141,7 @@ def reading(path: Path) -> Iterator[Bundle]:
     """The bundle at `path`, once its directory was found sound; raises `ExchangeError`."""
     try:
         archive = zipfile.ZipFile(path)
-    except (OSError, zipfile.BadZipFile) as error:
+    except UNREADABLE as error:
         raise ExchangeError(f"{path.name}: expected a bundle, found no zip: {error}") from error
     with archive:
         yield Bundle(archive, _manifest(archive, path.name), path.name)
@@ -167,7 +172,7 @@ def _manifest(archive: zipfile.ZipFile, name: str) -> dict[str, Any]:
             isinstance(one["bytes"], int) and isinstance(one["sha256"], str)
             for one in listed.values()
         )
-    except (zipfile.BadZipFile, ValueError, KeyError, TypeError, AttributeError, RecursionError):
+    except (*UNREADABLE, KeyError, TypeError, AttributeError):
         sound = False
     if not sound:
         raise ExchangeError(f"{name}: expected a manifest of {FORMAT}, found another")

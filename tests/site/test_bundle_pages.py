@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import io
 import os
 import time
+import zipfile
 from uuid import UUID
 
 import pytest
@@ -70,12 +72,16 @@ def test_a_bundle_is_made_by_a_job_fetched_from_its_page_and_restored(
 
 def test_a_changed_bundle_fails_with_a_sentence_and_leaves_nothing(researcher, campaign):
     job = done(researcher.post(reverse("campaign-bundle", args=[campaign.slug])))
-    content = bytearray(kept_at(job.pk).read_bytes())
-    content[len(content) // 3] ^= 0xFF
-    key = sent(researcher, {"tones.zip": bytes(content)})
+    changed = io.BytesIO()
+    with zipfile.ZipFile(kept_at(job.pk)) as old, zipfile.ZipFile(changed, "w") as new:
+        for name in old.namelist():
+            content = old.read(name)
+            new.writestr(name, content.replace(b"50.0", b"99.0") if "Rating" in name else content)
+    key = sent(researcher, {"tones.zip": changed.getvalue()})
     failed = done(researcher.post(reverse("campaign-restore"), {"parcel": key}))
     assert failed.state == "failed"
-    assert "was changed" in failed.message or "cannot be read" in failed.message
+    assert "rows/Rating.jsonl" in failed.message
+    assert "it was changed" in failed.message
     assert Campaign.objects.count() == 1
 
 
