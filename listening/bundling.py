@@ -25,6 +25,7 @@ from listening.composing import describe
 from listening.exchange import campaign_document
 from listening.exchange.bundle_file import Bundle, BundleWriter, reading, writing
 from listening.exchange.errors import ExchangeError
+from listening.exchange.tables import csv_bytes
 from listening.exporting import about, rating_pieces
 from listening.models import (
     Campaign,
@@ -41,6 +42,7 @@ from listening.models import (
     Trial,
     Visit,
 )
+from listening.session_tables import sessions_frame
 from models_registry import audit
 from models_registry.models import AuditEvent, ModelVersion, Signal
 
@@ -71,6 +73,7 @@ README = """# {title}
 A bundle of the listening test `{slug}`, made by Earwitness.
 
     tables/ratings.csv     a row per rating, with scores
+    tables/sessions.csv    a row per session, with screenings and how it was listened to
     tables/about.json      what a reader of the tables must know
     campaign.yaml          the campaign as a document
     rows/                  everything stored of it, a JSON object a line
@@ -162,6 +165,7 @@ def _tables(bundle: BundleWriter, campaign: Campaign) -> None:
     with bundle.open("tables/ratings.csv") as write:
         for piece in rating_pieces(campaign):
             write(piece)
+    bundle.add("tables/sessions.csv", csv_bytes(sessions_frame(campaign)))
     bundle.add("tables/about.json", _json(about(campaign)).encode())
     bundle.add("software.json", _json(software).encode())
 

@@ -13,6 +13,7 @@ from listening.evidence import left_out, ratings_by_parts, ratings_frame, scores
 from listening.exchange import tables
 from listening.models import Campaign, Rating
 from listening.models.session import RatingQuerySet
+from listening.session_tables import sessions_frame
 from models_registry import audit
 
 
@@ -25,12 +26,18 @@ def export(campaign: Campaign, path: Path, *, actor: str, rows: str = "ratings")
         tables.write_parts(path, rating_pieces(campaign))
         _recorded(campaign, path.suffix, actor)
         return
+    if tables.holds_one(path) and rows == "sessions":
+        # also of a campaign in which nobody has rated yet
+        tables.write_one(path, sessions_frame(campaign))
+        _recorded(campaign, path.suffix, actor)
+        return
     ratings = ratings_frame(campaign)
     tables.write(
         path,
         ratings=ratings,
         scores=scores_frame(campaign),
         analysis=campaign.protocol.analyse(ratings, screening=campaign.screening),
+        sessions=sessions_frame(campaign),
         about=about(campaign),
         rows=rows,
     )

@@ -40,6 +40,8 @@ def events(session: Session) -> list[Event]:
         found += _of_page(session, page)
     for check in session.checks.all():
         what = f"{check.test}: {check.right} of {check.trials}"
+        if check.value is not None:
+            what += f", threshold {check.value:.1f} dB"
         outcome = "passed" if check.passed else "failed"
         notes = () if check.passed else ("below what the check asks for",)
         found.append(Event(check.created_at, f"{what}, {outcome}", notes, bool(notes)))

@@ -38,7 +38,7 @@ from listening.exchange.errors import ExchangeError
 
 FORMATS = (".csv", ".json", ".xlsx", ".parquet", ".tex")
 # what a row is: of the formats that hold one table, the one that is written
-ROWS = ("ratings", "stimuli")
+ROWS = ("ratings", "stimuli", "sessions")
 # what makes a spreadsheet take text for a formula (OWASP, CSV injection)
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 # the file format's own limits
@@ -53,15 +53,17 @@ def write(
     ratings: pd.DataFrame,
     scores: pd.DataFrame | None = None,
     analysis: Analysis | None = None,
+    sessions: pd.DataFrame | None = None,
     about: Mapping[str, str] | None = None,
     rows: str = "ratings",
 ) -> Path:
     """Write the tables to `path` in the format its extension names, replacing a file that is there.
 
     .csv, .parquet and .tex hold one table: with `rows` 'ratings' one row per rating, with each metric's score of the
-    same stimulus as a column of the metric's name, with 'stimuli' one row per stimulus (`per_stimulus`). .json and
-    .xlsx hold ratings and stimuli, scores, summary, screening and about. Parquet needs the extra 'parquet'. Raises
-    `ExchangeError` for another extension, a folder that is not there or cannot be written, or a table that is
+    same stimulus as a column of the metric's name, with 'stimuli' one row per stimulus (`per_stimulus`), with
+    'sessions' one row per session as given. .json and .xlsx hold ratings, stimuli, sessions, scores, summary, screening
+    and about. Parquet needs the extra 'parquet'. Raises `ExchangeError` for another extension, a folder that is not
+    there or cannot be written, or a table that is
     too long for a workbook.
     """
     if path.suffix.lower() not in FORMATS:
@@ -69,23 +71,37 @@ def write(
             f"{path.name}: expected a file ending in {', '.join(FORMATS)}, found {path.suffix or 'none'}"
         )
     if rows not in ROWS:
-        raise ExchangeError(f"expected rows of {' or '.join(ROWS)}, found {rows!r}")
+        raise ExchangeError(f"expected rows of {', '.join(ROWS)}, found {rows!r}")
     ratings = ratings_frame(ratings)
     scores = scores_frame(scores) if scores is not None else None
-    tables = _tables(ratings, scores, analysis, about or {})
+    tables = _tables(ratings, scores, analysis, sessions, about or {})
     match path.suffix.lower():
-        case ".csv":
-            content = csv_bytes(tables[rows])
         case ".json":
             content = json.dumps(plain(tables), ensure_ascii=False, indent=1).encode()
-        case ".parquet":
-            content = _parquet(tables[rows], path.name)
-        case ".tex":
-            content = _tex(tables[rows], path.stem)
-        case _:
+        case ".xlsx":
             content = workbook(tables, path.name)
+        case _:
+            return write_one(path, tables[rows])
     replace_file(path, content)
     return path
+
+
+def write_one(path: Path, table: pd.DataFrame) -> Path:
+    """Write one table to `path`, as .csv, .parquet or .tex."""
+    match path.suffix.lower():
+        case ".parquet":
+            content = _parquet(table, path.name)
+        case ".tex":
+            content = _tex(table, path.stem)
+        case _:
+            content = csv_bytes(table)
+    replace_file(path, content)
+    return path
+
+
+def holds_one(path: Path) -> bool:
+    """Whether a file of this name holds one table alone."""
+    return path.suffix.lower() in (".csv", ".parquet", ".tex")
 
 
 def csv_parts(
@@ -168,6 +184,7 @@ def _tables(
     ratings: pd.DataFrame,
     scores: pd.DataFrame | None,
     analysis: Analysis | None,
+    sessions: pd.DataFrame | None,
     about: Mapping[str, str],
 ) -> dict[str, pd.DataFrame]:
     facts = {
@@ -180,6 +197,7 @@ def _tables(
     return {
         "ratings": ratings if scores is None else with_scores(ratings, scores),
         "stimuli": per_stimulus(ratings, scores),
+        "sessions": pd.DataFrame() if sessions is None else sessions,
         "scores": pd.DataFrame() if scores is None else scores,
         "summary": pd.DataFrame() if analysis is None else analysis.summary,
         "screening": pd.DataFrame() if analysis is None else analysis.screening.decisions,

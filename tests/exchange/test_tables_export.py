@@ -18,6 +18,9 @@ from listening.simulation import simulate_mushra
 HOSTILE = ["=1+1", "+1", "-1", "@SUM(A1)", "\tx", '=HYPERLINK("http://x","y")']
 
 
+SHEETS = ["ratings", "stimuli", "sessions", "scores", "summary", "screening", "about"]
+
+
 @pytest.fixture
 def ratings():
     stimuli = pd.DataFrame(
@@ -74,7 +77,7 @@ def test_json_holds_every_table(tmp_path, ratings, scores):
         about={"seed": "1"},
     )
     tables = json.loads(path.read_text(encoding="utf-8"))
-    assert list(tables) == ["ratings", "stimuli", "scores", "summary", "screening", "about"]
+    assert list(tables) == SHEETS
     assert [row["rating"] for row in tables["ratings"]] == ratings["rating"].tolist()
     assert tables["ratings"][0]["pesq_wb"] is None
     assert {row["message"] for row in tables["scores"]} == {"", "silent"}
@@ -95,7 +98,7 @@ def test_json_holds_every_table(tmp_path, ratings, scores):
 def test_xlsx_holds_every_table_as_a_sheet(tmp_path, ratings, scores):
     path = write(tmp_path / "out.xlsx", ratings=ratings, scores=scores, analysis=analyse(ratings))
     book = openpyxl.load_workbook(path)
-    assert book.sheetnames == ["ratings", "stimuli", "scores", "summary", "screening", "about"]
+    assert book.sheetnames == SHEETS
     heading, *rows = book["ratings"].values
     place = heading.index("rating")
     assert [row[place] for row in rows] == ratings["rating"].tolist()
@@ -214,6 +217,8 @@ def test_latex_escapes_names_and_has_a_line_per_stimulus(tmp_path, ratings):
 
 
 def test_rows_of_something_else_are_refused(tmp_path, ratings):
-    with pytest.raises(ExchangeError, match="expected rows of ratings or stimuli, found 'trials'"):
+    with pytest.raises(
+        ExchangeError, match="expected rows of ratings, stimuli, sessions, found 'trials'"
+    ):
         write(tmp_path / "out.csv", ratings=ratings, rows="trials")
     assert not list(tmp_path.iterdir())

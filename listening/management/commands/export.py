@@ -25,7 +25,7 @@ class Command(CampaignCommand):
             "--rows",
             choices=ROWS,
             default="ratings",
-            help="of .csv, .parquet and .tex: a row per rating or stimulus",
+            help="of .csv, .parquet and .tex: a row per rating, stimulus or session",
         )
 
         parser.add_argument(
