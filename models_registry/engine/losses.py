@@ -20,11 +20,10 @@ from models_registry.engine.auditory import (
 from models_registry.engine.blocks import Gain, LinearBlock, SpectralGains, Waveshaper
 from models_registry.engine.chain import Chain
 from models_registry.engine.contract import EngineError
+from models_registry.engine.spectrogram import ENERGY_FLOOR, Distance, magnitudes, spectra
 
 # Error below the floor is noise that no parameter explains; with an absolute floor a noisy target ruins training.
 LOG_FLOOR = 0.02
-# Below −120 dB full scale a target holds nothing to compare with.
-ENERGY_FLOOR = 1e-12
 SMOOTHNESS_GRID = (30.0, 16_000.0, 128)
 # Hz, over which a group delay is the slope of the phase.
 DELAY_STEP = 1.0
@@ -38,36 +37,19 @@ def error_to_signal(estimate: Tensor, target: Tensor) -> Tensor:
     return (estimate - target).square().sum() / (target.square().sum() + ENERGY_FLOOR)
 
 
-def _magnitude(signal: Tensor, size: int) -> Tensor:
-    window = torch.hann_window(size, dtype=signal.dtype)
-    spectrum = torch.stft(
-        signal.reshape(-1, signal.shape[-1]),
-        size,
-        size // 4,
-        window=window,
-        center=False,
-        return_complex=True,
-    )
-    # the square root's slope at zero is infinite
-    power = spectrum.real.square() + spectrum.imag.square()
-    return power.clamp_min(ENERGY_FLOOR).sqrt()
+def _rows(signal: Tensor) -> Tensor:
+    return signal.reshape(-1, signal.shape[-1])
 
 
-def spectral_distance(estimate: Tensor, target: Tensor, *, sizes: Sequence[int]) -> Tensor:
+def spectral_distance(
+    estimate: Tensor, target: Tensor, *, sizes: Sequence[int], floor: float = LOG_FLOOR
+) -> Tensor:
     """Multi-resolution STFT loss: spectral convergence plus mean log-magnitude difference, averaged over `sizes`.
 
     Yamamoto, Song, Kim, ICASSP 2020, eqs. 4 to 7; Hann windows of `sizes` samples, hop a quarter, no padding. The log
-    term is floored at `LOG_FLOOR` of the target's largest magnitude.
+    term is floored at `floor` of the target's largest magnitude; 0 is the paper's.
     """
-    total = estimate.new_zeros(())
-    for size in sizes:
-        with torch.no_grad():
-            wanted = _magnitude(target, size)
-            floor = LOG_FLOOR * wanted.max()
-        found = _magnitude(estimate, size)
-        convergence = torch.linalg.norm(wanted - found) / torch.linalg.norm(wanted)
-        difference = torch.log((found + floor) / (wanted + floor)).abs().mean()
-        total = total + convergence + difference
+    total: Tensor = Distance.apply(_rows(estimate), _rows(target), sizes, floor)  # type: ignore[no-untyped-call]
     return total / len(sizes)
 
 
@@ -107,8 +89,8 @@ def complex_distance(estimate: Tensor, target: Tensor, *, sizes: Sequence[int]) 
     total = estimate.new_zeros(())
     for size in sizes:
         with torch.no_grad():
-            wanted = _magnitude(target, size).mean()
-        total = total + _magnitude(estimate - target, size).mean() / wanted
+            wanted = magnitudes(spectra(_rows(target), size)).mean()
+        total = total + magnitudes(spectra(_rows(estimate - target), size)).mean() / wanted
     return total / len(sizes)
 
 

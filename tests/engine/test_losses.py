@@ -122,3 +122,23 @@ def test_the_scale_invariant_error_is_the_inverse_of_si_sdr():
     assert -10 * scale_invariant_error(*pair).log10().item() == pytest.approx(
         result.value, abs=1e-3
     )
+
+
+@pytest.mark.parametrize("size", [50, 63, 128])
+def test_without_a_floor_the_spectral_distance_and_its_gradient_are_those_of_torchs_own_transform(
+    size,
+):
+    # whole windows or not, even or odd: torch.stft, and its gradient by autograd
+    x, y = (torch.from_numpy(noise(2, 1_111, seed=seed)).double() for seed in (1, 2))
+    x.requires_grad_()
+    window = torch.hann_window(size, dtype=torch.float64)
+    found, wanted = (
+        torch.stft(one, size, size // 4, window=window, center=False, return_complex=True).abs()
+        for one in (x, y)
+    )
+    expected = torch.linalg.norm(found - wanted) / torch.linalg.norm(wanted)
+    expected = expected + (found.log() - wanted.log()).abs().mean()
+    loss = spectral_distance(x, y, sizes=[size], floor=0.0)
+    torch.testing.assert_close(loss, expected, rtol=1e-12, atol=0)
+    slopes = [torch.autograd.grad(3 * value, x)[0] for value in (loss, expected)]
+    torch.testing.assert_close(*slopes, rtol=1e-9, atol=1e-12)
