@@ -43,37 +43,49 @@ def inverse(spectrum: Tensor, size: int) -> Tensor:
 
 def valid(padded: Tensor, impulse: Tensor) -> Tensor:
     """The part of the convolution (rows, frames) for which all input is there."""
-    taps = impulse.shape[0]
-    pieces, _ = _frames(padded, taps)
-    size = pieces.shape[-1]
-    output = inverse(transform(pieces) * transform(impulse, size), size)[..., taps - 1 :]
-    return output.reshape(padded.shape[0], -1)[:, : padded.shape[1] - taps + 1]
+    pieces, _ = _frames(padded, impulse.shape[0])
+    spectrum = transform(impulse, pieces.shape[-1])
+    return _joined(transform(pieces) * spectrum, pieces.shape[-1], padded, impulse)
+
+
+def _joined(spectra: Tensor, size: int, padded: Tensor, impulse: Tensor) -> Tensor:
+    """The output's pieces from their `spectra`, one behind the other."""
+    before = impulse.shape[0] - 1
+    output = inverse(spectra, size)[..., before:]
+    return output.reshape(padded.shape[0], -1)[:, : padded.shape[1] - before]
 
 
 class Convolution(torch.autograd.Function):
-    """`forward(padded (rows, taps − 1 + frames), impulse (taps,))` returns the output (rows, frames)."""
+    """`forward(padded (rows, taps − 1 + frames), impulse (taps,))` returns the output (rows, frames).
+
+    The gradients are correlations, taken with the spectra of the way there.
+    """
 
     @staticmethod
     def forward(ctx: Any, padded: Tensor, impulse: Tensor) -> Tensor:
-        ctx.save_for_backward(padded, impulse)
-        return valid(padded, impulse)
+        pieces, ctx.hop = _frames(padded, impulse.shape[0])
+        ctx.size, ctx.shape, ctx.taps = pieces.shape[-1], padded.shape, impulse.shape[0]
+        heard, spectrum = transform(pieces), transform(impulse, ctx.size)
+        ctx.save_for_backward(heard, spectrum)
+        return _joined(heard * spectrum, ctx.size, padded, impulse)
 
     @staticmethod
     def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor | None, Tensor | None]:
-        padded, impulse = ctx.saved_tensors
-        taps = impulse.shape[0]
+        heard, spectrum = ctx.saved_tensors
+        (rows, length), count, before = ctx.shape, heard.shape[1], ctx.taps - 1
+        given = torch.nn.functional.pad(grads[0], (0, count * ctx.hop - grads[0].shape[1]))
+        given = torch.nn.functional.pad(given.reshape(rows, count, ctx.hop), (before, 0))
+        back = transform(given)
         grad_padded = grad_impulse = None
-        if ctx.needs_input_grad[0]:
-            # correlation is convolution with the response turned round
-            around = torch.nn.functional.pad(grads[0], (taps - 1, taps - 1))
-            grad_padded = valid(around, impulse.flip(0))
         if ctx.needs_input_grad[1]:
-            pieces, hop = _frames(padded, taps)
-            size, count = pieces.shape[-1], pieces.shape[1]
-            given = torch.nn.functional.pad(grads[0], (0, count * hop - grads[0].shape[1]))
-            given = torch.nn.functional.pad(given.reshape(-1, count, hop), (taps - 1, 0))
-            cross = (transform(pieces).conj() * transform(given)).sum((0, 1))
-            grad_impulse = inverse(cross, size)[:taps]
+            cross = (back * heard.conj()).sum((0, 1))
+            grad_impulse = inverse(cross, ctx.size)[: ctx.taps]
+        if ctx.needs_input_grad[0]:
+            parts = inverse(back.mul_(spectrum.conj()), ctx.size)
+            grad_padded = grads[0].new_zeros(rows, count * ctx.hop + before)
+            for n in range(count):
+                grad_padded[:, n * ctx.hop : n * ctx.hop + ctx.size] += parts[:, n]
+            grad_padded = grad_padded[:, :length]
         return grad_padded, grad_impulse
 
 
@@ -81,10 +93,14 @@ def convolved(signal: Tensor, impulse: Tensor, state: State) -> tuple[Tensor, St
     """`signal` (..., frames) through `impulse` (taps,), going on from `state`; and the state after it."""
     rows = signal.reshape(-1, signal.shape[-1])
     before = impulse.shape[0] - 1
-    past = rows.new_zeros(rows.shape[0], before) if state is None else state
+    # at the start, what of the response comes after the signal's end is not heard
+    reach = min(before, rows.shape[1] - 1) if state is None else before
+    past = rows.new_zeros(rows.shape[0], reach) if state is None else state
     padded = torch.cat([past, rows], dim=1)
-    output = Convolution.apply(padded, impulse.to(signal.dtype))  # type: ignore[no-untyped-call]
-    following = padded[:, padded.shape[1] - before :].detach().clone()
+    heard = impulse[: reach + 1].to(signal.dtype)
+    output = Convolution.apply(padded, heard)  # type: ignore[no-untyped-call]
+    following = padded[:, max(0, padded.shape[1] - before) :].detach()
+    following = torch.nn.functional.pad(following, (before - following.shape[1], 0)).clone()
     return output.reshape(signal.shape), following
 
 
