@@ -43,6 +43,10 @@ public: list[URLPattern | URLResolver] = [
     path("metrics/", metrics.index, name="metrics"),
     path("correlation/", pooling.correlation, name="correlation"),
     path("metrics/<slug:name>/", metrics.metric, name="metric"),
+    path("metrics/<slug:name>/response/", metrics.response_part, name="metric-response-part"),
+    path(
+        "metrics/<slug:name>/response.<slug:form>", metrics.response_figure, name="metric-response"
+    ),
     path("guide/", guide.index, name="guide"),
     path("guide/<slug:name>/", guide.page, name="guide-page"),
     path("login/", LoginView.as_view(template_name="listening/login.html"), name="login"),

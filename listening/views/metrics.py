@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import threading
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -12,9 +13,14 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
+from listening import response_figures
+from listening.computed import for_ever
+from listening.drawing import rendered
+from listening.views.figures import CONTENT_TYPES, as_csv
 from listening.views.guide import FOLDER
 from metrics import catalogue
 from metrics.catalogue import Metric, UnknownMetric
+from metrics.response import Response, response
 
 NEEDS = {"reference": True, "none": False}
 # what each extra brings, for whom it is not installed and so has declared nothing
@@ -57,12 +63,16 @@ def index(request: HttpRequest) -> HttpResponse:
     return render(request, "listening/metrics/index.html", context)
 
 
-@require_safe
-def metric(request: HttpRequest, name: str) -> HttpResponse:
+def known(name: str) -> Metric:
     try:
-        found = catalogue.get(name)
+        return catalogue.get(name)
     except UnknownMetric as error:
         raise Http404(str(error)) from error
+
+
+@require_safe
+def metric(request: HttpRequest, name: str) -> HttpResponse:
+    found = known(name)
     context = {
         "section": "metrics",
         "metric": found,
@@ -74,6 +84,42 @@ def metric(request: HttpRequest, name: str) -> HttpResponse:
         ],
     }
     return render(request, "listening/metrics/detail.html", context)
+
+
+# one at a time, however many ask: each takes a process seconds
+MEASURING = threading.Lock()
+
+
+def response_of(metric: Metric) -> Response:
+    key = f"response/{metric.name}/{metric.version}"
+
+    def compute() -> Response:
+        with MEASURING:
+            return response(metric)
+
+    return for_ever(key, compute)
+
+
+@require_safe
+def response_part(request: HttpRequest, name: str) -> HttpResponse:
+    """The figure's part of a metric's page, computed when it comes into view."""
+    found = known(name)
+    words = response_figures.in_words(found, response_of(found))
+    return render(request, "listening/metrics/response.html", {"metric": found, "words": words})
+
+
+@require_safe
+def response_figure(request: HttpRequest, name: str, form: str) -> HttpResponse:
+    """What a metric makes of known damage, as SVG or PDF, or its values as CSV."""
+    found = known(name)
+    if form not in (*CONTENT_TYPES, "csv"):
+        raise Http404(f"figures are csv, {', '.join(CONTENT_TYPES)}, not {form!r}")
+    if form == "csv":
+        return as_csv(response_of(found).frame(), f"{name}-response.csv")
+    drawn = response_figures.response(found, response_of(found))
+    answer = HttpResponse(rendered(drawn, form), content_type=CONTENT_TYPES[form])
+    answer["Cache-Control"] = "private, max-age=3600"
+    return answer
 
 
 def extra_of(name: str) -> dict[str, Any]:

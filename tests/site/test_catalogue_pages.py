@@ -88,3 +88,19 @@ def test_the_command_defines_and_finds_the_same_metrics(capsys):
     call_command("metrics", family="level", reference="no", search="true peak")
     names = [line.split()[0] for line in capsys.readouterr().out.splitlines()]
     assert names == ["metric", "integrated-loudness", "true-peak", "plr"]
+
+
+def test_what_a_metric_makes_of_damage_comes_when_it_is_seen(anonymous, db, monkeypatch):
+    page = text_of(anonymous, reverse("metric", args=["lsd"]))
+    assert f'hx-get="{reverse("metric-response-part", args=["lsd"])}" hx-trigger="revealed"' in page
+    part = text_of(anonymous, reverse("metric-response-part", args=["lsd"]))
+    assert "undamaged: 0 dB." in part
+    assert "Noise from 60 to 0 dB SNR" in part
+    # measured once: the picture and the data are of the same values
+    monkeypatch.setattr("listening.views.metrics.response", None)
+    svg = anonymous.get(reverse("metric-response", args=["lsd", "svg"]))
+    assert svg["Content-Type"] == "image/svg+xml"
+    rows = anonymous.get(reverse("metric-response", args=["lsd", "csv"])).content.decode()
+    assert len(rows.splitlines()) == 17
+    assert anonymous.get(reverse("metric-response", args=["lsd", "bmp"])).status_code == 404
+    assert anonymous.get(reverse("metric-response", args=["none-such", "svg"])).status_code == 404
