@@ -53,7 +53,10 @@ BAND_WIDTH = np.array([
 BAND_FLOOR = math.exp(-30 / (2 * 2.303))
 # Klatt's constants: how much a slope counts that is far below the frame's maximum, and below its own peak.
 K_MAX, K_LOCAL = 20.0, 1.0
-SPEECH = "Hu, Loizou: Evaluation of objective quality measures for speech enhancement, IEEE TASLP 16(1), 2008"
+SPEECH = (
+    "Hu, Loizou: Evaluation of objective quality measures for speech enhancement, IEEE TASLP 16(1), 2008,"
+    " doi:10.1109/TASL.2007.911054"
+)
 
 
 def _band_filters() -> Array:

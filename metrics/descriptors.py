@@ -152,7 +152,10 @@ def spectral_rolloff(signal: Signal, rate: int) -> float:
     unit="1",
     range=(0.0, 1.0),
     standard="none; geometric over arithmetic mean of the power spectrum, averaged over time",
-    citation="Johnston: Transform coding of audio signals using perceptual noise criteria, IEEE JSAC 6(2), 1988",
+    citation=(
+        "Johnston: Transform coding of audio signals using perceptual noise criteria, IEEE JSAC 6(2), 1988,"
+        " doi:10.1109/49.608"
+    ),
 )
 def spectral_flatness(signal: Signal, rate: int) -> float:
     """Whether a sound is like a tone, 0, or like noise; white noise comes to e⁻ᵞ = 0.56, an impulse to 1."""
@@ -166,7 +169,10 @@ def spectral_flatness(signal: Signal, rate: int) -> float:
     unit="1",
     range=(0.0, 2**0.5),
     standard="none; distance of successive magnitude spectra, each of length 1, averaged over time",
-    citation="Tzanetakis, Cook: Musical genre classification of audio signals, IEEE TSAP 10(5), 2002",
+    citation=(
+        "Tzanetakis, Cook: Musical genre classification of audio signals, IEEE TSAP 10(5), 2002,"
+        " doi:10.1109/TSA.2002.800560"
+    ),
 )
 def spectral_flux(signal: Signal, rate: int) -> float:
     """How much the shape of the spectrum changes in 10 ms: 0 for a steady tone; level does not count."""

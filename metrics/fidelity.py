@@ -55,7 +55,10 @@ def _correlation(earlier: Signal, later: Signal) -> Signal:
     channels=Channels.ALL,
     min_duration=SHORTEST,
     standard="none; the authors' definition, without removing the mean",
-    citation="Le Roux, Wisdom, Erdogan, Hershey: SDR – half-baked or well done?, ICASSP 2019",
+    citation=(
+        "Le Roux, Wisdom, Erdogan, Hershey: SDR – half-baked or well done?, ICASSP 2019,"
+        " doi:10.1109/ICASSP.2019.8683855"
+    ),
     version="1",
     licence="own code",
 )
@@ -78,7 +81,10 @@ def si_sdr(reference: Signal, degraded: Signal, rate: int) -> float:
     channels=Channels.ALL,
     min_duration=SHORTEST,
     standard="none",
-    citation="Le Roux, Wisdom, Erdogan, Hershey: SDR – half-baked or well done?, ICASSP 2019, eq. (1)",
+    citation=(
+        "Le Roux, Wisdom, Erdogan, Hershey: SDR – half-baked or well done?, ICASSP 2019,"
+        " doi:10.1109/ICASSP.2019.8683855, eq. (1)"
+    ),
     version="1",
     licence="own code",
 )
@@ -99,7 +105,8 @@ def snr(reference: Signal, degraded: Signal, rate: int) -> float:
     min_duration=0.1,
     standard="none; BSS Eval version 3, one source",
     citation=(
-        "Vincent, Gribonval, Févotte: Performance measurement in blind audio source separation, IEEE TASLP 14(4), 2006"
+        "Vincent, Gribonval, Févotte: Performance measurement in blind audio source separation, IEEE TASLP 14(4), 2006,"
+        " doi:10.1109/TSA.2005.858005"
     ),
     version="1",
     licence="own code",

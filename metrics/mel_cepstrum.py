@@ -60,7 +60,10 @@ def _cepstrum(frames: NDArray[np.float64]) -> NDArray[np.float64]:
     min_rate=RATE,
     min_duration=0.1,
     standard="none; c1 to c13 of 20 mel bands up to 8 kHz, Hann windows of 32 ms each 8 ms, no warping",
-    citation="Kubichek: Mel-cepstral distance measure for objective speech quality assessment, PacRim 1993",
+    citation=(
+        "Kubichek: Mel-cepstral distance measure for objective speech quality assessment, PacRim 1993,"
+        " doi:10.1109/PACRIM.1993.407206"
+    ),
     version="1",
     licence="own code",
 )

@@ -60,6 +60,7 @@ class Response:
 
     def frame(self) -> pd.DataFrame:
         """One row per result, the undamaged sound's first."""
+        rows: list[tuple[str, float | None, str, scoring.Result]]
         rows = [("none", None, "", self.undamaged)]
         rows += [
             (damage.name, at, damage.unit, result)

@@ -48,7 +48,10 @@ def _power_spectra(signal: Signal, window: Power, size: int, step: int) -> Itera
     channels=Channels.ALL,
     min_duration=LSD_WINDOW_S,
     standard="none; Hann window of 32 ms each 8 ms, floor at −100 dB below a full-scale sine",
-    citation="Gray, Markel: Distance measures for speech processing, IEEE TASSP 24(5), 1976",
+    citation=(
+        "Gray, Markel: Distance measures for speech processing, IEEE TASSP 24(5), 1976,"
+        " doi:10.1109/TASSP.1976.1162849"
+    ),
     version="1",
     licence="own code",
 )
@@ -78,7 +81,10 @@ def log_spectral_distance(reference: Signal, degraded: Signal, rate: int) -> flo
     channels=Channels.ALL,
     min_duration=0.15,
     standard="none; the authors' three resolutions (FFT 512, 1024, 2048), at the signal's own rate",
-    citation="Yamamoto, Song, Kim: Parallel WaveGAN, ICASSP 2020, eqs. (4)–(7)",
+    citation=(
+        "Yamamoto, Song, Kim: Parallel WaveGAN, ICASSP 2020,"
+        " doi:10.1109/ICASSP40776.2020.9053795, eqs. (4)–(7)"
+    ),
     version="1",
     licence="own code",
 )

@@ -57,7 +57,10 @@ def pesq(reference: Signal, degraded: Signal, rate: int, mode: str) -> float:
     min_duration=PESQ_MIN_DURATION,
     max_duration=PESQ_MAX_DURATION,
     standard="ITU-T P.862.2 (2007), before P.862 Corrigendum 2 (2018)",
-    citation="Rix, Beerends, Hollier, Hekstra: Perceptual evaluation of speech quality (PESQ), ICASSP 2001",
+    citation=(
+        "Rix, Beerends, Hollier, Hekstra: Perceptual evaluation of speech quality (PESQ), ICASSP 2001,"
+        " doi:10.1109/ICASSP.2001.941023"
+    ),
     version=PESQ_VERSION,
     licence=PESQ_LICENCE,
 )
@@ -81,7 +84,10 @@ def pesq_wb(reference: Signal, degraded: Signal, rate: int) -> float:
     min_duration=PESQ_MIN_DURATION,
     max_duration=PESQ_MAX_DURATION,
     standard="ITU-T P.862 (2001), mapped by P.862.1 (2003)",
-    citation="Rix, Beerends, Hollier, Hekstra: Perceptual evaluation of speech quality (PESQ), ICASSP 2001",
+    citation=(
+        "Rix, Beerends, Hollier, Hekstra: Perceptual evaluation of speech quality (PESQ), ICASSP 2001,"
+        " doi:10.1109/ICASSP.2001.941023"
+    ),
     version=PESQ_VERSION,
     licence=PESQ_LICENCE,
 )
@@ -114,7 +120,8 @@ def _stoi(reference: Signal, degraded: Signal, rate: int, *, extended: bool) -> 
     standard="none; the authors' definition, at 10 kHz",
     citation=(
         "Taal, Hendriks, Heusdens, Jensen: An algorithm for intelligibility prediction of time-frequency "
-        "weighted noisy speech, IEEE TASLP 19(7), 2011"
+        "weighted noisy speech, IEEE TASLP 19(7), 2011,"
+        " doi:10.1109/TASL.2011.2114881"
     ),
     version=f"1, pystoi {version('pystoi')}",
     licence="MIT",
@@ -136,7 +143,8 @@ def stoi(reference: Signal, degraded: Signal, rate: int) -> float:
     standard="none; the authors' definition, at 10 kHz",
     citation=(
         "Jensen, Taal: An algorithm for predicting the intelligibility of speech masked by modulated noise "
-        "maskers, IEEE/ACM TASLP 24(11), 2016"
+        "maskers, IEEE/ACM TASLP 24(11), 2016,"
+        " doi:10.1109/TASLP.2016.2585878"
     ),
     version=f"1, pystoi {version('pystoi')}",
     licence="MIT",

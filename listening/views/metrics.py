@@ -7,7 +7,7 @@ import threading
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
-from urllib.parse import quote_plus
+from urllib.parse import quote, quote_plus
 
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
@@ -137,12 +137,20 @@ def standards(text: str) -> dict[str, str]:
 
 @dataclass(frozen=True)
 class Paper:
-    """One work of a citation, and where to look for it."""
+    """One work of a citation, and where it is or is to be looked for."""
 
     words: str
 
     @property
+    def doi(self) -> str:
+        """Empty where it has none, or none that was looked up."""
+        found = re.search(r"doi:(10\.\d+/[^\s,;]+)", self.words)
+        return found.group(1) if found else ""
+
+    @property
     def address(self) -> str:
+        if self.doi:
+            return f"https://doi.org/{quote(self.doi)}"
         return f"https://search.crossref.org/search/works?q={quote_plus(self.words)}&from_ui=yes"
 
 

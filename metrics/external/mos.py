@@ -77,7 +77,7 @@ def dnsmos_background(signal: Signal, rate: int) -> float:
     name="dnsmos-p808",
     title="DNSMOS P.808",
     standard="none; predicts ITU-T P.808",
-    citation="Reddy, Gopal, Cutler: DNSMOS, ICASSP 2021",
+    citation=("Reddy, Gopal, Cutler: DNSMOS, ICASSP 2021, doi:10.1109/ICASSP39728.2021.9414878"),
 )
 def dnsmos_p808(signal: Signal, rate: int) -> float:
     """Predicted quality of noisy or enhanced speech in a crowd's absolute category rating."""
@@ -88,7 +88,10 @@ def dnsmos_p808(signal: Signal, rate: int) -> float:
     name="plcmos",
     title="PLCMOS v2, after lost packets",
     standard="none; predicts a crowd's rating",
-    citation="Diener, Purin, Sootla, Saabas, Aichner, Cutler: PLCMOS, Interspeech 2023",
+    citation=(
+        "Diener, Purin, Sootla, Saabas, Aichner, Cutler: PLCMOS, Interspeech 2023,"
+        " doi:10.21437/Interspeech.2023-1532"
+    ),
 )
 def plcmos_v2(signal: Signal, rate: int) -> float:
     """Predicted quality of speech whose lost packets were concealed, the mean of 15 raters drawn at random.

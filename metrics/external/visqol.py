@@ -27,7 +27,7 @@ opinion = partial(
     licence="Apache-2.0, code and weights",
     citation=(
         "Chinen, Lim, Skoglund, Gureev, O'Gorman, Hines: ViSQOL v3, an open source production ready objective "
-        "speech and audio metric, QoMEX 2020"
+        "speech and audio metric, QoMEX 2020, doi:10.1109/QoMEX48832.2020.9123150"
     ),
 )
 

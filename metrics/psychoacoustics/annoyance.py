@@ -40,7 +40,10 @@ def annoyance(loudness: float, sharpness: float, fluctuation: float, roughness: 
     max_duration=MAX_DURATION,
     calibration=CALIBRATION,
     standard="none; the authors' formula",
-    citation="Zwicker, Fastl: Psychoacoustics – Facts and Models, Springer 2007, eq. (16.2) to (16.4)",
+    citation=(
+        "Zwicker, Fastl: Psychoacoustics – Facts and Models, Springer 2007,"
+        " doi:10.1007/978-3-540-68888-4, eq. (16.2) to (16.4)"
+    ),
     version="2",
     licence="own code",
 )

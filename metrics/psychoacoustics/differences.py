@@ -71,7 +71,10 @@ def moore_glasberg_n_difference(reference: Signal, degraded: Signal, rate: int) 
     unit="1",
     min_duration=2.0,
     standard="none; the authors' formula",
-    citation="Zwicker, Fastl: Psychoacoustics – Facts and Models, Springer 2007, eq. (16.2) to (16.4)",
+    citation=(
+        "Zwicker, Fastl: Psychoacoustics – Facts and Models, Springer 2007,"
+        " doi:10.1007/978-3-540-68888-4, eq. (16.2) to (16.4)"
+    ),
     version="2",
 )
 def annoyance_difference(reference: Signal, degraded: Signal, rate: int) -> float:

@@ -122,7 +122,10 @@ compared = partial(
     name="bark-excitation-distance",
     title="Excitation-pattern distance to the reference on the Bark scale",
     standard="none",
-    citation="Terhardt: Calculating virtual pitch, Hearing Research 1, 1979",
+    citation=(
+        "Terhardt: Calculating virtual pitch, Hearing Research 1, 1979,"
+        " doi:10.1016/0378-5955(79)90025-X"
+    ),
 )
 def bark_excitation_distance(reference: Signal, degraded: Signal, rate: int) -> float:
     """Mean difference of the levels that signal and reference excite in 47 critical bands, where either is heard."""
@@ -135,7 +138,8 @@ def bark_excitation_distance(reference: Signal, degraded: Signal, rate: int) -> 
     title="Excitation-pattern distance to the reference on the ERB scale",
     standard="none; excitation by ISO 532-2:2017, 7.4",
     citation=(
-        "Glasberg, Moore: Derivation of auditory filter shapes from notched-noise data, Hearing Research 47, 1990"
+        "Glasberg, Moore: Derivation of auditory filter shapes from notched-noise data, Hearing Research 47, 1990,"
+        " doi:10.1016/0378-5955(90)90170-T"
     ),
 )
 def erb_excitation_distance(reference: Signal, degraded: Signal, rate: int) -> float:

@@ -141,7 +141,8 @@ sensation = partial(
     standard="none; the authors' model",
     citation=(
         "Osses Vecchi, García León, Kohlrausch: Modelling the sensation of fluctuation strength,"
-        " Proc. Mtgs. Acoust. 28, 050005, 2016"
+        " Proc. Mtgs. Acoust. 28, 050005, 2016,"
+        " doi:10.1121/2.0000410"
     ),
     version="2",
     licence="own code",

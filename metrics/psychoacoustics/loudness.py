@@ -48,7 +48,8 @@ STEADY = 1e-5
 CALIBRATION = "a full-scale sine is 100 dB SPL; free field from the front"
 STANDARD = "ISO 532-1:2017 (Zwicker method)"
 CITATION = (
-    "Zwicker, Fastl: Psychoacoustics – Facts and Models, Springer 2007; ISO 532-1:2017, Annex A"
+    "Zwicker, Fastl: Psychoacoustics – Facts and Models, Springer 2007,"
+    " doi:10.1007/978-3-540-68888-4; ISO 532-1:2017, Annex A"
 )
 MAX_DURATION = 120.0
 

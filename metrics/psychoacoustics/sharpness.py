@@ -39,7 +39,10 @@ K = 0.11
 # ISO 532-1 tolerates this error of loudness: a softer sound has no sharpness to speak of.
 AUDIBLE_SONE = 0.1
 STANDARD = "DIN 45692:2009, from the specific loudness of ISO 532-1:2017"
-CITATION = "Zwicker, Fastl: Psychoacoustics – Facts and Models, Springer 2007, chapter 9"
+CITATION = (
+    "Zwicker, Fastl: Psychoacoustics – Facts and Models, Springer 2007,"
+    " doi:10.1007/978-3-540-68888-4, chapter 9"
+)
 
 
 def din(loudness: Array) -> Array:

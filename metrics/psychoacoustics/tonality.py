@@ -161,7 +161,8 @@ sensation = partial(
     standard="none; the author's model, for sinusoids",
     citation=(
         "Aures: Berechnungsverfahren für den sensorischen Wohlklang beliebiger Schallsignale, Acustica 59, 1985;"
-        " Terhardt, Stoll, Seewann: Algorithm for extraction of pitch, J. Acoust. Soc. Am. 71, 1982"
+        " Terhardt, Stoll, Seewann: Algorithm for extraction of pitch, J. Acoust. Soc. Am. 71, 1982,"
+        " doi:10.1121/1.387544"
     ),
     version="1",
     licence="own code",

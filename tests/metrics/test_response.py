@@ -13,8 +13,10 @@ def test_more_damage_is_worse_in_the_metric_s_own_direction(name):
     metric = catalogue.get(name)
     found = response(metric)
     for damage in DAMAGES:
-        values = [result.value for result in found.of[damage.name]]
-        least, most = values[0], values[-1]
+        results = found.of[damage.name]
+        least, most = results[0].value, results[-1].value
+        assert least is not None
+        assert most is not None
         assert (most < least) is (metric.direction is Direction.HIGHER)
 
 
@@ -28,4 +30,4 @@ def test_a_copy_without_a_value_says_why_and_the_frame_holds_every_result():
 
 
 def test_a_metric_of_one_signal_is_measured_too():
-    assert response(catalogue.get("crest-factor")).undamaged.value > 0
+    assert response(catalogue.get("crest-factor")).undamaged.status == "ok"

@@ -78,6 +78,8 @@ def test_standards_are_linked_where_they_are_published_and_papers_are_looked_for
     (paper,) = papers(catalogue.get("nmr"))
     assert paper.words.startswith("Thiede")
     assert papers(catalogue.get("true-peak")) == []
+    (paper,) = papers(catalogue.get("bark-excitation-distance"))
+    assert paper.address == "https://doi.org/10.1016/0378-5955%2879%2990025-X"
 
 
 def test_the_command_defines_and_finds_the_same_metrics(capsys):
