@@ -47,7 +47,8 @@ def item_bootstrap(
         found = [_of_conditions(x, y, block, codes, conditions) for block in blocks]
     coefficients = np.concatenate(found, axis=1)
     if level == "stimulus":
-        coefficients[2] = _concordance(x, y, drawn, codes) / coefficients[2]
+        with np.errstate(invalid="ignore"):
+            coefficients[2] = _concordance(x, y, drawn, codes) / coefficients[2]
     tails = [(1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2]
     return {
         name: _interval(values, tails)

@@ -130,7 +130,9 @@ def thurstone(choices: pd.DataFrame, *, ties: str = "dropped") -> pd.DataFrame:
     predictors = (np.eye(len(names))[i] - np.eye(len(names))[j])[:, 1:]
     family = sm.families.Binomial(sm.families.links.Probit())
     counts = np.column_stack([matrix[i, j], matrix[j, i]])
-    fit = sm.GLM(counts, predictors, family=family).fit(tol=1e-12, maxiter=ITERATIONS)
+    # as many parameters as pairs leave no degree of freedom for a scale, which is not used
+    with np.errstate(invalid="ignore"):
+        fit = sm.GLM(counts, predictors, family=family).fit(tol=1e-12, maxiter=ITERATIONS)
     return pd.DataFrame(
         {
             "system": names,

@@ -3,7 +3,8 @@
 Ratings, one row each, in columns known by their usual names (`COLUMNS`): listener, item, condition and rating;
 ABX: listener and correct (1 or 0), or x and answer; preferences: listener, first, second and choice (or rating, −3 … 3,
 of the second against the first). Scores: item, condition, metric and value, or one column per metric. The method is
-taken from the columns and the ratings unless it is told (`method_of`). A file is taken whole or not at all.
+taken from the columns and the ratings unless it is told (`method_of`); an export's own rows say it themselves
+(`exported`). A row without a rating is a missing cell, and counted. A file is taken whole or not at all.
 """
 
 from __future__ import annotations
@@ -18,15 +19,28 @@ import pandas as pd
 from listening.analysis.frames import ratings_frame, scores_frame
 from listening.exchange.errors import ExchangeError
 from listening.exchange.ratings import LAYOUTS, ImportedRatings, parse
+from listening.exchange.separated import MISSING, text_of
 
-METHODS = ("mushra", "abx", "acr", "preference", "ccr")
+METHODS = ("mushra", "bs1116", "abx", "acr", "preference", "ccr")
+PAIR_OF_GRADES = ("grade_reference", "grade_system")
 # our name → others' for it, first come first served; compared without case, spaces and underscores
 COLUMNS = {
     "listener": ("subject", "participant", "assessor", "rater", "judge", "worker", "listenerid"),
     "item": ("stimulus", "file", "excerpt", "utterance", "signal", "sample", "content"),
     "condition": ("system", "model", "codec", "algorithm", "method", "treatment"),
     "rating": ("score", "vote", "opinion", "grade"),
-    "choice": ("preferred", "preference", "winner"),
+    "choice": ("preferred", "preference", "winner", "chosen"),
+    "x": ("xwas",),
+}
+# taken for ours only where the file has no conditions of its own
+PAIR_COLUMNS = {
+    "first": ("a", "systema", "firstsystem", "left", "stimulusa"),
+    "second": ("b", "systemb", "secondsystem", "right", "stimulusb"),
+}
+CHOICES = {
+    "first": {"first", "1", "a", "left"},
+    "second": {"second", "2", "b", "right"},
+    "tie": {"tie", "0", "none", "no preference", "equal", "same", "=", "neither", "both the same"},
 }
 SCORE_COLUMNS = {k: COLUMNS[k] for k in ("item", "condition")} | {"value": ("score",)}
 OPINION_SCALE = (1.0, 5.0)
@@ -34,7 +48,47 @@ OPINION_SCALE = (1.0, 5.0)
 
 def rating_table(path: Path) -> pd.DataFrame:
     """The file as text cells, its columns by our names; raises `ExchangeError` for what is no such table."""
-    return _named(_read(path), COLUMNS)
+    table = _named(_read(path), COLUMNS)
+    if "campaign" in table and table["campaign"].nunique() > 1:
+        found = ", ".join(table["campaign"].unique())
+        raise ExchangeError(f"{path.name}: expected one campaign at a time, found {found}")
+    return table if "condition" in table else _named(table, PAIR_COLUMNS)
+
+
+def without_missing(table: pd.DataFrame) -> tuple[pd.DataFrame, tuple[str, ...]]:
+    """`table` less the rows that hold no rating (no choice, no answer), and a sentence on how many these were."""
+    judged = next((c for c in ("rating", "choice", "correct", "answer") if c in table), None)
+    if judged is None:
+        return table, ()
+    missing = table[judged].map(_is_missing)
+    if judged == "choice":
+        # a word for a tie
+        missing &= table[judged].str.lower() != "none"
+    if not missing.any() or missing.all():
+        return table, ()
+    return table[~missing].reset_index(drop=True), (
+        f"{int(missing.sum())} of {len(table)} rows have no {judged}: cells that nobody filled",
+    )
+
+
+def exported(table: pd.DataFrame) -> pd.DataFrame | None:
+    """The tidy frame of ratings that the rows of an export are; none where they say no method and role."""
+    if not {"method", "listener", "item", "condition", "role", "rating", "trial"} <= set(table):
+        return None
+    return ratings_frame(
+        table.assign(
+            **{
+                name: table[name].str.lower().isin(("true", "1", "yes"))
+                for name in ("simulated",)
+                if name in table
+            },
+            **{
+                name: pd.to_numeric(table[name].where(table[name] != "", default), errors="coerce")
+                for name, default in (("alternatives", "0"), ("position", "-1"))
+                if name in table
+            },
+        )
+    )
 
 
 def method_of(table: pd.DataFrame) -> str:
@@ -44,32 +98,64 @@ def method_of(table: pd.DataFrame) -> str:
         return "preference" if "choice" in columns else "ccr"
     if "correct" in columns or {"x", "answer"} <= columns:
         return "abx"
+    if set(PAIR_OF_GRADES) <= columns:
+        return "bs1116"
     ratings = pd.to_numeric(table.get("rating", pd.Series(dtype=float)), errors="coerce")
+    if "reference_condition" in columns and ratings.isin([0, 0.5, 1]).all():
+        return "preference"
+    if len(ratings) and ratings.isin([0, 1]).all():
+        return "abx"
     low, high = OPINION_SCALE
     inside = len(ratings) > 0 and bool(ratings.between(low, high).all())
     return "acr" if inside else "mushra"
 
 
 def mushra(path: Path, *, roles: Mapping[str, str]) -> ImportedRatings:
-    """MUSHRA ratings, as `exchange.ratings` reads them, from columns by their usual names."""
-    text = _text(path)
-    heading = next(csv.reader(io.StringIO(text)))
-    if set(LAYOUTS["lists"]) <= {cell.strip() for cell in heading}:
+    """MUSHRA ratings, as `exchange.ratings` reads them, from columns by their usual names; rows without a rating are
+    missing cells."""
+    text = text_of(path)
+    try:
+        heading, *rows = csv.reader(io.StringIO(text), strict=True)
+    except csv.Error:
         return parse(path, campaign=path.stem, roles=roles)
     named = _names(heading, COLUMNS)
-    line = io.StringIO()
-    csv.writer(line, lineterminator="\n").writerow(named)
-    rest = text.split("\n", text[: _heading_end(text)].count("\n") + 1)[-1]
-    body = (line.getvalue() + rest).encode()
-    return parse(body, campaign=path.stem, roles=roles, name=path.name)
+    if set(LAYOUTS["lists"]) <= {cell.strip() for cell in heading}:
+        named = heading
+    place = named.index("rating") if "rating" in named else len(named)
+    written = io.StringIO()
+    writer = csv.writer(written, lineterminator="\n")
+    writer.writerow(named)
+    for row in rows:
+        # an empty line is passed over, and the others keep their numbers
+        writer.writerow([] if place < len(row) and _is_missing(row[place]) else row)
+    return parse(written.getvalue().encode(), campaign=path.stem, roles=roles, name=path.name)
+
+
+def bs1116(table: pd.DataFrame, name: str) -> pd.DataFrame:
+    """A tidy frame of BS.1116's grades from rows that hold both of a trial: grade_reference and grade_system."""
+    _needed(table, ["listener", "item", "condition", *PAIR_OF_GRADES], name)
+    trial = table.groupby("listener").cumcount() + 1
+    rows = table[["listener", "item"]].assign(
+        campaign=name.rsplit(".", 1)[0], method="bs1116", trial=trial
+    )
+    of_reference, of_system = (
+        _numbers(table[grade], f"{name}: {grade}") for grade in PAIR_OF_GRADES
+    )
+    both = [
+        rows.assign(condition="reference", role="reference", rating=of_reference),
+        rows.assign(condition=table["condition"], role="system", rating=of_system),
+    ]
+    return ratings_frame(pd.concat(both, ignore_index=True))
 
 
 def abx(table: pd.DataFrame, name: str) -> pd.DataFrame:
     """A tidy frame of ABX ratings: trials in the file's order; item and condition default to one each."""
     _needed(table, ["listener"], name)
     given = table.copy()
-    if "correct" not in given:
+    if "correct" not in given and {"x", "answer"} <= set(given):
         given["correct"] = (given["x"] == given["answer"]).map({True: "1", False: "0"})
+    given = given.rename(columns={} if "correct" in given else {"rating": "correct"})
+    _needed(given, ["correct"], name)
     words = given["correct"].str.lower().replace({"true": "1", "false": "0"})
     numbers = pd.to_numeric(words, errors="coerce")
     if (bad := ~numbers.isin([0, 1])).any():
@@ -106,7 +192,7 @@ def comparisons(table: pd.DataFrame, name: str) -> pd.DataFrame:
     judged = "choice" if "choice" in table else "rating"
     _needed(table, ["listener", "first", "second", judged], name)
     if judged == "choice":
-        return table.assign(choice=table["choice"].str.lower())
+        return table.assign(choice=_chosen(table))
     return table.assign(rating=_numbers(table["rating"], f"{name}: rating"))
 
 
@@ -158,21 +244,8 @@ def scores(path: Path, *, directions: Mapping[str, str]) -> pd.DataFrame:
     return scores_frame(frame)
 
 
-def _text(path: Path) -> str:
-    try:
-        return path.read_bytes().decode("utf-8-sig").replace("\r\n", "\n").replace("\r", "\n")
-    except OSError as error:
-        raise ExchangeError(
-            f"{path.name}: expected a file that can be read, found {error.strerror}"
-        ) from error
-    except UnicodeDecodeError as error:
-        raise ExchangeError(
-            f"{path.name}: expected UTF-8 text, found the byte 0x{error.object[error.start]:02x}"
-        ) from error
-
-
 def _read(path: Path) -> pd.DataFrame:
-    text = _text(path)
+    text = text_of(path)
     if not text.strip() or "\0" in text:
         found = "a zero byte (not a CSV file?)" if text.strip() else "an empty file"
         raise ExchangeError(f"{path.name}: expected a table, found {found}")
@@ -215,14 +288,18 @@ def _names(heading: list[str], columns: Mapping[str, Iterable[str]]) -> list[str
     ]
 
 
-def _heading_end(text: str) -> int:
-    """Where the heading ends: at the first line break outside quotes."""
-    quoted = False
-    for place, letter in enumerate(text):
-        quoted ^= letter == '"'
-        if letter == "\n" and not quoted:
-            return place
-    return len(text)
+def _chosen(table: pd.DataFrame) -> pd.Series:
+    """first, second or tie; a choice may also name the system."""
+    said = table["choice"].str.lower()
+    by_word = said.map({word: choice for choice, words in CHOICES.items() for word in words})
+    by_name = pd.Series(None, index=table.index, dtype=object)
+    for side in ("second", "first"):
+        by_name = by_name.mask(table["choice"] == table[side], side)
+    return by_name.fillna(by_word).fillna(said)
+
+
+def _is_missing(cell: str) -> bool:
+    return cell.strip().lower() in MISSING
 
 
 def _needed(table: pd.DataFrame, needed: list[str], name: str) -> None:

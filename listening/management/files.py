@@ -10,6 +10,10 @@ from typing import Any
 
 import pandas as pd
 
+from listening.analysis import listings
+from listening.analysis.comparison import compare
+from listening.analysis.frames import METHODS
+from listening.analysis.grades import MUSHRA_METHODS, comparison_dict
 from listening.analysis.report import Analysis, Correlation, analyse, correlate
 from listening.analysis.vote_reports import (
     VoteReport,
@@ -18,6 +22,7 @@ from listening.analysis.vote_reports import (
     analyse_preferences,
 )
 from listening.exchange import tidy
+from listening.exchange.ratings import ImportedRatings
 from metrics import catalogue
 from models_registry.management.base import Refused
 
@@ -40,21 +45,44 @@ def add_file_options(parser: ArgumentParser) -> None:
         )
 
 
-def analyse_file(path: Path, options: dict[str, Any]) -> Analysis | VoteReport:
-    table = _table(path)
+def analyse_file(
+    path: Path, options: dict[str, Any]
+) -> tuple[Analysis | VoteReport, tuple[str, ...]]:
+    """The analysis, and sentences on what was inferred or missing in the file."""
+    table, notes = tidy.without_missing(_table(path))
+    if (ratings := tidy.exported(table)) is not None:
+        grades = METHODS[str(ratings["method"].iloc[0])].reading == "grades"
+        return analyse(ratings, screening=_rule(options, grades=grades)), notes
     method = options["method"] or tidy.method_of(table)
     if method == "mushra":
-        return analyse(_mushra(path, options), screening=options["screening"] or "bs1534-3")
+        read = _mushra(path, options)
+        return analyse(read.ratings, screening=_rule(options)), (*notes, *read.notes)
+    if method == "bs1116":
+        rule = options["screening"] or "bs1116-t"
+        return analyse(tidy.bs1116(table, path.name), screening=rule), notes
     if method == "abx":
-        return analyse(tidy.abx(table, path.name), screening="none")
+        return analyse(tidy.abx(table, path.name), screening="none"), notes
     if method == "acr":
-        return analyse_opinions(tidy.votes(table, path.name), campaign=path.stem)
+        return _opinions(table, path), notes
     judge = analyse_preferences if method == "preference" else analyse_categories
-    return judge(tidy.comparisons(table, path.name), campaign=path.stem)
+    return judge(tidy.comparisons(table, path.name), campaign=path.stem), notes
+
+
+def _opinions(table: pd.DataFrame, path: Path) -> VoteReport:
+    """The report of votes, and the comparison of the conditions by the same listeners."""
+    report = analyse_opinions(tidy.votes(table, path.name), campaign=path.stem)
+    compared = compare(tidy.as_ratings(table, path.name))
+    results = report.results | {"comparison": comparison_dict(compared)}
+    tables = (*report.tables, listings.comparison(compared))
+    return replace(report, results=results, tables=tables, methods=report.methods | MUSHRA_METHODS)
+
+
+def _rule(options: dict[str, Any], *, grades: bool = True) -> str:
+    return options["screening"] or ("bs1534-3" if grades else "none")
 
 
 def correlate_files(ratings: Path, scores: Path, options: dict[str, Any]) -> Correlation:
-    table = _table(ratings)
+    table, _ = tidy.without_missing(_table(ratings))
     method = options["method"] or tidy.method_of(table)
     if method in WITHOUT_MEANS:
         raise Refused(f"{ratings.name}: expected ratings that have means, found {method}")
@@ -65,7 +93,11 @@ def correlate_files(ratings: Path, scores: Path, options: dict[str, Any]) -> Cor
     given = options["given"]
     if method == "mushra":
         rule = options["screening"] or "bs1534-3"
-        return correlate(_mushra(ratings, options), scored, screening=rule, given=given)
+        return correlate(_mushra(ratings, options).ratings, scored, screening=rule, given=given)
+    if method == "bs1116":
+        rule = options["screening"] or "bs1116-t"
+        found = tidy.bs1116(table, ratings.name)
+        return correlate(found, scored, screening=rule, given=given)
     found = tidy.as_ratings(table, ratings.name)
     return replace(correlate(found, scored, screening="none", given=given), method=method)
 
@@ -76,9 +108,9 @@ def _table(path: Path) -> pd.DataFrame:
     return tidy.rating_table(path)
 
 
-def _mushra(path: Path, options: dict[str, Any]) -> pd.DataFrame:
+def _mushra(path: Path, options: dict[str, Any]) -> ImportedRatings:
     roles = {options[option]: role for option, role in ROLE_OPTIONS.items() if options[option]}
-    return tidy.mushra(path, roles=roles).ratings
+    return tidy.mushra(path, roles=roles)
 
 
 def _only(scored: pd.DataFrame, names: Sequence[str], path: Path) -> pd.DataFrame:

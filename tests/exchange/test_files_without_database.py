@@ -3,6 +3,8 @@ touched (these tests have none)."""
 
 from __future__ import annotations
 
+import csv
+import io
 import json
 
 import pytest
@@ -224,3 +226,98 @@ def test_files_that_do_not_fit_together_are_refused(write):
     abx = write("listener,correct\na,1\n", "abx.csv")
     with pytest.raises(CommandError, match="ratings that have means, found abx"):
         call_command("correlate", abx, votes)
+
+
+MUSHRA_ROWS = [
+    (who, item, condition, rating + k)
+    for k, who in enumerate(("p1", "p2", "p3"))
+    for item in ('song "1"', "two; parts")
+    for condition, rating in (("ref", 96), ("low", 15), ("mid", 50), ("A, new", 70), ("B", 62))
+]
+
+
+def written(rows, heading, *, separator=",", decimal=".", ends="\n"):
+    table = io.StringIO()
+    writer = csv.writer(table, delimiter=separator, lineterminator=ends)
+    writer.writerows([heading, *([str(c).replace(".", decimal) for c in row] for row in rows)])
+    return table.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("separator", "decimal", "ends", "mark"),
+    [(",", ".", "\n", ""), (";", ",", "\r\n", "\ufeff"), ("\t", ".", "\n", "")],
+)
+def test_tables_of_any_country_give_the_same_figures(capsys, write, separator, decimal, ends, mark):
+    rows = [(*row[:3], row[3] - 0.5) for row in MUSHRA_ROWS]
+    text = written(
+        rows,
+        ("Listener", "stimulus", "system", "score"),
+        separator=separator,
+        decimal=decimal,
+        ends=ends,
+    )
+    result = result_of(capsys, "analyse", write(mark + text))
+    plain = result_of(
+        capsys, "analyse", write(written(rows, ("listener", "item", "condition", "rating")))
+    )
+    assert result == plain
+    roles = {row["condition"]: row["role"] for row in result["conditions"]}
+    assert roles["A, new"] == "system"
+    assert roles["mid"] == "anchor70"
+    assert "condition 'ref' is taken, by its name, for the hidden reference" in result["notes"]
+
+
+def test_rows_without_a_rating_are_missing_cells_and_counted(capsys, write):
+    rows = [
+        (*row[:3], "NA" if k == 3 else "" if k == 8 else row[3])
+        for k, row in enumerate(MUSHRA_ROWS)
+    ]
+    result = result_of(
+        capsys, "analyse", write(written(rows, ("listener", "item", "condition", "rating")))
+    )
+    assert result["screening"]["ratings_before"] == len(MUSHRA_ROWS) - 2
+    assert result["notes"][0].startswith("2 of 30 rows have no rating")
+    text = "listener,correct\na,1\na,\nb,0\n"
+    assert result_of(capsys, "analyse", write(text))["notes"] == [
+        "1 of 3 rows have no correct: cells that nobody filled"
+    ]
+
+
+def test_answers_are_known_by_being_right_or_wrong(capsys, write):
+    answers = [1, 1, 0, 1, 1, 0, 1, 1]
+    plain = write("listener,correct\n" + "".join(f"a,{k}\n" for k in answers))
+    rated = write("listener,rating\n" + "".join(f"a,{k}\n" for k in answers), "rated.csv")
+    said = "".join(f"a,A,{'A' if k else 'B'}\n" for k in answers)
+    asked = write("listener,x_was,answer\n" + said, "asked.csv")
+    p = [result_of(capsys, "analyse", path)["pairs"][0]["p"] for path in (plain, rated, asked)]
+    # 6 of 8 by chance: (28 + 8 + 1) / 256
+    assert p == pytest.approx([37 / 256] * 3)
+
+
+def test_preferences_may_name_the_system_that_was_chosen(capsys, write):
+    words = write("listener,a,b,preferred\np,x,y,x\np,y,x,x\nq,x,y,tie\nq,x,y,y\n")
+    plain = write(
+        "listener,first,second,choice\np,x,y,first\np,y,x,second\nq,x,y,tie\nq,x,y,second\n",
+        "plain.csv",
+    )
+    for one in (named := result_of(capsys, "analyse", words)["pairs"]):
+        assert (one["wins_a"], one["wins_b"], one["ties"]) == (2, 1, 1)
+    assert named == result_of(capsys, "analyse", plain)["pairs"]
+
+
+def test_both_grades_of_a_trial_give_rs_experts(capsys, sets, expected):
+    result, theirs = result_of(capsys, "analyse", str(sets / "bs1116.csv")), expected("bs1116")
+    experts = {row["listener"]: row["expert"] for row in result["experts"]}
+    assert experts == {row["listener"]: row["expert"] for row in theirs["per_listener"]}
+
+
+def test_opinions_are_compared_by_the_mixed_model_as_their_page_does(capsys, sets):
+    result = result_of(capsys, "analyse", str(sets / "mos.csv"))
+    assert (
+        result["comparison"]["mixed"]["scope"] == "for items like these, and listeners like these"
+    )
+
+
+def test_several_campaigns_in_one_file_are_not_pooled_silently(sets):
+    with pytest.raises(CommandError, match="one campaign at a time, found plain, exempt"):
+        call_command("analyse", str(sets / "postscreen_edges.csv"))

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 from django.urls import reverse
 
-from listening import reporting
+from listening import exporting, reporting
 from listening.analysis.report import READINGS
 from listening.campaign_evidence import Evidence
 from listening.campaign_figures import figures_of
+from listening.management.files import analyse_file
 from listening.methods import methods
 from listening.models import Campaign
 from listening.rehearsal import rehearse
@@ -28,7 +31,7 @@ def rehearsed(request, db):
     return campaign
 
 
-def test_results_figures_and_report_say_the_same(researcher, rehearsed):
+def test_results_figures_report_and_exported_rows_say_the_same(researcher, rehearsed, tmp_path):
     found = Evidence(rehearsed)
     sections = sections_of(found.analysis, found)
     page = researcher.get(rehearsed.get_absolute_url()).content.decode()
@@ -53,6 +56,10 @@ def test_results_figures_and_report_say_the_same(researcher, rehearsed):
     plans = researcher.get(reverse("campaign-statistics", args=[rehearsed.slug]))
     assert plans.status_code == 200
     assert ">nan" not in plans.content.decode().lower()
+    rows = tmp_path / "rows.csv"
+    rows.write_bytes(b"".join(exporting.csv_ratings(rehearsed, actor="alice")))
+    from_file, _ = analyse_file(rows, {"screening": "none", "method": None})
+    assert json.loads(from_file.to_json()) == json.loads(found.analysis.to_json())
 
 
 def test_every_reading_has_sections():

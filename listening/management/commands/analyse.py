@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from argparse import ArgumentParser
 from pathlib import Path
 from typing import Any
@@ -28,13 +29,17 @@ class Command(CampaignCommand):
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
+        notes: tuple[str, ...] = ()
         if is_file(options["campaign"]):
-            analysis = analyse_file(Path(options["campaign"]), options)
+            analysis, notes = analyse_file(Path(options["campaign"]), options)
         else:
             campaign = self.campaign(options)
             rule = options["screening"] or campaign.screening
             analysis = campaign.protocol.analyse(ratings_frame(campaign), screening=rule)
-        if options["format"] == "json":
-            self.stdout.write(analysis.to_json())
+        if options["format"] == "table":
+            self.stdout.write(analysis.to_text() + "".join(f"\n{note}" for note in notes))
+        elif notes:
+            document = analysis.as_dict() | {"notes": notes}
+            self.stdout.write(json.dumps(document, ensure_ascii=False, indent=2, allow_nan=False))
         else:
-            self.stdout.write(analysis.to_text())
+            self.stdout.write(analysis.to_json())
