@@ -59,7 +59,10 @@ def is_full(campaign: Campaign) -> bool:
 
 
 def silent(campaign: Campaign, *, at: datetime | None = None) -> QuerySet[Session]:
-    """Sessions that are not over and show no sign of life for as long as their place is held."""
+    """Sessions that are not over and show no sign of life for as long as their place is held.
+
+    That time must be longer than the rests between visits, which the lint sees to.
+    """
     limit = (at or now()) - timedelta(hours=Scheme.of(campaign.design).hold_hours)
     of_session = OuterRef("pk")
     return campaign.sessions.filter(ending="", created_at__lt=limit).exclude(

@@ -77,6 +77,11 @@ def standings(campaign: Campaign, *, at: datetime | None = None) -> list[Standin
     ahead = of_campaign.filter(session__ending="", finished_at=None).only(
         "session_id", "number", "kind", "part", "attempt"
     )
+    rests = dict(
+        of_campaign.filter(kind=Page.Kind.BREAK, content__has_key="rest_min").values_list(
+            "pk", "content__rest_min"
+        )
+    )
     # what is done again comes first
     for page in sorted(ahead, key=lambda page: (page.attempt == 1, page.number)):
         current.setdefault(page.session_id, page)
@@ -84,8 +89,10 @@ def standings(campaign: Campaign, *, at: datetime | None = None) -> list[Standin
     for session in campaign.sessions.select_related("listener").order_by("-pk"):
         signs = (session.created_at, finished.get(session.pk), answered.get(session.pk))
         seen_at = max(sign for sign in signs if sign)
-        state = session.ending or ("dropped" if at - seen_at > SILENT else "under way")
-        found.append(Standing(session, state, current.get(session.pk), seen_at))
+        at_page = current.get(session.pk)
+        patience = SILENT + timedelta(minutes=rests.get(at_page.pk, 0) if at_page else 0)
+        state = session.ending or ("dropped" if at - seen_at > patience else "under way")
+        found.append(Standing(session, state, at_page, seen_at))
     return found
 
 

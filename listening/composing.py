@@ -12,6 +12,7 @@ from hashlib import sha256
 from pathlib import Path, PurePosixPath
 from typing import Any
 
+from django.conf import settings
 from django.contrib.auth.models import User
 from django.db import transaction
 
@@ -25,6 +26,7 @@ from listening.models import Campaign, Condition, Stimulus, Trial
 from listening.models.campaign import CampaignError
 from listening.plan import PlanError, checked_plan, default_plan, items_never_rated
 from listening.scheme import group_problems
+from listening.translating import translation_problems
 from models_registry import audio, audit
 from models_registry.audio import Audio, AudioError
 from models_registry.models import ModelVersion, Signal
@@ -151,6 +153,7 @@ def _settings(data: Data) -> dict[str, Any]:
         "plan": data.get("plan", default_plan()),
         "design": data.get("design", {}),
         "groups": data.get("groups", {}),
+        "translations": data.get("translations", {}),
         "opens_at": _moment(data.get("opens")),
         "closes_at": _moment(data.get("closes")),
         "once_per_browser": data.get("once_per_browser", False),
@@ -226,6 +229,14 @@ def _setting_problems(data: Data) -> Problems:
         found = method.design_problems(data.get("design", {}), items=rated, systems=systems)
         problems += [(("design",), what) for what in found]
         problems += [(("groups",), what) for what in group_problems(data.get("groups", {}), plan)]
+    problems += [
+        (("translations",), what)
+        for what in translation_problems(
+            data.get("translations", {}),
+            language=data.get("language", ""),
+            languages=list(dict(settings.LANGUAGES)),
+        )
+    ]
     for key in ("opens", "closes"):
         try:
             _moment(data.get(key))
@@ -352,6 +363,7 @@ def describe(campaign: Campaign) -> Data:
         "plan": campaign.plan,
         "design": campaign.design,
         "groups": campaign.groups,
+        "translations": campaign.translations,
         "opens": _written(campaign.opens_at),
         "closes": _written(campaign.closes_at),
         "once_per_browser": campaign.once_per_browser or None,

@@ -28,6 +28,7 @@ SETTINGS = {
     "title": "Title",
     "instructions": "Instructions",
     "language": "Language",
+    "translations": "Translations",
     "screening": "Screening",
     "repetitions": "Repetitions",
     "quota": "Listeners wanted",
@@ -161,8 +162,8 @@ def from_form(posted: Mapping[str, str], data: Data, method: Method) -> Face:
 
 
 def _setting(key: str, value: Any) -> Field:
-    if key in ("groups", "once_per_browser"):
-        found = _field(key, dict if key == "groups" else bool, value)
+    if key in ("groups", "translations", "once_per_browser"):
+        found = _field(key, bool if key == "once_per_browser" else dict, value)
         found.label = SETTINGS[key]
         return found
     choices: tuple[tuple[str, str], ...] = ()

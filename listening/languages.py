@@ -6,12 +6,17 @@ A session keeps the language it began in, on every device. Researchers' pages ar
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from django.conf import settings
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 from django.utils import translation
 from django.utils.cache import patch_vary_headers
+from django.utils.translation import get_language
+
+if TYPE_CHECKING:
+    from listening.models import Campaign
 
 LISTENERS = ("/t/", "/s/")
 
@@ -20,6 +25,12 @@ def speak(language: str) -> None:
     """From here on in this request, where it is a language of the site's."""
     if language in dict(settings.LANGUAGES):
         translation.activate(language)
+
+
+def speak_one_of(campaign: Campaign) -> None:
+    """A campaign's own language; where its texts are in several, the one that is asked for."""
+    if get_language() not in campaign.languages:
+        speak(campaign.language)
 
 
 class ListenersLanguage:

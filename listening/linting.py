@@ -20,6 +20,8 @@ from listening import preparing
 from listening.balance import round_of
 from listening.models import Campaign, Condition, Stimulus, Trial
 from listening.plan import items_only_trained, part_named
+from listening.scheme import Scheme
+from listening.translating import untranslated
 from metrics.level import clipping, dc_offset
 from models_registry.audio import AudioError
 from models_registry.models import Signal
@@ -82,6 +84,17 @@ def _design(campaign: Campaign) -> Iterator[Finding]:
             "Results will hold for these items alone; add programme material that shows what the systems do.",
         )
     yield from _balance(campaign)
+    yield from _rests(campaign)
+    for code, words in campaign.translations.items():
+        if missing := untranslated(campaign.texts, words):
+            yield Finding(
+                "translation",
+                "warning",
+                code,
+                f"expected every text in {code}, found {len(missing)} without: {missing[0][:60]!r}"
+                + (" and others" if len(missing) > 1 else ""),
+                "Listeners in that language read them as they stand.",
+            )
     if not part_named(campaign.plan, "consent"):
         yield Finding(
             "consent",
@@ -99,6 +112,23 @@ def _design(campaign: Campaign) -> Iterator[Finding]:
             "expected training before the ratings, found none",
             "Let listeners meet the whole range of quality first: the first answers are the least steady ones.",
             "training",
+        )
+
+
+def _rests(campaign: Campaign) -> Iterator[Finding]:
+    """Breaks so long that whoever rests loses their place."""
+    if campaign.design_problems() or not (campaign.design or campaign.groups):
+        return
+    keys = ("rest_min", "break_rest_min")
+    longest = max((part[key] for part in campaign.plan for key in keys if key in part), default=0)
+    held = Scheme.of(campaign.design).hold_hours
+    if longest >= 60 * held:
+        yield Finding(
+            "rest",
+            "warning",
+            "",
+            f"expected rests shorter than the {held:g} h for which a place is held, found {longest / 60:g} h",
+            "Whoever rests would lose their place in the design: raise its hold_hours.",
         )
 
 

@@ -24,6 +24,7 @@ from listening.models import Campaign, Page, Response, Session, Slot, Trial
 from listening.plan import CONTROL_KINDS, Part
 from listening.presenting import drawn, material_of, presented
 from listening.questions import AnswerProblem, checked_answer
+from listening.scheme import Scheme
 
 Kind = Page.Kind
 Ending = Session.Ending
@@ -129,10 +130,18 @@ def _rating_pages(
         PlannedPage(Kind.RATING, place, trial=trial, repetition=repetition, slots=slots)
         for trial, repetition, slots in drawn(campaign, seed, row=row)
     ]
-    for number, page in enumerate(_with_controls(campaign, pages, seed, place, part)):
-        if every and number and number % every == 0:
-            pause = {"part": "break", "text": part.get("break_text", "")}
+    pause = {"part": "break", "text": part.get("break_text", "")}
+    if "break_rest_min" in part:
+        pause["rest_min"] = part["break_rest_min"]
+    blocks, since, block = Scheme.of(campaign.design), 0, None
+    for page in _with_controls(campaign, pages, seed, place, part):
+        following = block
+        if page.kind == Kind.RATING and page.trial and part.get("break_blocks"):
+            following = blocks.block_of(page.trial.item)
+        if since and (since == every or (block is not None and following != block)):
             yield PlannedPage(Kind.BREAK, place, pause)
+            since = 0
+        since, block = since + 1, following
         yield page
 
 
@@ -177,7 +186,12 @@ def _training_pages(
 ) -> Iterator[PlannedPage]:
     practised = material_of(campaign, items=part["items"])
     content = {"text": part["text"]} if part.get("text") else {}
-    (pages,) = presented(campaign.protocol, practised, [f"{seed}/training"])
+    fixed = part.get("fixed", False)
+    (pages,) = presented(
+        campaign.protocol, practised, [f"{campaign.seed if fixed else seed}/training"]
+    )
+    if fixed:
+        pages = sorted(pages, key=lambda page: part["items"].index(page[0].item))
     for trial, slots in pages:
         yield PlannedPage(Kind.TRAINING, place, content, trial=trial, slots=slots)
 

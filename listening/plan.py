@@ -9,11 +9,13 @@ A plan is a list of mappings, each naming its `part`:
     headphones    a screening `test` (listening/headphones.py); who fails is screened out, or flagged (`on_fail`)
     digits        digits in noise (listening/digits.py), spoken by `recordings` (a signal's hash for each digit, by
                   the command `digits`), marked where they are `synthetic`; whose threshold is above `worst_db` fails
-    training      rating pages of `items` for practice, never counted; those items are `rated` as well, or only trained
-    ratings       the rating pages, with a break of `break_text` after every `break_every`, `gates` of their own, and
+    training      rating pages of `items` for practice, never counted; those items are `rated` as well, or only trained;
+                  `fixed` ones are the same for everybody, in the order of `items`
+    ratings       the rating pages, with a break of `break_text` (and `break_rest_min`) after every `break_every`, or
+                  between the design's blocks (`break_blocks`), `gates` of their own, and
                   limits beyond which a page is left out of the evidence (`exclude`: any of telemetry.LIMITS); in every
                   `every` of them, `controls` asks a `gold` and a `trap` question (listening/controls.py)
-    break         a `text`, and time
+    break         a `text`, and time: at least `rest_min` minutes, if so declared, as between visits on different days
     finish        what is shown at the end to those `finished`, `screened-out` or `refused`, or whose group was `full`:
                   `text`, `code`, `url`
 
@@ -43,6 +45,8 @@ Part = dict[str, Any]
 GATES = {"rate": bool, "listen": bool, "hear_end": bool}
 ENDINGS = ("finished", "screened-out", "refused", "full")
 MAX_TEXT = 20_000
+# between two visits: four weeks
+LONGEST_REST_MIN = 28 * 24 * 60
 CERTIFICATE = re.compile(r"[a-z0-9-]{1,64}")
 SHA256 = re.compile(r"[0-9a-f]{64}")
 
@@ -62,15 +66,17 @@ _KEYS: dict[str, dict[str, type | tuple[type, ...]]] = {
         "on_fail": str,
         **_EXPIRES,
     },
-    "training": {"text": str, "items": list, "rated": bool, **_EXPIRES},
+    "training": {"text": str, "items": list, "rated": bool, "fixed": bool, **_EXPIRES},
     "ratings": {
         "break_every": int,
         "break_text": str,
+        "break_rest_min": (int, float),
+        "break_blocks": bool,
         "gates": dict,
         "exclude": dict,
         "controls": dict,
     },
-    "break": {"title": str, "text": str},
+    "break": {"title": str, "text": str, "rest_min": (int, float)},
     "finish": dict.fromkeys(ENDINGS, dict),
 }
 _REQUIRED: dict[str, list[str]] = {
@@ -191,6 +197,9 @@ def _part_problems(part: Mapping[str, Any], items: list[str]) -> Iterator[str]:
             yield f"expected a {key} to be read, found none"
         if len(text) > MAX_TEXT:
             yield f"expected at most {MAX_TEXT} characters of {key}, found {len(text)}"
+    for key in ("rest_min", "break_rest_min"):
+        if not 0 < part.get(key, 1) <= LONGEST_REST_MIN:
+            yield f"expected {key} above 0 and {LONGEST_REST_MIN} at most, found {part[key]}"
     if not 0 < part.get("expires_min", 1) < math.inf:
         yield f"expected expires_min to be above 0, found {part['expires_min']}"
     if "certificate" in part:
@@ -258,8 +267,10 @@ def _training(part: Mapping[str, Any], items: list[str]) -> Iterator[str]:
 def _ratings(part: Mapping[str, Any], items: list[str]) -> Iterator[str]:
     if part.get("break_every", 1) < 1:
         yield f"expected a break after one page or more, found {part['break_every']}"
-    if "break_text" in part and "break_every" not in part:
-        yield "expected break_every beside break_text, found none"
+    if not {"break_every", "break_blocks"} & set(part):
+        for key in ("break_text", "break_rest_min"):
+            if key in part:
+                yield f"expected break_every or break_blocks beside {key}, found none"
     yield from key_problems(part.get("gates", {}), keys=GATES, required=[])
     yield from _limit_problems(part.get("exclude", {}))
     if "controls" in part:

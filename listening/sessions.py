@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import secrets
 import uuid
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import IntegrityError, transaction
+from django.db.models import Max
 from django.utils.timezone import now
 from django.utils.translation import get_language
 
@@ -63,6 +65,10 @@ def start(
     if seed is None:
         seed = secrets.randbits(63)
     certified = {} if simulated else certificates.held(campaign, external_code)
+    language = get_language() or ""
+    if simulated or (campaign.language and language not in campaign.languages):
+        language = campaign.language
+    campaign = campaign.in_language(language)
     asks_consent = part_named(campaign.plan, "consent") is not None
     with writing():
         listener = _listener(campaign, code, external_code, simulated=simulated)
@@ -80,7 +86,7 @@ def start(
             holds_row=row is not None and not simulated,
             external=external or {},
             certified=certified,
-            language=campaign.language or get_language() or "",
+            language=language,
             consented_at=None if simulated or asks_consent else now(),
         )
         if group and not admission.join(session, group):
@@ -194,6 +200,10 @@ def finish(session: Session, page: Page) -> None:
         page = Page.objects.select_for_update().get(pk=page.pk, session=session)
         if page.finished_at:
             return
+        if (until := rest_until(session, page)) and now() < until:
+            raise Unanswered(
+                f"page {page.number}: expected a rest until {until:%Y-%m-%d %H:%M} UTC"
+            )
         if missing := _missing(session, page):
             raise Unanswered(
                 f"page {page.number}: expected an answer to everything, found none to {', '.join(missing)}"
@@ -209,6 +219,15 @@ def finish(session: Session, page: Page) -> None:
             session.finish_page(page)
             if name := session.campaign.plan[page.part].get("certificate"):
                 certificates.give(session, name)
+
+
+def rest_until(session: Session, page: Page) -> datetime | None:
+    """When a break that has a least duration may be left: so long after the page before it was finished."""
+    minutes = page.content.get("rest_min")
+    if page.kind != Page.Kind.BREAK or minutes is None:
+        return None
+    last = session.pages.aggregate(last=Max("finished_at"))["last"] or session.created_at
+    return last + timedelta(minutes=minutes)
 
 
 def _missing(session: Session, page: Page) -> list[str]:

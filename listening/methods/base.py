@@ -244,6 +244,9 @@ def _told(campaign: Campaign, conditions: list[Condition]) -> Iterator[str]:
         "title": campaign.title,
         "instructions": campaign.instructions,
         "options": "\n".join(campaign.protocol.option_texts()),
+        "translations": "\n".join(
+            text for words in campaign.translations.values() for text in words.values()
+        ),
     }
     for where, text in read.items():
         for condition in conditions:

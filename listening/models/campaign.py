@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from copy import copy
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +21,7 @@ from listening.plan import (
     part_named,
 )
 from listening.scheme import group_problems
+from listening.translating import texts, translated, translation_problems
 from models_registry import audit
 from models_registry.models import ModelVersion, Signal
 
@@ -72,6 +74,11 @@ class Campaign(models.Model):
         blank=True,
         choices=settings.LANGUAGES,
         help_text="of its texts, and so of the pages around them; none: what each browser asks for",
+    )
+    translations = models.JSONField(
+        default=dict,
+        blank=True,
+        help_text="of its texts, by language (listening/translating.py)",
     )
     state = models.CharField(max_length=10, choices=State, default=State.DRAFT)
     screening = models.CharField(max_length=20, choices=Screening, default=Screening.BS1534)
@@ -152,6 +159,32 @@ class Campaign(models.Model):
         return method_named(self.method, self.options)
 
     @property
+    def languages(self) -> list[str]:
+        """Those that its own texts are in; none where nothing is said of that."""
+        return [self.language, *self.translations] if self.language else []
+
+    def in_language(self, language: str) -> Campaign:
+        """The campaign as listeners read it in one of its languages; nothing to be stored."""
+        words = self.translations.get(language)
+        if not words:
+            return self
+        read = copy(self)
+        read.title = words.get(self.title, self.title)
+        read.instructions = words.get(self.instructions, self.instructions)
+        read.options, read.plan = translated(self.options, words), translated(self.plan, words)
+        return read
+
+    @property
+    def texts(self) -> list[str]:
+        """Everything of its own that listeners read."""
+        return texts(
+            title=self.title,
+            instructions=self.instructions,
+            options=self.options,
+            plan=self.plan,
+        )
+
+    @property
     def gates(self) -> Gates:
         """What must be done before a rating page may be left."""
         ratings = part_named(self.plan, "ratings") or {}
@@ -218,6 +251,9 @@ class Campaign(models.Model):
         else:
             problems += self.design_problems()
             problems += group_problems(self.groups, self.plan)
+            problems += translation_problems(
+                self.translations, language=self.language, languages=list(dict(settings.LANGUAGES))
+            )
             if self.opens_at and self.closes_at and self.opens_at >= self.closes_at:
                 problems.append(
                     "expected it to open before it closes, found it the other way round"
@@ -283,6 +319,7 @@ class Campaign(models.Model):
             "plan": self.plan,
             "design": self.design,
             "groups": self.groups,
+            "translations": self.translations,
             "opens_at": self.opens_at and self.opens_at.isoformat(),
             "closes_at": self.closes_at and self.closes_at.isoformat(),
             "stimuli": [

@@ -18,6 +18,7 @@ def session_at(token: uuid.UUID) -> Session | None:
     found = Session.objects.filter(token=token).select_related("campaign", "listener").first()
     if found:
         speak(found.language)
+        found.campaign = found.campaign.in_language(found.language)
     return found
 
 
@@ -29,6 +30,7 @@ def answered_page(token: uuid.UUID, number: object) -> Page | None:
     page = found.select_related("session__campaign").first()
     if page:
         speak(page.session.language)
+        page.session.campaign = page.session.campaign.in_language(page.session.language)
     return page
 
 

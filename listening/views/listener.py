@@ -14,6 +14,7 @@ from contextlib import suppress
 from dataclasses import asdict
 from typing import Any
 
+from django.conf import settings
 from django.core.files.base import File
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.http.response import HttpResponseBase
@@ -21,6 +22,7 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.formats import date_format
 from django.utils.timezone import localtime
+from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
@@ -29,7 +31,7 @@ from listening import admission, certificates, sessions, telemetry
 from listening.admission import NotOpen
 from listening.delivery import stimulus_wav
 from listening.headphones import TESTS
-from listening.languages import speak
+from listening.languages import speak_one_of
 from listening.methods import AnswerError
 from listening.methods.base import Gates, current_ratings
 from listening.models import Campaign, Invitation, Page, Session, Slot
@@ -70,7 +72,7 @@ def welcome(request: HttpRequest, slug: str) -> HttpResponse:
     campaign = Campaign.objects.filter(slug=slug).exclude(state=Campaign.State.DRAFT).first()
     if campaign is None:
         return not_found(request, _("There is no listening test at this address."))
-    speak(campaign.language)
+    speak_one_of(campaign)
     recruited = recruiter_codes(request)
     if recruited is None:
         return malformed(request)
@@ -140,7 +142,7 @@ def invitation(request: HttpRequest, slug: str, code: str) -> HttpResponse:
     )
     if found is None or found.campaign.state == Campaign.State.DRAFT:
         return not_found(request, _("There is no invitation at this address."))
-    speak(found.campaign.language)
+    speak_one_of(found.campaign)
     if known := found.session:
         if known.ending:
             return gone(request, _("This link was for one session, and that session is over."))
@@ -172,8 +174,10 @@ def admit(
     except NotOpen as refusal:
         return turned_away(request, refusal)
     spared = certificates.places(certificates.held(campaign, external_code))
+    campaign = campaign.in_language(get_language() or "")
     context = {
         "campaign": campaign,
+        "languages": campaign.languages or list(dict(settings.LANGUAGES)),
         "instructions": campaign.instructions or campaign.protocol.default_instructions,
         "pages": sum(1 for _ in planned_pages(campaign, seed=0, spared=spared)),
         "asks_consent": part_named(campaign.plan, "consent"),

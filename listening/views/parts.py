@@ -9,6 +9,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
+from django.utils.timezone import now
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST
@@ -56,9 +57,11 @@ def show_part(
         field_of(question, given.get(question["name"]), (problems or {}).get(question["name"], ""))
         for question in page.content.get("questions", ())
     ]
+    until = sessions.rest_until(found, page)
     context = {
         "session": found,
         "page": page,
+        "rest_until": until if until and until > now() else None,
         "place": page.place,
         "pages": found.shown.count(),
         "is_last": not found.pages_ahead().exclude(pk=page.pk).exists(),
@@ -100,10 +103,11 @@ def attributes(question: Question, described: list[str], problem: str) -> SafeSt
 
 
 def options(question: Question, given: Any) -> list[dict[str, Any]]:
-    """The choices, or the points of a scale, of which the outer two have words."""
+    """The choices, with their words in the session's language, or the points of a scale, of which two have words."""
     if question["ask"] not in ("choice", "scale"):
         return []
     words: dict[str, str] = {}
+    words |= question.get("labels", {})
     values = question.get("choices", [])
     if question["ask"] == "scale":
         least, most = question["least"], question["most"]
