@@ -75,6 +75,7 @@ class Chain(nn.Module):
         # the controls (0 to 1) at which what is learned begins
         self.starts: dict[str, Tensor] = {}
         self._listener: Callable[[str, Tensor], None] | None = None
+        begins: dict[str, float] = {}
         for entry in specification.leaves(spec["blocks"]):
             for parameter in self.blocks[entry["id"]].parameters.values():
                 if parameter.tied_to:
@@ -82,13 +83,16 @@ class Chain(nn.Module):
                 control = parameter.control(entry["params"][parameter.name])
                 inside = torch.logit(torch.from_numpy(control).clamp(MARGIN, 1 - MARGIN))
                 name = f"{entry['id']}/{parameter.name}"
+                if parameter.size == 1:
+                    begins[f"{entry['id']}.{parameter.name}"] = torch.sigmoid(inside).item()
                 if parameter.frozen:
                     self.register_buffer(name, inside)
                 else:
                     self.register_parameter(name, nn.Parameter(inside))
                     self.starts[f"{entry['id']}.{parameter.name}"] = torch.sigmoid(inside)
         self.adapters = nn.ModuleList(
-            specification.adapter(entry, self.blocks, self.rate) for entry in spec["adapters"]
+            specification.adapter(entry, self.blocks, self.rate, begins)
+            for entry in spec["adapters"]
         )
 
     @classmethod

@@ -24,6 +24,8 @@ from models_registry.engine.spectrogram import ENERGY_FLOOR, Distance, magnitude
 
 # Error below the floor is noise that no parameter explains; with an absolute floor a noisy target ruins training.
 LOG_FLOOR = 0.02
+# Magnitudes as the ear compresses them; −80 dB of the clip is silence.
+BIN_POWER, BIN_FLOOR = 0.3, 1e-4
 SMOOTHNESS_GRID = (30.0, 16_000.0, 128)
 # Hz, over which a group delay is the slope of the phase.
 DELAY_STEP = 1.0
@@ -143,6 +145,40 @@ def band_gain_distance(chain: Chain, noisy: Tensor, clean: Tensor) -> Tensor:
     The power is Zwicker's for loudness, 0.23 of energy. Raises `EngineError` for a chain without spectral gains that an
     adapter moves.
     """
+    block, level = _moved_gains(chain, noisy, "band_gain")
+    with torch.no_grad():
+        heard, wanted = (
+            block.band_energy(one).to(level.dtype)[:, : level.shape[1]] for one in (noisy, clean)
+        )
+        compressed = (wanted + ENERGY_FLOOR).pow(LOUDNESS_POWER)
+        weight = compressed.square().mean((1, 2), keepdim=True)
+    found = (heard * torch.pow(10.0, level / 10) + ENERGY_FLOOR).pow(LOUDNESS_POWER)
+    return ((found - compressed).square() / weight).mean()
+
+
+def bin_gain_distance(chain: Chain, noisy: Tensor, clean: Tensor) -> Tensor:
+    """As `band_gain_distance`, of every bin of the spectrum by itself with the gain that it gets between its two bands,
+    and of magnitudes to the power 0.3 relative to the clean clip's effective value.
+
+    S. Braun, I. Tashev, A Consolidated View of Loss Functions for Supervised Deep Learning-Based Speech Enhancement,
+    TSP 2021 (compressed magnitudes, levels taken out). A gain per band then learns what is best for all its bins,
+    harmonics and the noise between them.
+    """
+    block, level = _moved_gains(chain, noisy, "bin_gain")
+    with torch.no_grad():
+        heard, wanted = (
+            (spectra.real.square() + spectra.imag.square())[:, : level.shape[1]]
+            for spectra in (block.spectra(noisy), block.spectra(clean))
+        )
+        scale = wanted.mean((1, 2), keepdim=True) + ENERGY_FLOOR
+        heard, wanted = ((one / scale + BIN_FLOOR**2).pow(BIN_POWER / 2) for one in (heard, wanted))
+        weight = wanted.square().mean()
+    gains = torch.pow(10.0, level / 20) @ block.weights.to(level.dtype)
+    return (heard * gains.pow(BIN_POWER) - wanted).square().mean() / weight
+
+
+def _moved_gains(chain: Chain, noisy: Tensor, term: str) -> tuple[SpectralGains, Tensor]:
+    """The chain's block of gains, and their levels in dB (rows, steps, bands) for the first frames of `noisy`."""
     name, block = next(
         ((name, one) for name, one in chain.blocks.items() if isinstance(one, SpectralGains)),
         ("", None),
@@ -150,17 +186,11 @@ def band_gain_distance(chain: Chain, noisy: Tensor, clean: Tensor) -> Tensor:
     offsets = chain.moves(noisy).get(f"{name}.gains")
     if block is None or offsets is None:
         raise EngineError(
-            "loss.band_gain: expected a chain with a block of kind 'spectral-gains' whose gains an adapter moves, "
+            f"loss.{term}: expected a chain with a block of kind 'spectral-gains' whose gains an adapter moves, "
             "found none"
         )
     control = (chain.controls(name)["gains"].to(offsets.dtype) + offsets).clamp(0, 1)
-    level = block.parameters["gains"].physical(control).flatten(0, 1)
-    with torch.no_grad():
-        heard, wanted = (block.band_energy(one).to(offsets.dtype) for one in (noisy, clean))
-        compressed = (wanted + ENERGY_FLOOR).pow(LOUDNESS_POWER)
-        weight = compressed.square().mean((1, 2), keepdim=True)
-    found = (heard * torch.pow(10.0, level / 10) + ENERGY_FLOOR).pow(LOUDNESS_POWER)
-    return ((found - compressed).square() / weight).mean()
+    return block, block.parameters["gains"].physical(control).flatten(0, 1)[:, block.ahead :]
 
 
 def _grid(rate: int) -> Tensor:
@@ -261,6 +291,7 @@ def effort(moves: Mapping[str, Tensor]) -> Tensor:
 # The terms that a recipe may weigh beside those that every recipe has.
 OPTIONAL_TERMS = (
     "band_gain",
+    "bin_gain",
     "l1",
     "si_sdr",
     "complex_stft",

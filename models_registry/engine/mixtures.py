@@ -15,20 +15,35 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from scipy.signal import lfilter
 
 from models_registry import instruments, noises
-from models_registry.audio import AudioError, mono, read, resample
+from models_registry.audio import Audio, AudioError, mono, read, resample
 from models_registry.engine.data import Clips, Dataset, recordings
 
 Sound = NDArray[np.float32]
 
-TEST_SEED = 10_007
+TEST_SEED, SPEED_SEED = 10_007, 3_001
 # Peaks of a mixture: from soft to nearly full scale.
 LEVELS_DB = (-30.0, -3.0)
 # A clip whose level is below this has no programme to learn from.
 SILENCE = 1e-4
 DRAWS = 50
+# A second noise beside the first is at most as loud, at least this much of it.
+SECOND = 0.2
 PITCHES = (92.0, 118.0, 150.0, 190.0, 225.0)
+
+
+@dataclass(frozen=True)
+class Variety:
+    """What makes few recordings many: `colour`, the largest coefficient of a random filter of second order for each
+    (0.375 moves the ends of the spectrum by up to 12 dB); `second`, how often two noises sound at once."""
+
+    colour: float = 0.0
+    second: float = 0.0
+
+
+PLAIN = Variety()
 
 
 @dataclass(frozen=True)
@@ -39,10 +54,11 @@ class Mixtures(Dataset):
     noise: list[Sound] = field(default_factory=list)
     ratios: tuple[float, float] = (0.0, 15.0)
     segment: int = 0
+    variety: Variety = PLAIN
 
     def batch(self, *, size: int, seed: int, step: int) -> Clips:
         draw = np.random.default_rng([seed, step])
-        return mixed(self.clean, self.noise, size, self.segment, self.ratios, draw)
+        return mixed(self.clean, self.noise, size, self.segment, self.ratios, draw, self.variety)
 
 
 def mixtures(data: Mapping[str, Any], *, rate: int, segment: int, seed: int) -> Mixtures:
@@ -50,7 +66,7 @@ def mixtures(data: Mapping[str, Any], *, rate: int, segment: int, seed: int) -> 
     parts = []
     for side, make in (("clean", _voices), ("noise", _noises)):
         if folder := data.get(side):
-            parts.append(_read(folder, side, rate, segment))
+            parts.append(recorded(folder, side, rate, segment))
         else:
             made = [make(data["seconds"], rate, one) for one in (seed, seed + TEST_SEED)]
             parts.append((made[0], made[1]))
@@ -60,10 +76,15 @@ def mixtures(data: Mapping[str, Any], *, rate: int, segment: int, seed: int) -> 
         clean_test, noise_test, data["test_clips"], segment, ratios,
         np.random.default_rng([seed, TEST_SEED]),
     )  # fmt: skip
-    first = mixed(clean, noise, data["test_clips"], segment, ratios, np.random.default_rng(seed))
+    if data.get("speed"):
+        clean = clean + _at_other_speeds(clean, data["speed"], rate, segment, seed)
+    variety = Variety(data.get("colour", 0.0), data.get("second", 0.0))
+    first = mixed(
+        clean, noise, data["test_clips"], segment, ratios, np.random.default_rng(seed), variety
+    )
     return Mixtures(
         first, test, rate, data["skip"], data["remove_mean"], None,
-        clean, noise, ratios, segment,
+        clean, noise, ratios, segment, variety,
     )  # fmt: skip
 
 
@@ -74,11 +95,17 @@ def mixed(
     segment: int,
     ratios: tuple[float, float],
     draw: np.random.Generator,
+    variety: Variety = PLAIN,
 ) -> Clips:
     """`size` mixtures of `segment` frames."""
     noisy, wanted = [], []
     for _ in range(size):
-        voice, other = _part(clean, segment, draw), _part(noise, segment, draw)
+        voice, other = (
+            _coloured(_part(one, segment, draw), variety, draw) for one in (clean, noise)
+        )
+        if variety.second and draw.random() < variety.second:
+            more = _coloured(_part(noise, segment, draw), variety, draw)
+            other = _unit(other) + draw.uniform(SECOND, 1) * _unit(more)
         ratio = draw.uniform(*ratios)
         scale = np.sqrt(np.mean(voice**2) / np.mean(other**2)) * 10 ** (-ratio / 20)
         sum_of_both = voice + scale * other
@@ -87,6 +114,30 @@ def mixed(
         wanted.append(gain * voice)
     dry, wet = (np.stack(one)[:, None].astype(np.float32) for one in (noisy, wanted))
     return Clips(torch.from_numpy(dry), torch.from_numpy(wet))
+
+
+def _unit(sound: Sound) -> Sound:
+    return sound / np.sqrt(np.mean(sound**2))
+
+
+def _coloured(sound: Sound, variety: Variety, draw: np.random.Generator) -> Sound:
+    """`sound` through a random filter: a microphone or a room not heard before (J.-M. Valin, MMSP 2018, eq. 12)."""
+    if not variety.colour:
+        return sound
+    b, a = draw.uniform(-variety.colour, variety.colour, (2, 2))
+    return lfilter([1, *b], [1, *a], sound).astype(np.float32)
+
+
+def _at_other_speeds(
+    sounds: list[Sound], most: float, rate: int, segment: int, seed: int
+) -> list[Sound]:
+    """Every one of `sounds` again, faster and higher or slower and deeper: other talkers with other vocal tracts."""
+    draw = np.random.default_rng([seed, SPEED_SEED])
+    played = [
+        resample(Audio(one[None], round(rate * draw.uniform(1 - most, 1 + most))), rate).samples[0]
+        for one in sounds
+    ]
+    return [one for one in played if one.size >= segment]
 
 
 def _part(sounds: list[Sound], segment: int, draw: np.random.Generator) -> Sound:
@@ -118,7 +169,8 @@ def _noises(seconds: float, rate: int, seed: int) -> list[Sound]:
     ]
 
 
-def _read(folder: str, side: str, rate: int, segment: int) -> tuple[list[Sound], list[Sound]]:
+def recorded(folder: str, side: str, rate: int, segment: int) -> tuple[list[Sound], list[Sound]]:
+    """The recordings of `folder` at `rate`, to learn from and to judge by; raises `AudioError` naming `data.<side>`."""
     found = recordings(folder, side)
     sounds = [_sound(path, rate, segment) for path in found.values()]
     if len(sounds) == 1:

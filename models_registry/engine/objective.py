@@ -50,7 +50,10 @@ class Objective:
             "authority": losses.effort,
         }
         # those that need no sound from the chain: many times faster
-        of_bands = {"band_gain": losses.band_gain_distance}
+        of_bands = {
+            "band_gain": losses.band_gain_distance,
+            "bin_gain": losses.bin_gain_distance,
+        }
         self.schedule = {
             name: weight
             for name, weight in loss.items()

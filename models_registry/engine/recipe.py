@@ -36,6 +36,8 @@ COMMON: Schema = {
     "skip": Number(0, 10_000_000, 0, whole=True),
     "remove_mean": Choice((True, False), True),
 }
+# those of `instruments.PLAYERS` that play one note at a time
+SOLOISTS = ("brass line", "plucked melody", "speech-like voice")
 DATA: Mapping[str, Schema] = {
     "synthetic": {
         "source": Choice(("synthetic",)),
@@ -55,6 +57,9 @@ DATA: Mapping[str, Schema] = {
         "ratios": Numbers(-30, 60, (0, 15), count=2),
         "seconds": Number(1, 600, 30.0),
         "test_clips": Number(1, 1_000, 16, whole=True),
+        "colour": Number(0, 0.45, optional=True),
+        "second": Number(0, 1, optional=True),
+        "speed": Number(0, 0.3, optional=True),
         **COMMON,
     },
     "devices": {
@@ -64,6 +69,13 @@ DATA: Mapping[str, Schema] = {
         "count": Number(1, 64, 4, whole=True),
         "seconds": Number(2, 600, 12.0),
         "paired": Choice((True, False), True),
+        **COMMON,
+    },
+    "solo": {
+        "source": Choice(("solo",)),
+        "recordings": Text(optional=True),
+        "instrument": Choice(SOLOISTS, SOLOISTS[0]),
+        "seconds": Number(2, 600, 30.0),
         **COMMON,
     },
     "pairs": {

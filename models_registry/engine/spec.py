@@ -301,7 +301,7 @@ def _adapter(
     names = ("names",) if cls.conditioned else ()
     entry = only_keys(entry, ("kind", "targets", *options, *names), where=where)
     movable = {
-        f"{name}.{parameter.name}": Target(1, parameter.size, block.hop)
+        f"{name}.{parameter.name}": Target(1, parameter.size, block.hop, parameter)
         for name, block in blocks.items()
         for parameter in block.parameters.values()
         if cls.movable(parameter, block.hop)
@@ -330,7 +330,9 @@ def _adapter(
     completed = {"kind": kind, "targets": {path: float(targets[path]) for path in sorted(targets)}}
     for option in cls.choices:
         said = f"{where} {option.name}"
-        completed[option.name] = option.checked(entry.get(option.name, option.default), where=said)
+        value = option.checked(entry.get(option.name, option.default), where=said)
+        if value != option.default or not option.later:
+            completed[option.name] = value
     if "names" in entry:
         given = entry["names"]
         words = isinstance(given, (list, tuple)) and all(isinstance(n, str) and n for n in given)
@@ -340,12 +342,20 @@ def _adapter(
     return completed
 
 
-def adapter(entry: Mapping[str, Any], blocks: Mapping[str, Block], rate: int) -> Adapter:
-    """The adapter that a completed `entry` describes."""
+def adapter(
+    entry: Mapping[str, Any],
+    blocks: Mapping[str, Block],
+    rate: int,
+    starts: Mapping[str, float],
+) -> Adapter:
+    """The adapter that a completed `entry` describes; `starts` are the controls of single parameters by path."""
     targets = {}
     for path, authority in entry["targets"].items():
         name, _, key = path.partition(".")
-        targets[path] = Target(authority, blocks[name].parameters[key].size, blocks[name].hop)
+        parameter = blocks[name].parameters[key]
+        targets[path] = Target(
+            authority, parameter.size, blocks[name].hop, parameter, starts.get(path, 0.5)
+        )
     options = {
         key: value for key, value in entry.items() if key not in ("kind", "targets", "names")
     }

@@ -1,13 +1,15 @@
 """Noise reduction on unseen voices and noises: 60 mixtures at 0, 5, 10 and 15 dB, PESQ-wb, STOI and SI-SDR.
 
 python -m tests.benchmarks.bench_denoise [--steps N] [--recordings FOLDER] [--recipe NAME]
+    [--home FOLDER [--pause SECONDS]]
 
-Speech is made by flite and espeak-ng where they are installed: three voices of the one and five of the other to train
-with, two others with other sentences to test with. FOLDER may hold real speech (16 kHz) for the test, and a pair
-speech.wav and speech_bab_0dB.wav whose difference is real babble. Kinds of noise in the test are said with each line:
-those that training had in other realisations, and those that it never had. Beside the trained chain: the noisy input,
-Wiener's and the log-spectral gain with the noise's true mean level, and the gains that the clean speech would give
-(the bound).
+Speech is made by flite and espeak-ng where they are installed: three voices of the one (each at three paces) and thirty
+of the other to train with, two others with other sentences to test with. FOLDER may hold real speech (16 kHz) for the
+test, and a pair speech.wav and speech_bab_0dB.wav whose difference is real babble. Kinds of noise in the test are said
+with each line: those that training had in other realisations, and those that it never had. Beside the trained chain:
+the noisy input, Wiener's and the log-spectral gain with the noise's true mean level, and the gains that the clean
+speech would give (the bound). With --home the training can be interrupted (by --pause after so many seconds) and the
+same command goes on where it was; the processor time of all its parts is added up.
 """
 
 from __future__ import annotations
@@ -35,17 +37,26 @@ METRICS = ("pesq-wb", "stoi", "si-sdr")
 RATIOS = (0.0, 5.0, 10.0, 15.0)
 TRAINED = ("white", "pink", "hum", "gusts", "machine", "babble")
 UNSEEN = ("brown", "clatter")
-VOICES = {
+# pace (1 is the voice's own) and mean pitch in Hz of flite's, pitch (0 to 99) and words a minute of espeak-ng's
+Voice = tuple[str, str, float, float]
+ESPEAK = """en-us en-us+f2 en-gb-scotland+m3 en-029 en-us+m7 en-us+f1 en-us+f3 en-us+f4 en-gb-x-gbclan+m1 en-gb-x-rp+m5
+en-us+klatt2 en-us+klatt4 en-us+Annie en-us+linda de+m2 fr+f2 es+m4 it+f4 pl sv+f3 nl pt-br+m6 hi fi+f1 ru da+m8 cs+f2
+en-us+Storm en-us+steph en-us+Andrea"""
+VOICES: dict[str, tuple[Voice, ...]] = {
     "train": (
-        *(("flite", name) for name in ("kal16", "awb", "slt")),
         *(
-            ("espeak-ng", name)
-            for name in ("en-us", "en-us+f2", "en-gb-scotland+m3", "en-029", "en-us+m7")
+            ("flite", name, pace, factor * pitch)
+            for name, pitch in (("kal16", 105), ("awb", 140), ("slt", 170))
+            for pace, factor in ((1.0, 1.0), (0.85, 1.12), (1.15, 0.9))
+        ),
+        *(
+            ("espeak-ng", name, (35, 50, 65)[n % 3], (140, 160, 175, 190)[n % 4])
+            for n, name in enumerate(ESPEAK.split())
         ),
     ),
-    "test": (("flite", "rms"), ("espeak-ng", "en-gb+f5")),
+    "test": (("flite", "rms", 1.0, 0.0), ("espeak-ng", "en-gb+f5", 50, 175)),
 }
-# IEEE Recommended Practice for Speech Quality Measurements, 1969, lists 1 to 4.
+# IEEE Recommended Practice for Speech Quality Measurements, 1969, lists 1 to 4, and 5 to 7 for training.
 SENTENCES = """The birch canoe slid on the smooth planks. Glue the sheet to the dark blue background.
 It's easy to tell the depth of a well. These days a chicken leg is a rare dish. Rice is often served in round bowls.
 The juice of lemons makes fine punch. The box was thrown beside the parked truck. The hogs were fed chopped corn and
@@ -60,32 +71,56 @@ snowed, rained, and hailed the same morning. Read verse out loud for pleasure. H
 Take the winding path to reach the lake. Note closely the size of the gas tank. Wipe the grease off his dirty face.
 Mend the coat before you go out. The wrist was badly strained and hung limp. The stray cat gave birth to kittens. The
 young girl gave no clear response."""
+MORE = """A king ruled the state in the early days. The ship was torn apart on the sharp reef. Sickness kept him home
+the third week. The wide road shimmered in the hot sun. The lazy cow lay in the cool grass. Lift the square stone
+over the fence. The rope will bind the seven books at once. Hop over the fence and plunge in. The friendly gang left
+the drug store. Mesh wire keeps chicks inside. The frosty air passed through the coat. The crooked maze failed to
+fool the mouse. Adding fast leads to wrong sums. The show was a flop from the very start. A saw is a tool used for
+making boards. The wagon moved on well oiled wheels. March the soldiers past the next hill. A cup of sugar makes
+sweet fudge. Place a rosebush near the porch steps. Both lost their lives in the raging storm. We talked of the side
+show in the circus. Use a pencil to write the first draft. He ran half way to the hardware store. The clock struck to
+mark the third period. A small creek cut across the field. Cars and busses stalled in snow drifts. The set of china
+hit the floor with a crash. This is a grand season for hikes on the road. The dune rose from the edge of the water.
+Those words were the cue for the actor to leave."""
+# how many sentences of the training's a voice says in all, in files of six
+SAID = 18
 
 
 def spoken(part: str, folder: Path) -> None:
-    """One file per voice and six sentences."""
-    every = [one.strip() for one in SENTENCES.replace("\n", " ").split(". ")]
-    sentences = every[:27] if part == "train" else every[27:]
-    for program, voice in VOICES[part]:
+    """Files of six sentences by each voice: all of the test's, or a draw of the training's."""
+    every, more = (text.replace("\n", " ").rstrip(".").split(". ") for text in (SENTENCES, MORE))
+    draw = np.random.default_rng(1)
+    for number, (program, voice, pace, pitch) in enumerate(VOICES[part]):
         if shutil.which(program) is None:
             raise SystemExit(
                 f"{program}: expected to be installed, to make the speech of this benchmark"
             )
+        sentences = (
+            every[27:] if part == "test" else list(draw.permutation(every[:27] + more))[:SAID]
+        )
         for start in range(0, len(sentences), 6):
             text = ". ".join(sentences[start : start + 6]) + "."
-            path = folder / f"{program}-{voice.replace('+', '-')}-{start}.wav"
+            # training keeps the last fifth by name for its own test: no voice of it as a whole
+            path = folder / f"{start}-{program}-{voice.replace('+', '-')}-{number}.wav"
             if program == "flite":
-                call = ["flite", "-voice", voice, "-t", text, "-o", str(path)]
+                call = ["flite", "-voice", voice, "--setf", f"duration_stretch={pace}"]
+                if pitch:
+                    call += ["--setf", f"int_f0_target_mean={pitch}"]
+                call += ["-t", text, "-o", str(path)]
             else:
-                call = ["espeak-ng", "-v", voice, "-w", str(path), text]
+                settings = ["-p", f"{pace:g}", "-s", f"{pitch:g}"]
+                call = ["espeak-ng", "-v", voice, *settings, "-w", str(path), text]
             subprocess.run(call, check=True, capture_output=True)
             write(path, resample(mono(read(path)), RATE))
 
 
-def test_set(spoken_in: Path, recordings: Path | None) -> list[tuple[str, float, Audio, Audio]]:
-    """Kind of noise, ratio, noisy, clean."""
+def test_set(
+    spoken_in: Path, recordings: Path | None
+) -> list[tuple[str, str, float, Audio, Audio]]:
+    """Kind of talker, kind of noise, ratio, noisy, clean."""
     rng = np.random.default_rng(7)
     voices = [mono(read(path)).samples[0] for path in sorted(spoken_in.glob("*.wav"))]
+    made_by = len(voices)
     made = {kind: noises.NOISES[kind] for kind in (*TRAINED, *UNSEEN)}
     found: dict[str, NDArray[np.float64]] = {
         kind: make(60.0, RATE, np.random.default_rng([99, n]))
@@ -116,13 +151,14 @@ def test_set(spoken_in: Path, recordings: Path | None) -> list[tuple[str, float,
         noisy, wanted = (
             Audio((gain * one)[None].astype(np.float32), RATE) for one in (speech + other, speech)
         )
-        mixes.append((kind, ratio, noisy, wanted))
+        talker = "synthetic voices" if n % len(voices) < made_by else "recorded voices"
+        mixes.append((talker, kind, ratio, noisy, wanted))
     return mixes
 
 
-def oracle(noisy: Audio, clean: Audio) -> Audio:
-    """The clean speech's level in each of 32 bands, on the noisy spectrum."""
-    block = SpectralGains(RATE, {"bands": 32, "window": 32, "overlap": 2})
+def oracle(bands: int, noisy: Audio, clean: Audio) -> Audio:
+    """The clean speech's level in each of `bands`, on the noisy spectrum."""
+    block = SpectralGains(RATE, {"bands": bands, "window": 32, "overlap": 2})
     late = torch.zeros(1, 1, block.outlet.latency)
     pair = [
         torch.cat([torch.from_numpy(one.samples)[None], late], -1).double()
@@ -145,57 +181,83 @@ def by_formula(rule: str, noisy: Audio, clean: Audio) -> Audio:
     return Audio(render(chain, noisy.samples, RATE), RATE)
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--steps", default="3000")
-    parser.add_argument("--recipe", default="denoise")
-    parser.add_argument("--recordings", type=Path)
-    asked = parser.parse_args()
-    with tempfile.TemporaryDirectory() as home:
-        folders = {name: Path(home, name) for name in ("train", "test", "noise")}
+def trained(
+    recipe: str, steps: str | None, home: Path, pause: float | None
+) -> tuple[Chain, Recipe]:
+    """The chain that `recipe` gives from the training material, made in `home`; says what it cost."""
+    folders = {name: home / name for name in ("train", "noise")}
+    if not all(folder.is_dir() for folder in folders.values()):
         for folder in folders.values():
-            folder.mkdir()
-        for part in ("train", "test"):
-            spoken(part, folders[part])
+            folder.mkdir(parents=True)
+        spoken("train", folders["train"])
         for n, kind in enumerate(TRAINED):
             for take in range(3):
                 made = noises.NOISES[kind](40.0, RATE, np.random.default_rng([take, n]))
-                write(
-                    folders["noise"] / f"{kind}{take}.wav",
-                    Audio((0.05 * made)[None].astype(np.float32), RATE),
-                )
-        recipe = Recipe.load(
-            asked.recipe,
-            {
-                "data.clean": str(folders["train"]),
-                "data.noise": str(folders["noise"]),
-                "training.steps": asked.steps,
-                "data.test_clips": "8",
-            },
-        )
-        began = time.process_time()
-        result = train(recipe, seed=0, directory=Path(home, "run"))
-        spent = time.process_time() - began
-        count = sum(parameter.numel() for parameter in result.chain.parameters())
-        print(
-            f"{asked.recipe}: {count} parameters, {spent / 60:.1f} CPU minutes, ESR {result.validation:.3f}",
-            flush=True,
-        )
-        mixes = test_set(folders["test"], asked.recordings)
+                sound = Audio((0.05 * made)[None].astype(np.float32), RATE)
+                write(folders["noise"] / f"{take}-{kind}.wav", sound)
+    settings = {"clean": folders["train"], "noise": folders["noise"], "test_clips": 8}
+    given = {f"data.{key}": str(value) for key, value in settings.items()}
+    asked = Recipe.load(recipe, given | ({"training.steps": steps} if steps else {}))
+    record = home / "seconds"
+    before = float(record.read_text()) if record.is_file() else 0.0
+    began = time.process_time()
+
+    def noted(share: float, message: str, row: object) -> None:
+        record.write_text(f"{before + time.process_time() - began:.1f}")
+        print(message, end="\r", flush=True)
+
+    start = time.monotonic()
+    result = train(
+        asked,
+        seed=0,
+        directory=home / "run",
+        progress=noted,
+        should_stop=lambda: pause is not None and time.monotonic() - start > pause,
+    )
+    record.write_text(f"{before + time.process_time() - began:.1f}")
+    if result.stopped:
+        raise SystemExit("\npaused at a checkpoint; the same command goes on from there")
+    minutes = (before + time.process_time() - began) / 60
+    count = sum(parameter.numel() for parameter in result.chain.parameters())
+    print(
+        f"\n{recipe}: {count} parameters, {asked.training['steps']} steps, {minutes:.1f} CPU minutes, "
+        f"ESR {result.validation:.3f}",
+        flush=True,
+    )
+    return result.chain, asked
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--steps")
+    parser.add_argument("--recipe", default="denoise")
+    parser.add_argument("--recordings", type=Path)
+    parser.add_argument("--home", type=Path)
+    parser.add_argument("--pause", type=float)
+    asked = parser.parse_args()
+    with tempfile.TemporaryDirectory() as passing:
+        home = asked.home or Path(passing)
+        chain, recipe = trained(asked.recipe, asked.steps, home, asked.pause)
+        made = Path(passing, "test")
+        made.mkdir()
+        spoken("test", made)
+        mixes = test_set(made, asked.recordings)
+    bands = recipe.chain["blocks"][0]["options"]["bands"]
     found: dict[tuple[str, str], list[list[float]]] = defaultdict(list)
-    for kind, ratio, noisy, clean in mixes:
+    for talker, kind, ratio, noisy, clean in mixes:
         outputs = {
             "noisy": noisy,
             "wiener": by_formula("wiener", noisy, clean),
             "log-spectral": by_formula("log-spectral", noisy, clean),
-            "trained": Audio(render(result.chain, noisy.samples, RATE), RATE),
-            "oracle": oracle(noisy, clean),
+            "trained": Audio(render(chain, noisy.samples, RATE), RATE),
+            "oracle 32": oracle(32, noisy, clean),
+            f"oracle {bands}": oracle(bands, noisy, clean),
         }
         for name, output in outputs.items():
             values = [one.value for one in score(clean, output, METRICS, isolate=False)]
             row = [float("nan") if value is None else value for value in values]
             seen = "seen kinds of noise" if kind in TRAINED else "unseen kinds of noise"
-            for group in ("all", f"{ratio:g} dB", seen):
+            for group in ("all", f"{ratio:g} dB", seen, talker):
                 found[group, name].append(row)
     for (group, name), rows in sorted(found.items()):
         pesq, stoi, sdr = np.nanmean(rows, axis=0)

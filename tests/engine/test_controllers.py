@@ -41,7 +41,8 @@ def signal(frames=8_000):
 @pytest.mark.parametrize("blocks", [BY_FRAME, BY_SAMPLE], ids=["by frame", "by sample"])
 @pytest.mark.parametrize("smoothing", [0, 40])
 def test_the_output_does_not_depend_on_how_the_signal_is_divided(kind, blocks, smoothing):
-    made = awake(chain(blocks, kind=kind, smoothing=smoothing))
+    relative = {"levels": "relative"} if kind == "gru" and smoothing else {}
+    made = awake(chain(blocks, kind=kind, smoothing=smoothing, **relative))
     x = signal()
     with torch.no_grad():
         whole, _ = made(x)
@@ -52,6 +53,18 @@ def test_the_output_does_not_depend_on_how_the_signal_is_divided(kind, blocks, s
             start += length
     torch.testing.assert_close(torch.cat(parts, -1), whole, atol=1e-12, rtol=0)
     assert whole.std() > 0
+
+
+def test_relative_levels_say_the_same_of_soft_and_loud():
+    made = awake(chain(BY_FRAME, kind="gru", levels="relative"))
+    x = signal()
+    for factor in (0.5, 5.0):
+        moved = made.offsets(factor * x)["b.gains"]
+        torch.testing.assert_close(moved, made.offsets(x)["b.gains"], atol=2e-3, rtol=0)
+    absolute = awake(chain(BY_FRAME, kind="gru"))
+    assert not torch.allclose(
+        absolute.offsets(0.1 * x)["b.gains"], absolute.offsets(x)["b.gains"], atol=1e-3
+    )
 
 
 @pytest.mark.parametrize("kind", KINDS)

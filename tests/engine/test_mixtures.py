@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+import scipy.signal
 import torch
 
 from models_registry import noises
 from models_registry.audio import Audio, AudioError, write
 from models_registry.engine import Chain, EngineError, Recipe, train
-from models_registry.engine.losses import band_gain_distance
-from models_registry.engine.mixtures import mixed, mixtures
+from models_registry.engine.losses import band_gain_distance, bin_gain_distance
+from models_registry.engine.mixtures import Variety, mixed, mixtures
 
 from .cast import noise, spec
 
@@ -44,6 +45,43 @@ def test_a_step_follows_from_the_seed_and_differs_from_every_other():
     assert one.dry.shape == (3, 1, 8_000)
 
 
+def test_variety_changes_what_is_learned_from_and_never_the_test():
+    plain = {"data.colour": "0", "data.second": "0"}
+    made, varied = data(**plain), data(**{"data.colour": "0.3", "data.second": "1"})
+    assert torch.equal(made.test.dry, varied.test.dry)
+    one, same = (varied.batch(size=3, seed=5, step=7) for _ in range(2))
+    assert torch.equal(one.dry, same.dry)
+    assert not torch.allclose(one.wet, made.batch(size=3, seed=5, step=7).wet)
+    ratios = 10 * torch.log10(one.wet.square().mean(-1) / (one.dry - one.wet).square().mean(-1))
+    assert ((ratios > -3.01) & (ratios < 18.01)).all()
+
+
+def test_a_colour_is_a_filter_of_second_order():
+    """White noise in a filter's colour: linear prediction finds two poles' worth of it and two zeros'."""
+    flat = noise(1, 40_000)[0]
+    clips = mixed(
+        [flat], [flat], 1, 40_000, (0, 0), np.random.default_rng(3), Variety(colour=0.375)
+    )
+    drawn = np.random.default_rng(3)
+    drawn.choice(1, p=[1.0]), drawn.integers(1)
+    b, a = drawn.uniform(-0.375, 0.375, (2, 2))
+    heard = scipy.signal.lfilter([1, *b], [1, *a], flat)
+    same = np.corrcoef(heard, clips.wet[0, 0].numpy())[0, 1]
+    assert same == pytest.approx(1, abs=1e-6)
+
+
+def test_a_recording_is_heard_again_at_another_speed(tmp_path):
+    tone = np.sin(2 * np.pi * 500 * np.arange(20_000) / RATE)
+    path = folder(tmp_path / "clean", *[0.3 * tone] * 2)
+    made = data(**{"data.clean": path, "data.speed": "0.2"})
+    assert len(made.clean) == 2
+    other = made.clean[1]
+    peak = np.abs(np.fft.rfft(other * np.hanning(other.size), 2**18)).argmax() * RATE / 2**18
+    assert peak != pytest.approx(500, rel=1e-3)
+    assert peak == pytest.approx(500 * 20_000 / other.size, rel=2e-3)
+    assert 0.8 <= peak / 500 <= 1.2
+
+
 def folder(path, *sounds):
     path.mkdir()
     for n, sound in enumerate(sounds):
@@ -54,7 +92,7 @@ def folder(path, *sounds):
 def test_the_last_fifth_of_the_files_is_kept_for_the_test(tmp_path):
     # each file is one constant, so that a clip says which file it came from
     sounds = [np.full(9_000, 0.01 * (n + 1)) for n in range(10)]
-    made = data(**{"data.clean": folder(tmp_path / "clean", *sounds)})
+    made = data(**{"data.clean": folder(tmp_path / "clean", *sounds), "data.speed": "0"})
     assert len(made.clean) == 8
     alone = mixtures(
         recipe(**{"data.clean": folder(tmp_path / "one", np.arange(60_000) / 60_000)}).data,
@@ -129,7 +167,58 @@ def result_of_doing_nothing(made):
     return ((test.dry - test.wet).square().sum() / test.wet.square().sum()).item()
 
 
-def test_a_band_loss_without_bands_is_refused():
+@pytest.mark.parametrize("loss", [band_gain_distance, bin_gain_distance])
+def test_a_band_loss_without_bands_is_refused(loss):
     x = torch.from_numpy(noise(1, 1, 2_000))
     with pytest.raises(EngineError, match="expected a chain with a block of kind 'spectral-gains'"):
-        band_gain_distance(Chain.from_spec(spec()), x, x)
+        loss(Chain.from_spec(spec()), x, x)
+
+
+def evenly(level):
+    """The denoising chain before training, with all bands at `level` dB."""
+    made = recipe().chain
+    made["blocks"][0]["params"]["gains"] = [level] * 64
+    return Chain.from_spec(made)
+
+
+def test_nothing_is_lost_where_the_gains_make_the_clean_of_the_noisy():
+    x = torch.from_numpy(noise(2, 1, 8_000))
+    chain = evenly(20 * np.log10(0.5))
+    assert bin_gain_distance(chain, 2 * x, x).item() == pytest.approx(0, abs=1e-6)
+    assert bin_gain_distance(chain, 4 * x, x).item() > 0.01
+
+
+@pytest.mark.parametrize("loss", [band_gain_distance, bin_gain_distance])
+def test_a_loss_hears_what_a_chain_that_hears_ahead_makes_of_each_frame(loss):
+    """The energies of a sound that is doubled from frame 5 on, made even by levels that say so two frames later."""
+    made = recipe().chain
+    made["blocks"][0] |= {"options": {"bands": 8, "window": 32, "ahead": 2}, "params": {"gains": 0}}
+    chain = Chain.from_spec(made)
+    clean = torch.from_numpy(noise(1, 1, 8_000))
+    noisy = clean.clone()
+    noisy[..., 5 * 256 :] *= 2
+    offsets = torch.zeros(1, 1, 8_000 // 256, 8)
+    offsets[:, :, 7:] = -20 * np.log10(2) / 42
+    losses = []
+    for late in (0, 1):
+        chain.moves = lambda signal, late=late: {"bands.gains": offsets.roll(late, 2)}
+        losses.append(loss(chain, noisy, clean).item())
+    assert losses[0] < losses[1]
+
+
+def test_the_loss_by_bins_is_that_of_scipys_spectra():
+    clean, other = noise(1, 1, 8_000).astype(float), noise(1, 1, 8_000, seed=1).astype(float)
+    window = np.sqrt(scipy.signal.get_window("hann", 512))
+    transform = scipy.signal.ShortTimeFFT(window, 256, RATE)
+
+    def magnitudes(sound):
+        late = np.pad(sound[0, 0], (256, 0))
+        return np.abs(transform.stft(late, p0=1, p1=1 + len(late) // 256 - 1))
+
+    noisy, wanted = magnitudes(clean + other), magnitudes(clean)
+    scale = np.sqrt(np.mean(wanted**2))
+    found, target = (0.25**0.3 * (noisy / scale) ** 0.3, (wanted / scale) ** 0.3)
+    expected = np.mean((found - target) ** 2) / np.mean(target**2)
+    pair = (torch.from_numpy(clean + other), torch.from_numpy(clean))
+    value = bin_gain_distance(evenly(20 * np.log10(0.25)).double(), *pair).item()
+    assert value == pytest.approx(expected, rel=1e-3)

@@ -70,6 +70,27 @@ def test_levels_act_on_scipys_short_time_spectra(overlap):
     np.testing.assert_allclose(found.numpy(), expected, atol=1e-12)
 
 
+def test_levels_heard_ahead_act_on_the_frames_before_them():
+    plain, ahead = (SpectralGains(RATE, {"bands": 6, "ahead": n}) for n in (0, 3))
+    x = torch.from_numpy(noise(1, 1, 3_000)).double()
+    steps, late = 3_000 // plain.hop, 3 * plain.hop
+    track = torch.from_numpy(noise(1, 1, steps, 6, level=20)).double()
+    now = torch.cat([track[:, :, 3:], track[:, :, :3]], dim=2)
+    wanted, _ = plain.process(x, {"gains": now}, None)
+    found, _ = ahead.process(x, {"gains": track}, None)
+    assert ahead.outlet.latency == plain.outlet.latency + late
+    torch.testing.assert_close(found[..., late:], wanted[..., :-late], atol=1e-12, rtol=0)
+    assert not found[..., :late].any()
+    parts, state, begun = [], None, 0
+    for frames in (1, 700, 160, 2_139):
+        first, last = begun // plain.hop, (begun + frames) // plain.hop
+        values = {"gains": track[:, :, first:last]}
+        part, state = ahead.process(x[..., begun : begun + frames], values, state)
+        parts.append(part)
+        begun += frames
+    torch.testing.assert_close(torch.cat(parts, -1), found, atol=1e-12, rtol=0)
+
+
 def test_levels_may_change_from_frame_to_frame():
     block = SpectralGains(RATE, {"bands": 6})
     x = torch.from_numpy(noise(2, 2, 3_000)).double()

@@ -4,5 +4,17 @@ from models_registry.engine.adapters.base import ADAPTERS, Adapter, Target
 from models_registry.engine.adapters.controllers import Gru, Hyper, Mlp, Tcn
 from models_registry.engine.adapters.embedding import Embedding
 from models_registry.engine.adapters.follower import Follower
+from models_registry.engine.adapters.player import Player
 
-__all__ = ["ADAPTERS", "Adapter", "Embedding", "Follower", "Gru", "Hyper", "Mlp", "Target", "Tcn"]
+__all__ = [
+    "ADAPTERS",
+    "Adapter",
+    "Embedding",
+    "Follower",
+    "Gru",
+    "Hyper",
+    "Mlp",
+    "Player",
+    "Target",
+    "Tcn",
+]

@@ -23,11 +23,14 @@ Moves = dict[str, Tensor]
 
 
 class Target(NamedTuple):
-    """A parameter that is moved: by how much at most (fraction of its range), how many numbers, how often (samples)."""
+    """A parameter that is moved: by how much at most (fraction of its range), how many numbers, how often (samples);
+    its declaration, and the place in its range from which it is moved."""
 
     authority: float
     size: int = 1
     hop: int = 1
+    parameter: Parameter | None = None
+    start: float = 0.5
 
 
 class Adapter(nn.Module, ABC):

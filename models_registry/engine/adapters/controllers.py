@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 from abc import abstractmethod
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -30,6 +30,15 @@ BANDS = Option("bands", 32, "bands that are heard", low=4, high=128)
 HIDDEN = Option("hidden", 64, "units in a layer", low=1, high=512)
 LAYERS = Option("layers", 2, "layers", low=1, high=8)
 SMOOTHING = Option("smoothing", 0, "time constant of what is moved, ms", low=0, high=5_000)
+LEVELS = Option(
+    "levels",
+    "absolute",
+    "of the bands: absolute, or over their mean in the last second, so that soft and loud sound alike",
+    ("absolute", "relative"),
+    later=True,
+)
+# s, over which a relative level forgets
+LEVEL_S = 1.0
 ENGEL = "Engel et al., DDSP: Differentiable Digital Signal Processing, ICLR 2020"
 FILM = "Perez et al., FiLM: Visual Reasoning with a General Conditioning Layer, AAAI 2018"
 
@@ -46,7 +55,7 @@ class ControllerState(NamedTuple):
 class Controller(Adapter):
     """Bands in, a network, offsets out. With `names`, each layer's output is scaled and shifted for the condition."""
 
-    choices = (HOP, BANDS, HIDDEN, LAYERS, SMOOTHING)
+    choices: ClassVar[tuple[Option, ...]] = (HOP, BANDS, HIDDEN, LAYERS, SMOOTHING)
     conditioned = True
 
     def __init__(
@@ -65,11 +74,11 @@ class Controller(Adapter):
         own = next(iter(targets.values())).hop
         self.by_frame, self.hop = own > 1, own if own > 1 else hop
         self.hidden, self.layers, self.smoothing = hidden, layers, smoothing
-        size = 2 * self.hop
+        size = self.span = 2 * self.hop
         self.register_buffer(
             "window", torch.hann_window(size, dtype=torch.float64), persistent=False
         )
-        weights = band_weights(rate, size, bands) / self.window.square().sum() / size
+        weights = self.ear(size, bands) / self.window.square().sum() / size
         self.register_buffer("weights", weights.T.contiguous(), persistent=False)
         self.build(bands)
         self.head = nn.Linear(hidden, self.width)
@@ -83,6 +92,10 @@ class Controller(Adapter):
     window: Tensor
     weights: Tensor
 
+    def ear(self, size: int, bands: int) -> Tensor:
+        """Weights (bands, bins) of the powers in a frame's spectrum."""
+        return band_weights(self.rate, size, bands)
+
     @abstractmethod
     def build(self, bands: int) -> None:
         """Make the network."""
@@ -93,10 +106,14 @@ class Controller(Adapter):
 
     def features(self, heard: Tensor) -> Tensor:
         """Log energies (rows, steps, bands), about −1 to 1, of each frame that ends within `heard` (rows, samples)."""
+        return torch.log10(self.power(heard) + SILENCE) / 4 + 1
+
+    def power(self, heard: Tensor) -> Tensor:
+        """Weighted power (rows, steps, bands) of the frames."""
         frames = heard.unfold(1, 2 * self.hop, self.hop)
         spectrum = torch.fft.rfft(frames * self.window.to(frames.dtype))
         power = spectrum.real.square() + spectrum.imag.square()
-        return torch.log10(power @ self.weights.to(power.dtype) + SILENCE) / 4 + 1
+        return power @ self.weights.to(power.dtype)
 
     def offsets(self, features: Tensor, memory: Any) -> tuple[Tensor, Any]:
         """What is moved (rows, steps, width) for `features`, before smoothing."""
@@ -108,18 +125,19 @@ class Controller(Adapter):
     def forward(self, signal: Tensor, state: ControllerState | None) -> tuple[Moves, Any]:
         rows = signal.reshape(-1, signal.shape[-1])
         if state is None:
-            quiet = rows.new_zeros(len(rows), self.hop)
+            quiet = rows.new_zeros(len(rows), self.span - self.hop)
             state = ControllerState(quiet, None, None, rows.new_zeros(len(rows), 2, self.width))
         heard = torch.cat([state.pending, rows], dim=1)
-        count = heard.shape[1] // self.hop - 1
-        begun = state.pending.shape[1] - self.hop
+        past = self.span - self.hop
+        count = (heard.shape[1] - past) // self.hop
+        begun = state.pending.shape[1] - past
         moved, memory, smoothed = (
             rows.new_zeros(len(rows), 0, self.width),
             state.memory,
             state.smoothed,
         )
         if count:
-            moved, memory = self.offsets(self.features(heard[:, : (count + 1) * self.hop]), memory)
+            moved, memory = self.offsets(self.features(heard[:, : past + count * self.hop]), memory)
             if self.smoothing:
                 moved, smoothed = self._smooth(moved, smoothed)
         offsets = torch.cat([state.offsets, moved], dim=1)
@@ -197,12 +215,38 @@ class Gru(Controller):
         "J.-M. Valin, A Hybrid DSP/Deep Learning Approach to Real-Time Full-Band Speech Enhancement, MMSP 2018",
     )
 
+    choices = (*Controller.choices, LEVELS)
+
+    def __init__(
+        self,
+        targets: Mapping[str, Target],
+        *,
+        rate: int,
+        levels: str = "absolute",
+        **options: Any,
+    ) -> None:
+        super().__init__(targets, rate=rate, **options)
+        self.relative = levels == "relative"
+
     def build(self, bands: int) -> None:
         self.network = nn.GRU(bands, self.hidden, self.layers, batch_first=True)
 
     def think(self, heard: Tensor, memory: Any) -> tuple[Tensor, Any]:
-        hidden, memory = self.network(heard, memory)
-        return hidden, memory
+        inner, mean = (None, None) if memory is None else memory
+        if self.relative:
+            heard, mean = self._over_the_mean(heard, mean)
+        hidden, inner = self.network(heard, inner)
+        return hidden, (inner, mean)
+
+    def _over_the_mean(self, heard: Tensor, state: Any) -> tuple[Tensor, Any]:
+        """Decades of energy over the mean of all bands and of the last second (of the beginning, if that is nearer)."""
+        speed = torch.tensor(-math.expm1(-self.hop / (LEVEL_S * self.rate)), dtype=torch.float64)
+        level = heard.detach().double().mean(-1)
+        # followed beside ones, which tell how much has been followed since the beginning
+        both = torch.stack([level, torch.ones_like(level)], dim=1)
+        both, state = followed(both, speed, speed, state, kernels.DEFAULT)
+        mean = both[:, 0] / both[:, 1]
+        return 4 * (heard - mean[..., None].to(heard.dtype)), state
 
 
 @register

@@ -108,12 +108,15 @@ class SpectralBlock(BandBlock):
         power = spectra.real.double().square() + spectra.imag.double().square()
         return power @ self.shares.T
 
+    def spectra(self, signal: Tensor) -> Tensor:
+        """Spectra (rows, steps, bins) of the frames into which `process` divides `signal` from its start."""
+        rows = pad(signal.reshape(-1, signal.shape[-1]), (self.size - self.hop, 0))
+        return torch.fft.rfft(rows.unfold(1, self.size, self.hop) * self.window.to(rows.dtype))
+
     def band_energy(self, signal: Tensor) -> Tensor:
         """Mean square by band (rows, steps, bands) of the frames into which `process` divides `signal` from its
         start."""
-        rows = pad(signal.reshape(-1, signal.shape[-1]), (self.size - self.hop, 0))
-        window = self.window.to(rows.dtype)
-        return self.band_power(torch.fft.rfft(rows.unfold(1, self.size, self.hop) * window))
+        return self.band_power(self.spectra(signal))
 
     def tail(self, values: Values) -> float:
         return 2 * self.size / self.rate
@@ -140,9 +143,27 @@ class SpectralGains(SpectralBlock):
         ),
     )
 
+    choices = (
+        BANDS,
+        WINDOW,
+        OVERLAP,
+        Option(
+            "ahead",
+            0,
+            "frames that are heard before a level has to be said",
+            high=64,
+            later=True,
+        ),
+    )
+
+    def __init__(self, rate: int, options: Mapping[str, Any] | None = None) -> None:
+        super().__init__(rate, options)
+        self.ahead = self.options["ahead"]
+        self.outlet = Port(latency=self.size - 1 + self.ahead * self.hop)
+
     @classmethod
     def declare(
-        cls, rate: int, *, bands: int = 32, window: int = 20, overlap: int = 2
+        cls, rate: int, *, bands: int = 32, window: int = 20, overlap: int = 2, ahead: int = 0
     ) -> tuple[Parameter, ...]:
         return (
             Parameter(
@@ -152,7 +173,15 @@ class SpectralGains(SpectralBlock):
 
     def shaped(self, spectra: Tensor, values: Values, state: State) -> tuple[Tensor, State]:
         gains = amplitude(by_row(values["gains"])).to(spectra.real.dtype)
-        return spectra * (gains @ self.weights.to(gains.dtype)), None
+        if self.ahead:
+            rows, steps, bins = spectra.shape
+            past = spectra.new_zeros(rows, self.ahead, bins) if state is None else state
+            heard = torch.cat([past, spectra], dim=1)
+            spectra, state = heard[:, :steps], heard[:, steps:].detach()
+        return spectra * (gains @ self.weights.to(gains.dtype)), state
+
+    def tail(self, values: Values) -> float:
+        return super().tail(values) + self.ahead * self.hop / self.rate
 
     def profile(self, values: Values) -> tuple[Tensor, dict[str, Tensor]]:
         return self.centres, {"gain": values["gains"]}

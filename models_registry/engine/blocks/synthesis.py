@@ -17,10 +17,17 @@ import torch
 from torch import Tensor
 
 from models_registry.engine.blocks.base import SoundBlock, State, Values, amplitude, register
-from models_registry.engine.contract import Card, Option, Parameter
+from models_registry.engine.contract import Card, Option, Parameter, Port
 
 HOP = Option(
     "hop", 64, "samples from one value of a moving parameter to the next", low=8, high=2_048
+)
+LATENCY = Option(
+    "latency",
+    0,
+    "samples by which the sound lags behind that in which its values were heard",
+    high=65_536,
+    later=True,
 )
 # partials fade out from here to half the rate, so that a glide does not switch them off
 FADE, TOP = 0.45, 0.5
@@ -54,11 +61,12 @@ def advanced(step: Tensor, start: Tensor) -> tuple[Tensor, Tensor]:
 class Oscillator(SoundBlock):
     """A sound that follows from a phase."""
 
-    choices: ClassVar[tuple[Option, ...]] = (HOP,)
+    choices: ClassVar[tuple[Option, ...]] = (HOP, LATENCY)
 
     def __init__(self, rate: int, options: Mapping[str, Any] | None = None) -> None:
         super().__init__(rate, options)
         self.hop = self.options["hop"]
+        self.outlet = Port(latency=self.options["latency"])
 
     @abstractmethod
     def wave(self, phase: Tensor, values: Values) -> Tensor:
@@ -125,10 +133,12 @@ class Harmonics(Oscillator):
             "Trans. ASSP 34(4), 1986",
         ),
     )
-    choices = (HOP, Option("partials", 40, "how many sines", low=1, high=200))
+    choices = (HOP, LATENCY, Option("partials", 40, "how many sines", low=1, high=200))
 
     @classmethod
-    def declare(cls, rate: int, *, hop: int = 64, partials: int = 40) -> tuple[Parameter, ...]:
+    def declare(
+        cls, rate: int, *, hop: int = 64, latency: int = 0, partials: int = 40
+    ) -> tuple[Parameter, ...]:
         falling = tuple(-20 * math.log10(k) for k in range(1, partials + 1))
         return (
             pitch(20, min(4_000, 0.4 * rate)),
@@ -181,12 +191,14 @@ class Wavetable(Oscillator):
             "S. Shan et al., Differentiable Wavetable Synthesis, ICASSP 2022",
         ),
     )
-    choices = (HOP, Option("points", 128, "points of the period", low=8, high=1_024))
+    choices = (HOP, LATENCY, Option("points", 128, "points of the period", low=8, high=1_024))
     # versions of the table per octave of pitch, and how much finer than its points a version is
     VERSIONS, FINER = 4, 8
 
     @classmethod
-    def declare(cls, rate: int, *, hop: int = 64, points: int = 128) -> tuple[Parameter, ...]:
+    def declare(
+        cls, rate: int, *, hop: int = 64, latency: int = 0, points: int = 128
+    ) -> tuple[Parameter, ...]:
         sine = tuple(math.sin(2 * math.pi * n / points) for n in range(points))
         return (
             pitch(20, min(4_000, 0.4 * rate)),
@@ -258,7 +270,7 @@ class Exciter(Oscillator):
     )
 
     @classmethod
-    def declare(cls, rate: int, *, hop: int = 64) -> tuple[Parameter, ...]:
+    def declare(cls, rate: int, *, hop: int = 64, latency: int = 0) -> tuple[Parameter, ...]:
         return (
             Parameter(
                 "frequency", "Hz", 0.2, 1_000, "log", 4, "pulses per second", time_varying=True
