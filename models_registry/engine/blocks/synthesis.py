@@ -112,6 +112,52 @@ def loudness() -> Parameter:
     return Parameter("level", "dB", -120, 6, "dB", -20, "level of the sound", time_varying=True)
 
 
+class Partials(torch.autograd.Function):
+    """Σ share[k] · fade[k] · sin(2π k phase): `forward(phase (rows, frames) in cycles, frequency, share (…, partials),
+    rate)`, float64; by hand, since what torch keeps of each partial takes longer to store than to make again."""
+
+    @staticmethod
+    def forward(ctx: Any, phase: Tensor, frequency: Tensor, share: Tensor, rate: int) -> Tensor:
+        # each partial's course in one piece; those above half the rate are never heard
+        count = min(share.shape[-1], math.floor(TOP * rate / frequency.min().item()))
+        levels = share[..., :count].movedim(-1, 0).contiguous()
+        ctx.save_for_backward(phase, frequency, levels)
+        ctx.rate, ctx.shape = rate, share.shape
+        total = torch.zeros_like(phase)
+        for k, level in enumerate(levels, start=1):
+            total += sounding_part(k * frequency, rate) * level * torch.sin(_angle(k, phase))
+        return total
+
+    @staticmethod
+    def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor | None, ...]:
+        phase, frequency, levels = ctx.saved_tensors
+        of_phase, of_frequency, of_share = ctx.needs_input_grad[:3]
+        by_phase, by_frequency = torch.zeros_like(phase), torch.zeros_like(phase)
+        by_level = torch.zeros(ctx.shape[-1], *ctx.shape[:-1], dtype=levels.dtype)
+        for k, level in enumerate(levels, start=1):
+            angle, heard = _angle(k, phase), sounding_part(k * frequency, ctx.rate)
+            given = grads[0] * torch.sin(angle)
+            if of_share:
+                by_level[k - 1] = (given * heard).sum_to_size(level.shape)
+            if of_phase:
+                by_phase.add_(grads[0] * heard * level * torch.cos(angle), alpha=2 * math.pi * k)
+            if of_frequency:
+                fading = (heard > 0) & (heard < 1)
+                by_frequency.sub_(given * level * fading, alpha=k / ctx.rate / (TOP - FADE))
+        return (
+            by_phase if of_phase else None,
+            by_frequency.sum_to_size(frequency.shape) if of_frequency else None,
+            by_level.movedim(0, -1) if of_share else None,
+            None,
+        )
+
+
+def _angle(k: int, phase: Tensor) -> Tensor:
+    """2π k phase, less whole turns, so that all digits of the sine's argument are kept."""
+    cycles = k * phase
+    return cycles.sub_(cycles.round()).mul_(2 * math.pi)
+
+
 @register
 class Harmonics(Oscillator):
     """Sines at whole multiples of a frequency."""
@@ -161,16 +207,8 @@ class Harmonics(Oscillator):
         # a single one comes as a number and not as a list of one
         share = amplitude(levels[..., None] if self.options["partials"] == 1 else levels)
         share = share / share.square().sum(-1, keepdim=True).sqrt()
-        total = torch.zeros_like(phase)
-        for k in range(1, self.options["partials"] + 1):
-            heard = sounding_part(k * values["frequency"], self.rate) * share[..., k - 1]
-            # a turn less keeps all digits of the sine's argument
-            total = total + heard * torch.sin(2 * math.pi * _turned(k * phase))
+        total: Tensor = Partials.apply(phase, values["frequency"], share, self.rate)  # type: ignore[no-untyped-call]
         return amplitude(values["level"]) * math.sqrt(2) * total
-
-
-def _turned(phase: Tensor) -> Tensor:
-    return phase - phase.detach().round()
 
 
 @register
