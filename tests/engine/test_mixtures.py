@@ -214,7 +214,8 @@ def test_the_loss_by_bins_is_that_of_scipys_spectra():
 
     def magnitudes(sound):
         late = np.pad(sound[0, 0], (256, 0))
-        return np.abs(transform.stft(late, p0=1, p1=1 + len(late) // 256 - 1))
+        # the last two frames are heard ahead of levels that never come
+        return np.abs(transform.stft(late, p0=1, p1=len(late) // 256))[:, :-2]
 
     noisy, wanted = magnitudes(clean + other), magnitudes(clean)
     scale = np.sqrt(np.mean(wanted**2))

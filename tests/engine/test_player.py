@@ -130,5 +130,6 @@ def test_a_few_steps_bring_it_nearer_to_the_instrument(tmp_path):
     tone["params"].pop("partials")
     result = train(Recipe.from_dict(short), seed=0, directory=tmp_path)
     assert result.measure == "spectral"
-    assert result.validation is not None and result.baseline is not None
+    assert result.validation is not None
+    assert result.baseline is not None
     assert result.validation < 0.9 * result.baseline
