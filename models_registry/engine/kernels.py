@@ -1,9 +1,8 @@
 """The two inner loops of the engine and their adjoints: a cascade of biquads and a cubic B-spline.
 
 Conventions: rows are independent signals; everything is float64, because a 20 Hz shelf run in float32 errs
-by −55 dB. `sections` is (sections, 5) with columns b0 b1 b2 a1 a2 (a0 = 1). `history` is (rows, 2 + frames,
-sections + 1): column 0 is the input, column s + 1 the output of section s, and the first two frames
-are what went before, so that the last two are the state to carry on with (direct form I).
+by −55 dB. `sections` is (sections, 5) with columns b0 b1 b2 a1 a2 (a0 = 1). `past` is (rows, 2, sections + 1), the last
+two samples before the signal: column 0 of the input, column s + 1 of what section s made of it (direct form I).
 
 Where numba is installed the loops are compiled, serial and without the interpreter lock; otherwise scipy
 and numpy compute the same numbers more slowly. Arrays are checked here, since compiled loops check nothing.
@@ -19,6 +18,8 @@ from scipy.signal import lfilter
 
 try:
     from numba import njit
+
+    from models_registry.engine import cascades
 except ImportError:  # the engine is exact without numba, only slower
     njit = None  # type: ignore[assignment]
 
@@ -28,99 +29,21 @@ Array = NDArray[np.float64]
 class Backend(Protocol):
     """One implementation of the loops."""
 
-    def cascade(self, history: Array, sections: Array) -> None: ...
-    def cascade_stream(self, signal: Array, sections: Array, past: Array) -> None: ...
+    # in place, with `past` moved on to the signal's end
+    def cascade(self, signal: Array, sections: Array, past: Array) -> None: ...
+    # the gradients by the signal and by the sections
     def cascade_adjoint(
-        self, grad: Array, history: Array, sections: Array
+        self, grad: Array, signal: Array, sections: Array, past: Array
     ) -> tuple[Array, Array]: ...
     def spline(self, position: Array, points: Array) -> tuple[Array, Array]: ...
     def spline_adjoint(self, grad: Array, position: Array, count: int) -> Array: ...
 
 
-def checked_cascade(history: Array, sections: Array) -> None:
+def checked_cascade(signal: Array, sections: Array, past: Array) -> None:
     """Raise `ValueError` unless the arrays have the shapes the loops rely on."""
-    if (
-        history.ndim != 3
-        or sections.ndim != 2
-        or sections.shape[1] != 5
-        or history.shape[1] < 2
-        or history.shape[2] != sections.shape[0] + 1
-    ):
-        raise ValueError(f"history {history.shape} does not fit sections {sections.shape}")
-
-
-def _cascade(history: Array, sections: Array) -> None:
-    rows, length, _ = history.shape
-    count = sections.shape[0]
-    for row in range(rows):
-        h = history[row]
-        for t in range(2, length):
-            value = h[t, 0]
-            for s in range(count):
-                value = sections[s, 0] * value + (
-                    sections[s, 1] * h[t - 1, s]
-                    + sections[s, 2] * h[t - 2, s]
-                    - sections[s, 3] * h[t - 1, s + 1]
-                    - sections[s, 4] * h[t - 2, s + 1]
-                )
-                h[t, s + 1] = value
-
-
-def checked_stream(signal: Array, sections: Array, past: Array) -> None:
-    """Raise `ValueError` unless the arrays have the shapes that `cascade_stream` relies on."""
     shape = (signal.shape[0], 2, sections.shape[0] + 1)
-    if signal.ndim != 2 or sections.shape[1:] != (5,) or past.shape != shape:
+    if signal.ndim != 2 or not signal.shape[1] or sections.shape[1:] != (5,) or past.shape != shape:
         raise ValueError(f"a past {past.shape} of {signal.shape} does not fit {sections.shape}")
-
-
-def _cascade_stream(signal: Array, sections: Array, past: Array) -> None:
-    # as `cascade`, in place, with no more history than the next stretch needs: the first two frames of `past`
-    rows, frames = signal.shape
-    count = sections.shape[0]
-    for row in range(rows):
-        p = past[row]
-        for t in range(frames):
-            value = signal[row, t]
-            x1, x2 = p[1, 0], p[0, 0]
-            p[0, 0], p[1, 0] = x1, value
-            for s in range(count):
-                y1, y2 = p[1, s + 1], p[0, s + 1]
-                value = sections[s, 0] * value + (
-                    sections[s, 1] * x1
-                    + sections[s, 2] * x2
-                    - sections[s, 3] * y1
-                    - sections[s, 4] * y2
-                )
-                x1, x2 = y1, y2
-                p[0, s + 1], p[1, s + 1] = y1, value
-            signal[row, t] = value
-
-
-def _cascade_adjoint(grad: Array, history: Array, sections: Array) -> tuple[Array, Array]:
-    rows, frames = grad.shape
-    count = sections.shape[0]
-    grad_input = np.empty((rows, frames))
-    grad_sections = np.zeros((count, 5))
-    later = np.empty((2, count))
-    for row in range(rows):
-        h = history[row]
-        later[:] = 0.0
-        for t in range(frames - 1, -1, -1):
-            g = grad[row, t]
-            for s in range(count - 1, -1, -1):
-                w1, w2 = later[0, s], later[1, s]
-                # w is the gradient run backwards through 1 / A, B then carries it to the input
-                w = g - sections[s, 3] * w1 - sections[s, 4] * w2
-                g = sections[s, 0] * w + sections[s, 1] * w1 + sections[s, 2] * w2
-                grad_sections[s, 0] += w * h[t + 2, s]
-                grad_sections[s, 1] += w * h[t + 1, s]
-                grad_sections[s, 2] += w * h[t, s]
-                grad_sections[s, 3] -= w * h[t + 1, s + 1]
-                grad_sections[s, 4] -= w * h[t, s + 1]
-                later[1, s] = w1
-                later[0, s] = w
-            grad_input[row, t] = g
-    return grad_input, grad_sections
 
 
 def _spline(position: Array, points: Array) -> tuple[Array, Array]:
@@ -158,7 +81,11 @@ def _spline_adjoint(grad: Array, position: Array, count: int) -> Array:
     return points
 
 
-def _scipy_cascade(history: Array, sections: Array) -> None:
+def _history(signal: Array, sections: Array, past: Array) -> Array:
+    """The input and what each section makes of it (rows, 2 + frames, sections + 1), from the past on."""
+    history = np.empty((signal.shape[0], signal.shape[1] + 2, past.shape[2]))
+    history[:, :2] = past
+    history[:, 2:, 0] = signal
     for s, (b0, b1, b2, a1, a2) in enumerate(sections):
         x2, x1 = history[:, 0, s], history[:, 1, s]
         y2, y1 = history[:, 0, s + 1], history[:, 1, s + 1]
@@ -167,22 +94,24 @@ def _scipy_cascade(history: Array, sections: Array) -> None:
         history[:, 2:, s + 1], _ = lfilter(
             [b0, b1, b2], [1.0, a1, a2], history[:, 2:, s], axis=1, zi=state
         )
+    return history
 
 
-def _scipy_cascade_stream(signal: Array, sections: Array, past: Array) -> None:
-    history = np.empty((signal.shape[0], signal.shape[1] + 2, past.shape[2]))
-    history[:, :2] = past
-    history[:, 2:, 0] = signal
-    _scipy_cascade(history, sections)
+def _scipy_cascade(signal: Array, sections: Array, past: Array) -> None:
+    history = _history(signal, sections, past)
     signal[:] = history[:, 2:, -1]
     past[:] = history[:, -2:]
 
 
-def _scipy_cascade_adjoint(grad: Array, history: Array, sections: Array) -> tuple[Array, Array]:
+def _scipy_cascade_adjoint(
+    grad: Array, signal: Array, sections: Array, past: Array
+) -> tuple[Array, Array]:
+    history = _history(signal, sections, past)
     g = grad[:, ::-1]
     grad_sections = np.empty_like(sections)
     for s in range(sections.shape[0] - 1, -1, -1):
         b, a = sections[s, :3], np.array([1.0, sections[s, 3], sections[s, 4]])
+        # the gradient run backwards through 1 / A, B then carries it to the input
         reverse = lfilter([1.0], a, g, axis=1)
         g = lfilter(b, [1.0], reverse, axis=1)
         w = reverse[:, ::-1]
@@ -220,7 +149,6 @@ def _numpy_spline_adjoint(grad: Array, position: Array, count: int) -> Array:
 
 class _Loops(NamedTuple):
     cascade: Any
-    cascade_stream: Any
     cascade_adjoint: Any
     spline: Any
     spline_adjoint: Any
@@ -229,7 +157,6 @@ class _Loops(NamedTuple):
 BACKENDS: dict[str, Backend] = {
     "scipy": _Loops(
         _scipy_cascade,
-        _scipy_cascade_stream,
         _scipy_cascade_adjoint,
         _numpy_spline,
         _numpy_spline_adjoint,
@@ -238,9 +165,8 @@ BACKENDS: dict[str, Backend] = {
 if njit is not None:
     # never parallel=True: it aborts under Python threads and hangs after a fork
     BACKENDS["numba"] = _Loops(
-        *(
-            njit(nogil=True)(f)
-            for f in (_cascade, _cascade_stream, _cascade_adjoint, _spline, _spline_adjoint)
-        )
+        cascades.cascade,
+        cascades.cascade_adjoint,
+        *(njit(nogil=True)(loop) for loop in (_spline, _spline_adjoint)),
     )
 DEFAULT = "numba" if "numba" in BACKENDS else "scipy"

@@ -42,25 +42,27 @@ class Cascade(torch.autograd.Function):
     def forward(
         ctx: Any, signal: Tensor, sections: Tensor, past: Tensor, backend: str
     ) -> tuple[Tensor, Tensor]:
-        rows, frames = signal.shape
+        given = np.array(signal.detach().numpy(), dtype=np.float64, order="C")
         sos = np.ascontiguousarray(sections.detach().numpy(), dtype=np.float64)
-        history = np.empty((rows, frames + 2, len(sos) + 1))
-        history[:, :2] = past.numpy()
-        history[:, 2:, 0] = signal.detach().numpy()
-        kernels.checked_cascade(history, sos)
-        kernels.BACKENDS[backend].cascade(history, sos)
-        ctx.kept, ctx.backend = (history, sos), backend
-        output = torch.from_numpy(history[:, 2:, -1].copy()).to(signal.dtype)
-        following = torch.from_numpy(history[:, -2:].copy())
-        ctx.mark_non_differentiable(following)
-        return output, following
+        following = np.array(past.numpy(), order="C")
+        kernels.checked_cascade(given, sos, following)
+        kernels.BACKENDS[backend].cascade(given, sos, following)
+        ctx.save_for_backward(signal, sections, past)
+        ctx.backend = backend
+        after = torch.from_numpy(following)
+        ctx.mark_non_differentiable(after)
+        return torch.from_numpy(given).to(signal.dtype), after
 
     @staticmethod
     def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor, Tensor, None, None]:
-        history, sos = ctx.kept
-        grad = np.ascontiguousarray(grads[0].numpy(), dtype=np.float64)
-        signal, sections = kernels.BACKENDS[ctx.backend].cascade_adjoint(grad, history, sos)
-        return torch.from_numpy(signal).to(grads[0].dtype), torch.from_numpy(sections), None, None
+        grad, heard, sections, past = (
+            np.ascontiguousarray(one.detach().numpy(), dtype=np.float64)
+            for one in (grads[0], *ctx.saved_tensors)
+        )
+        # what each section heard is found again, since to keep it costs more than to compute it
+        adjoint = kernels.BACKENDS[ctx.backend].cascade_adjoint
+        by_signal, by_sections = map(torch.from_numpy, adjoint(grad, heard, sections, past))
+        return by_signal.to(grads[0].dtype), by_sections, None, None
 
 
 def filtered(signal: Tensor, sections: Tensor, state: State, backend: str) -> tuple[Tensor, State]:
@@ -68,14 +70,6 @@ def filtered(signal: Tensor, sections: Tensor, state: State, backend: str) -> tu
     rows = signal.reshape(-1, signal.shape[-1])
     if state is None:
         state = torch.zeros(rows.shape[0], 2, len(sections) + 1, dtype=torch.float64)
-    if not torch.is_grad_enabled():
-        given = np.array(rows.numpy(), dtype=np.float64, order="C")
-        following = np.array(state.numpy(), order="C")
-        sos = np.ascontiguousarray(sections.numpy(), dtype=np.float64)
-        kernels.checked_stream(given, sos, following)
-        kernels.BACKENDS[backend].cascade_stream(given, sos, following)
-        output = torch.from_numpy(given).to(signal.dtype)
-        return output.reshape(signal.shape), torch.from_numpy(following)
     output, state = Cascade.apply(rows, sections, state, backend)  # type: ignore[no-untyped-call]
     return output.reshape(signal.shape), state
 
