@@ -212,7 +212,7 @@ def screening(campaign: Campaign, *, finished: int) -> dict[str, Any]:
             ratings = ratings_of(campaign)
             if ratings.empty:
                 return {"problem": "no ratings yet"}
-            decided = screen(ratings, rule=campaign.screening).decisions
+            decided = screen(ratings, rule=campaign.rule).decisions
             out = decided[decided["excluded"]]
             kept = {
                 "listeners": len(decided),

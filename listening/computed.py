@@ -92,7 +92,7 @@ def state_of(campaign: Campaign) -> str:
             out=Count("excluded_at"), last=Max("excluded_at"), forgotten=Count("forgotten_at")
         ).values(),
     ]
-    return "/".join([campaign.screening, *map(str, numbers)])
+    return "/".join([campaign.rule, *map(str, numbers)])
 
 
 def _extent(rows: QuerySet) -> tuple[int, int]:
@@ -130,7 +130,7 @@ def _analysed(campaign: Campaign, ratings: pd.DataFrame) -> tuple[report.Analysi
     if ratings.empty:
         return None, NO_RATINGS
     try:
-        return campaign.protocol.analyse(ratings, screening=campaign.screening), ""
+        return campaign.protocol.analyse(ratings, screening=campaign.rule), ""
     except AnalysisError as error:
         return None, f"No analysis: {error}."
 
@@ -143,6 +143,6 @@ def _correlated(
     if ratings.empty or scores.empty:
         return None, NO_RATINGS if ratings.empty else NO_SCORES
     try:
-        return report.correlate(ratings, scores, screening=campaign.screening), ""
+        return report.correlate(ratings, scores, screening=campaign.rule), ""
     except AnalysisError as error:
         return None, f"No {error}."

@@ -36,7 +36,7 @@ def export(campaign: Campaign, path: Path, *, actor: str, rows: str = "ratings")
         path,
         ratings=ratings,
         scores=scores_frame(campaign),
-        analysis=campaign.protocol.analyse(ratings, screening=campaign.screening),
+        analysis=campaign.protocol.analyse(ratings, screening=campaign.rule),
         sessions=sessions_frame(campaign),
         about=about(campaign),
         rows=rows,

@@ -40,21 +40,44 @@ REFERENCES = {
     "ITU-T P.800": "Rec. ITU-T P.800. Methods for subjective determination of transmission quality (1996).",
 }
 # §10.2's points, and where this report holds them; None: it is not in the record
+MATERIAL = "Excerpts, conditions and anchors"
 CHECKLIST = (
     ("Rationale of the study", None),
-    ("Specification and selection of assessors", "Listeners; their selection is to be stated"),
+    ("The results as graphs", "Results"),
     (
-        "Specification and selection of excerpts",
-        "Excerpts, conditions and anchors; their selection is to be stated",
+        "The screening as a graph; which experienced assessors were selected",
+        "Screening; Listeners; their selection and experience are to be stated",
     ),
-    ("Listening environment: room, its dimensions and acoustics", None),
-    ("Equipment: transducers, their placement, electrical equipment", None),
-    ("Experimental design, training, instructions, sequences, procedures", "Design and procedure"),
-    ("How the data were generated", "Design and procedure; Record"),
+    ("The experimental design", "Design and procedure"),
+    ("The test material and its selection", f"{MATERIAL}; its selection is to be stated"),
+    ("The systems that processed the material", f"{MATERIAL}: versions and hashes"),
+    (
+        "The channel configuration; loudspeaker and listening positions that BS.775 does not specify",
+        None,
+    ),
+    (
+        "Listening environment and equipment: room dimensions and acoustics, transducers and their placement, "
+        "electrical equipment",
+        None,
+    ),
+    (
+        "Whether BS.1116's distances, room and loudspeaker requirements were met; deviations, and how early "
+        "reflections were controlled",
+        None,
+    ),
+    ("Room responses and impulse responses of all loudspeakers; any equalisation", None),
+    (
+        "Training, instructions, sequences, test procedures, how the data were generated",
+        "Design and procedure; Record",
+    ),
     ("Processing of the data, descriptive and inferential statistics", "Results; Statistics"),
-    ("Anchors used", "Excerpts, conditions and anchors"),
-    ("Screening of listeners after the test", "Screening"),
+    ("Post-screening of outliers and untrained listeners", "Screening"),
     ("Detailed basis of all conclusions", "Conclusions and their basis"),
+)
+OF_ANCHORS = (
+    ("That the anchors were used", MATERIAL),
+    ("Which revision of BS.1534 was followed, and its anchors", f"BS.1534-3; {MATERIAL}"),
+    ("Definition and code of any anchor that the Recommendation does not describe", MATERIAL),
 )
 
 
@@ -80,10 +103,13 @@ def methods_section(analysis: Analysis) -> Section:
     )
 
 
-def checklist() -> Section:
-    rows = [[point, where or "not in the record: to be stated"] for point, where in CHECKLIST]
+def checklist(*, anchors: bool) -> Section:
+    """Of a method that has BS.1534's `anchors`, or of another, whose report its general points serve as well."""
+    points = (*CHECKLIST, *(OF_ANCHORS if anchors else ()))
+    rows = [[point, where or "not in the record: to be stated"] for point, where in points]
+    of = "of" if anchors else "after"
     return Section(
-        "Checklist of BS.1534-3 §10.2",
+        f"Checklist {of} BS.1534-3 §10.2",
         [],
         [Table("What a report should contain, and where it is here.", ["Point", "Where"], rows)],
     )

@@ -6,6 +6,7 @@ Set with ReportLab and the fonts that matplotlib brings, so that it needs no bro
 from __future__ import annotations
 
 import io
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from xml.sax.saxutils import escape
@@ -54,9 +55,7 @@ TITLE = ParagraphStyle("title", BODY, fontName="Report-Bold", fontSize=17, leadi
 HEADING = ParagraphStyle(
     "heading", BODY, fontName="Report-Bold", fontSize=12, leading=16, spaceBefore=10
 )
-CAPTION = ParagraphStyle(
-    "caption", BODY, fontSize=7.8, leading=10.5, textColor=MUTED, keepWithNext=1
-)
+CAPTION = ParagraphStyle("caption", BODY, fontSize=7.8, leading=10.5, textColor=MUTED)
 CELL = ParagraphStyle("cell", BODY, fontSize=7.2, leading=9, spaceAfter=0)
 NUMBER = ParagraphStyle("number", CELL, alignment=TA_RIGHT)
 WARNING = ParagraphStyle(
@@ -119,7 +118,9 @@ def _story(title: str, made_at: str, warning: str, sections: Sequence[Section]) 
         story += [CondPageBreak(50 * mm), Paragraph(escape(section.title), HEADING)]
         story += [Paragraph(escape(text), BODY) for text in section.paragraphs]
         for table in section.tables:
+            # a table starts where its heading and some rows have room, and runs over to the next page
             story += [
+                CondPageBreak(35 * mm),
                 Spacer(1, 4),
                 Paragraph(escape(table.caption), CAPTION),
                 _table(table),
@@ -133,7 +134,7 @@ def _table(table: Table) -> LongTable:
     styles = [NUMBER if right else CELL for right in table.right]
     bold = [ParagraphStyle("head", style, fontName="Report-Bold") for style in styles]
     rows = [
-        [Paragraph(escape(cell), style) for cell, style in zip(row, of, strict=True)]
+        [Paragraph(escape(_unbroken(cell)), style) for cell, style in zip(row, of, strict=True)]
         for row, of in [(table.heading, bold), *((row, styles) for row in table.rows)]
     ]
     laid = LongTable(rows, colWidths=_widths(table), repeatRows=1, hAlign="LEFT")
@@ -159,13 +160,18 @@ def _widths(table: Table) -> list[float]:
     for column in zip(table.heading, *table.rows, strict=True):
         texts = [(column[0], "Report-Bold"), *((cell, "Report") for cell in column[1:])]
         longest.append(min(WIDEST, max(_width(*text) for text in texts)))
-        words = [(word, font) for text, font in texts for word in text.split() or [""]]
+        words = [(word, font) for text, font in texts for word in _unbroken(text).split(" ")]
         needed.append(min(longest[-1], WIDEST_WORD, max(_width(*word) for word in words)))
     room = WIDTH - sum(needed)
     wished = sum(longest) - sum(needed)
     share = min(1.0, max(room, 0.0) / wished) if wished else 0.0
     scale = min(1.0, WIDTH / sum(needed))
     return [scale * n + share * (most - n) for n, most in zip(needed, longest, strict=True)]
+
+
+def _unbroken(cell: str) -> str:
+    """`cell` with its intervals, [low, high], each on one line."""
+    return re.sub(r"(?<=\d), (?=[^\[]*\])", ",\N{NO-BREAK SPACE}", cell)
 
 
 def _width(text: str, font: str) -> float:

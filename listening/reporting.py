@@ -8,6 +8,7 @@ hold, such as the room, is named as missing rather than left out.
 from __future__ import annotations
 
 import platform
+from collections.abc import Sequence
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
@@ -28,7 +29,7 @@ from listening.exchange.tables import replace_file
 from listening.models import Campaign, Condition, Page, Response, Stimulus
 from listening.report_methods import checklist, methods_section
 from listening.report_pdf import pdf
-from listening.report_sections import Columns, Section, Table, laid_out, markdown
+from listening.report_sections import Columns, Picture, Section, Table, laid_out, markdown
 from listening.result_sections import sections_of
 from models_registry import audit
 from models_registry.models import AuditEvent
@@ -99,11 +100,11 @@ def report_sections(campaign: Campaign) -> list[Section]:
     if analysis is None:
         sections.append(Section("Results", [problem]))
     else:
-        sections.append(_screening(analysis))
         found = Evidence(campaign)
+        sections.append(_screening(analysis, figures_of(found, "screening")))
         sections += [*sections_of(analysis, found), _metrics(campaign, found)]
         sections.append(methods_section(analysis))
-    return [*sections, _software(), _record(), checklist()]
+    return [*sections, _software(), _record(), checklist(anchors=campaign.method == "mushra")]
 
 
 def _design(campaign: Campaign) -> Section:
@@ -195,27 +196,56 @@ def _stimuli(campaign: Campaign) -> Section:
         for one in stimuli.order_by("trial__number", "condition__pk")
     ]
     anchors = campaign.conditions.exclude(role=Condition.Role.SYSTEM).values_list("name", flat=True)
-    used = f"Hidden reference and anchors: {', '.join(anchors) or 'none'}."
+    used = f"Reference and anchors: {', '.join(anchors) or 'none'}."
     head = ["Condition", "Role", "Model version", "SHA-256 of chain and weights"]
     return Section(
         "Excerpts, conditions and anchors",
         [used],
         [
             Table("The conditions.", head, conditions),
+            *_anchors(campaign),
             Table("The sounds, by hash.", ["Item", "Condition", "SHA-256"], sounds),
         ],
     )
 
 
+def _anchors(campaign: Campaign) -> list[Table]:
+    """How each anchor was made, as its sounds' origin says."""
+    of_anchors = Stimulus.objects.filter(
+        trial__campaign=campaign, condition__role__startswith="anchor", signal__isnull=False
+    )
+    told = of_anchors.order_by("condition__pk", "trial__number").values_list(
+        "condition__name", "trial__reference__sha256", "signal__provenance"
+    )
+    # of every item alike, but for the sound it was made of
+    made = dict.fromkeys(
+        (
+            name,
+            (provenance.replace(of, "the reference") if of else provenance) or "not in the record",
+        )
+        for name, of, provenance in told
+    )
+    if not made:
+        return []
+    code = f"models_registry/degradations.py of earwitness {_version('earwitness')}"
+    return [
+        Table(
+            f"How the anchors were made; low-pass filters and other damage are in {code}.",
+            ["Anchor", "Made"],
+            [list(row) for row in made],
+        )
+    ]
+
+
 def _unrecorded() -> Section:
     words = (
         "The room, its noise, transducers and their placement, and the level at the listeners' ears are not in this "
-        "record. BS.1534-3 wants them in the report: describe them here."
+        "record. A reader wants to know them: describe them here."
     )
     return Section("Listening environment and equipment", [words])
 
 
-def _screening(analysis: report.Analysis) -> Section:
+def _screening(analysis: report.Analysis, pictures: Sequence[Picture]) -> Section:
     found = analysis.screening
     out = found.decisions[found.decisions["excluded"]]
     own = found.rule == "none" and found.ratings_after < found.ratings_before
@@ -240,7 +270,7 @@ def _screening(analysis: report.Analysis) -> Section:
             laid_out("Pages left out by the limits that the campaign declared.", left_out)
         )
     notes = [f"Not applied: {part}." for part in found.not_applied]
-    return Section("Screening", [words, *notes], tables)
+    return Section("Screening", [words, *notes], tables, pictures)
 
 
 def _metrics(campaign: Campaign, found: Evidence) -> Section:
@@ -274,15 +304,17 @@ def _metrics(campaign: Campaign, found: Evidence) -> Section:
 
 
 def _software() -> Section:
-    rows = [["Python", platform.python_version()]]
-    for name in SOFTWARE:
-        try:
-            rows.append([name, version(name)])
-        except PackageNotFoundError:
-            rows.append([name, "not installed"])
+    rows = [["Python", platform.python_version()], *([name, _version(name)] for name in SOFTWARE)]
     return Section(
         "Software", [], [Table("Versions at the time of this report.", ["", "Version"], rows)]
     )
+
+
+def _version(name: str) -> str:
+    try:
+        return version(name)
+    except PackageNotFoundError:
+        return "not installed"
 
 
 def _record() -> Section:

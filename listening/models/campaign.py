@@ -152,6 +152,17 @@ class Campaign(models.Model):
         return reverse("campaign", args=[self.slug])
 
     @property
+    def rule(self) -> str:
+        """The screening that was declared, where it is one for this method; else 'none'."""
+        from listening.analysis.screening import FOR_METHODS
+
+        return (
+            self.screening
+            if self.method in FOR_METHODS.get(self.screening, (self.method,))
+            else self.Screening.NONE.value
+        )
+
+    @property
     def protocol(self) -> Method:
         """The test method's rules (listening/methods/), with this campaign's options."""
         from listening.methods import method_named

@@ -43,7 +43,7 @@ def evidence(campaign: Campaign) -> dict[str, Any]:
         "n_simulated": ratings.loc[ratings["simulated"], "listener"].nunique(),
         "analysis": analysis,
         "problem": problem,
-        "screening_title": TITLES[campaign.screening],
+        "screening_title": TITLES[campaign.rule],
         **(screening_tables(analysis) if analysis else {}),
         "correlation": correlation,
         "correlation_problem": correlation_problem,

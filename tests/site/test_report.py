@@ -81,8 +81,8 @@ def test_the_report_holds_the_record_and_the_analysis(rated, tmp_path, form):
 def test_figures_are_inside_the_file_and_say_that_listeners_are_simulated(rated, tmp_path):
     text = written(rated, tmp_path / "report.html")
     pictures = text.split("data:image/svg+xml;base64,")[1:]
-    # three of ratings, two of listeners, one of differences, the league and its metrics' map
-    assert len(pictures) == 8
+    # one of screening, three of ratings, two of listeners, one of differences, the league and its metrics' map
+    assert len(pictures) == 9
     for picture in pictures:
         svg = base64.b64decode(picture.partition('"')[0])
         assert ET.fromstring(svg).tag == "{http://www.w3.org/2000/svg}svg"
@@ -209,3 +209,29 @@ def test_the_report_tells_the_spread_of_ages_but_not_of_a_few(db, settings, tmp_
     text = written(campaign, tmp_path / "report.md")
     assert "answered in numbers" in text
     assert re.search(r"age \| 5 \| 22 \|", text)
+
+
+def test_the_checklist_names_the_recommendations_points_and_the_anchors_of_mushra_alone(
+    rated, told_apart, tmp_path
+):
+    # Rec. ITU-R BS.1534-3, 10.2: of its points these are what a page on its own would not think of
+    points = (
+        "impulse responses of all loudspeakers",
+        "channel configuration",
+        "code of any anchor",
+    )
+    mushra = written(rated, tmp_path / "mushra.md")
+    abx = written(told_apart, tmp_path / "abx.md")
+    assert all(point in mushra for point in points)
+    assert "How the anchors were made" in mushra
+    assert points[-1] not in abx
+    assert "Checklist after BS.1534" in abx
+
+
+def test_a_rule_of_another_method_is_no_rule_of_this_campaign(researcher, told_apart):
+    Campaign.objects.filter(pk=told_apart.pk).update(screening="bs1534-3")
+    page = researcher.get(told_apart.get_absolute_url()).content.decode()
+    assert "is for MUSHRA" not in page
+    assert "No screening was declared" in page
+    told_apart.refresh_from_db()
+    assert told_apart.rule == "none"

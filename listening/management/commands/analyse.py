@@ -34,7 +34,7 @@ class Command(CampaignCommand):
             analysis, notes = analyse_file(Path(options["campaign"]), options)
         else:
             campaign = self.campaign(options)
-            rule = options["screening"] or campaign.screening
+            rule = options["screening"] or campaign.rule
             analysis = campaign.protocol.analyse(ratings_frame(campaign), screening=rule)
         if options["format"] == "table":
             self.stdout.write(analysis.to_text() + "".join(f"\n{note}" for note in notes))

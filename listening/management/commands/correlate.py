@@ -93,7 +93,7 @@ class Command(CampaignCommand):
         scores = scores_frame(campaign, align=align)
         if names:
             scores = scores[scores["metric"].isin(names)]
-        rule = options["screening"] or campaign.screening
+        rule = options["screening"] or campaign.rule
         return correlate(
             ratings_frame(campaign),
             scores,

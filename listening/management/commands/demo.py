@@ -107,11 +107,11 @@ class Command(RefusingCommand):
     def evidence(self, campaign: Campaign) -> None:
         ratings, scores = ratings_frame(campaign), scores_frame(campaign)
         self.stdout.write(
-            "\n" + campaign.protocol.analyse(ratings, screening=campaign.screening).to_text()
+            "\n" + campaign.protocol.analyse(ratings, screening=campaign.rule).to_text()
         )
         if campaign.method == "mushra":
             shown = scores[scores["metric"].isin(SHOWN_METRICS)]
-            self.stdout.write(correlate(ratings, shown, screening=campaign.screening).to_text())
+            self.stdout.write(correlate(ratings, shown, screening=campaign.rule).to_text())
             self.step("correlate", f"python manage.py correlate {campaign.slug} gives every metric")
         folder = settings.HOME / "exports"
         folder.mkdir(exist_ok=True)
