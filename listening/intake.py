@@ -183,7 +183,7 @@ def import_folders() -> list[str]:
 
 def outputs(intake: Intake) -> dict[tuple[str, str], Rendering]:
     """The renderings that there are of an intake's inputs, by version and input's hash."""
-    made = Rendering.objects.filter(input__sha256__in=intake.inputs).select_related(
+    made = Rendering.objects.filter(input__sha256__in=intake.inputs, condition="").select_related(
         "version__model", "input", "output"
     )
     return {

@@ -84,7 +84,11 @@ def of_campaign(campaign: Campaign) -> list[Row]:
 
 def of_version(version: ModelVersion) -> list[Row]:
     """Every rendering beside each reference that it was scored against; beside none where there is no such score."""
-    renderings = list(Rendering.objects.filter(version=version).select_related("input", "output"))
+    renderings = list(
+        Rendering.objects.filter(version=version).select_related(
+            "version__model", "input", "output"
+        )
+    )
     outputs = {rendering.output_id for rendering in renderings}
     against: dict[int, list[Signal | None]] = {}
     scored = Score.objects.filter(signal__in=outputs, reference__isnull=False).order_by()
@@ -96,7 +100,7 @@ def of_version(version: ModelVersion) -> list[Row]:
         Row(
             (rendering.input_id, reference.pk if reference else None),
             rendering.input.title,
-            str(version),
+            rendering.made_by,
             rendering.output,
             reference,
             version,

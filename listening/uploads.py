@@ -99,6 +99,21 @@ def queue(pairs: Sequence[Pair], names: Sequence[str], *, align: bool = False, a
         return queue_scores(signals, names, align=align, actor=actor)
 
 
+def keep_all(sources: Sequence[Source], *, actor: str) -> list[Signal]:
+    """Signals for what was sent and what is here already; nothing is kept where one is refused (`UploadError`)."""
+    check([(source, None) for source in sources])
+    with transaction.atomic():
+        kept = [_kept(source, actor) for source in sources]
+        sent = [
+            signal.sha256
+            for signal, source in zip(kept, sources, strict=True)
+            if isinstance(source, UploadedFile)
+        ]
+        if sent:
+            audit.record("upload", f"{len(sent)} sound(s)", actor=actor, content={"signals": sent})
+    return kept
+
+
 def keep(file: UploadedFile, *, title: str = "", actor: str) -> Signal:
     """One sound by itself; raises `AudioError` where it cannot be kept."""
     sound = _audio(file)

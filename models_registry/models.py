@@ -206,6 +206,12 @@ class ModelVersion(models.Model):
     def __str__(self) -> str:
         return f"{self.model.name}@{self.number}"
 
+    @property
+    def knows(self) -> list[str]:
+        """The devices, rooms or speakers that the version knows by name; read without torch."""
+        adapters = self.chain.get("adapters", [])
+        return list(dict.fromkeys(name for one in adapters for name in one.get("names", [])))
+
     def load(self) -> Chain:
         """Build the chain with its weights; imports torch."""
         chain: Chain = engine().Chain.from_spec(self.chain).load(self.weights.path)
@@ -283,17 +289,29 @@ class Rendering(models.Model):
 
     version = models.ForeignKey(ModelVersion, on_delete=models.PROTECT, related_name="renderings")
     input = models.ForeignKey(Signal, on_delete=models.PROTECT, related_name="renderings")
+    condition = models.CharField(
+        max_length=100,
+        blank=True,
+        help_text="the device, room or speaker it sounds as; empty: none",
+    )
     output = models.ForeignKey(Signal, on_delete=models.PROTECT, related_name="rendered_by")
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
         ordering = ["pk"]
         constraints = [
-            models.UniqueConstraint(fields=["version", "input"], name="rendering_once_per_input")
+            models.UniqueConstraint(
+                fields=["version", "input", "condition"], name="rendering_once_per_input"
+            )
         ]
 
     def __str__(self) -> str:
-        return f"{self.version} of {self.input}"
+        return f"{self.made_by} of {self.input}"
+
+    @property
+    def made_by(self) -> str:
+        """The version, and after a colon the condition under which it rendered."""
+        return f"{self.version}:{self.condition}" if self.condition else str(self.version)
 
 
 class AuditEvent(models.Model):

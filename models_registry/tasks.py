@@ -2,24 +2,32 @@
 
 from __future__ import annotations
 
-from models_registry import training
-from models_registry.jobs import Lease, Stopped, handles
-from models_registry.models import ModelVersion, Signal
-from models_registry.rendering import render
+import time
 
-__all__ = ["render_signals", "training"]
+from models_registry import adopting, training
+from models_registry.jobs import Lease, Stopped, handles
+from models_registry.models import Signal
+from models_registry.rendering import render_many
+
+__all__ = ["adopting", "render_signals", "training"]
 
 
 @handles("render")
 def render_signals(lease: Lease) -> str:
-    """Arguments: version (`model@N`), signals (their hashes), actor. What is rendered already is left as it is."""
+    """Arguments: versions (`model@N` or `model@N:condition`), signals (their hashes), actor. What is rendered already
+    is left as it is."""
     arguments = lease.job.arguments
-    version = ModelVersion.objects.named(arguments["version"])
-    hashes = arguments["signals"]
-    for number, sha256 in enumerate(hashes):
+    names, hashes = arguments["versions"], arguments["signals"]
+    known = {one.sha256: one for one in Signal.objects.filter(sha256__in=hashes)}
+    whole, began = len(names) * len(hashes), time.monotonic()
+
+    def told(number: int, what: str) -> None:
         if lease.should_stop():
-            raise Stopped(f"stopped after {number} of {len(hashes)} renderings; run again to go on")
-        source = Signal.objects.get(sha256=sha256)
-        lease.report(number / len(hashes), f"{version} of {source.title}")
-        render(version, source, actor=arguments.get("actor", "worker"))
-    return f"{len(hashes)} signals by {version}"
+            raise Stopped(f"stopped after {number} of {whole} renderings; run again to go on")
+        left = (time.monotonic() - began) * (whole - number) / number if number else None
+        rest = "" if left is None else f", {left:.0f} s left"
+        lease.report(number / whole, f"{number + 1} of {whole}: {what}{rest}")
+
+    signals = [known[sha256] for sha256 in hashes]
+    done = list(render_many(names, signals, actor=arguments.get("actor", "worker"), told=told))
+    return f"{len(done)} rendering{'' if len(done) == 1 else 's'}: {len(hashes)} signal(s) by {', '.join(names)}"

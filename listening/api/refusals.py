@@ -13,18 +13,22 @@ from listening.exchange.documents import DocumentError
 from listening.exchange.errors import ExchangeError
 from listening.models.campaign import CampaignError
 from metrics.contract import MetricError
+from models_registry.adopting import AdoptionError
 from models_registry.audio import AudioError
 from models_registry.extra import EngineMissing
 from models_registry.models import ModelVersion, Signal
+from models_registry.rendering import RenderError
 
 # what people may ask for that cannot be had; anything else is a fault of ours
 REFUSALS = (
+    AdoptionError,
     AnalysisError,
     ExchangeError,
     CampaignError,
     AudioError,
     EngineMissing,
     MetricError,
+    RenderError,
     ModelVersion.DoesNotExist,
     Signal.DoesNotExist,
 )

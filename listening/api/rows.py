@@ -9,7 +9,7 @@ from django.db.models import QuerySet
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import mixins, status, viewsets
 from rest_framework.decorators import action
-from rest_framework.exceptions import ValidationError
+from rest_framework.exceptions import NotFound, ValidationError
 from rest_framework.parsers import MultiPartParser
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -22,8 +22,7 @@ from listening.models import Campaign, Rating, Session
 from metrics import catalogue
 from metrics.models import Score
 from metrics.tasks import queue_scores
-from models_registry import audit, jobs, training
-from models_registry.extra import engine
+from models_registry import adopting, audit, jobs, rendering, training
 from models_registry.models import AudioModel, Job, ModelVersion, Rendering, Signal, TrainingRun
 
 CAMPAIGN = OpenApiParameter("campaign", str, description="a campaign's slug")
@@ -95,10 +94,31 @@ class VersionViewSet(Reading):
         name, _, number = pk.partition("@")
         found = self.get_queryset().filter(model__name=name, number=int(number)).first()
         if found is None:
-            return Response(
-                {"detail": f"expected a version, found no {pk}"}, status=status.HTTP_404_NOT_FOUND
-            )
+            raise NotFound(f"expected a version, found no {pk}")
         return Response(self.get_serializer(found).data)
+
+    @extend_schema(
+        parameters=[OpenApiParameter("id", str, "path", description="MODEL@NUMBER")],
+        request=shapes.AdoptSerializer,
+        responses={202: shapes.JobSerializer},
+    )
+    @action(detail=True, methods=["post"])
+    def adopt(self, request: Request, pk: str) -> Response:
+        """Make the next version, which knows one more device from its stored recordings; answers the job."""
+        asked = shapes.AdoptSerializer(data=request.data)
+        asked.is_valid(raise_exception=True)
+        given = asked.validated_data
+        known = stored([*given["dry"], *given["wet"]])
+        arguments = adopting.ask(
+            ModelVersion.objects.named(pk),
+            given["name"],
+            dry=[known[sha256] for sha256 in given["dry"]],
+            wet=[known[sha256] for sha256 in given["wet"]],
+            reason=given.get("reason", ""),
+            actor=actor(request),
+        )
+        job = adopting.queue(arguments)
+        return Response(shapes.JobSerializer(job).data, status=status.HTTP_202_ACCEPTED)
 
 
 class RenderingViewSet(mixins.ListModelMixin, viewsets.GenericViewSet[Rendering]):
@@ -109,15 +129,12 @@ class RenderingViewSet(mixins.ListModelMixin, viewsets.GenericViewSet[Rendering]
 
     @extend_schema(request=shapes.RenderSerializer, responses={202: shapes.JobSerializer})
     def create(self, request: Request) -> Response:
-        """Render signals by a version; answers the job that does it."""
+        """Render signals by versions, each by each; answers the job that does it."""
         asked = shapes.RenderSerializer(data=request.data)
         asked.is_valid(raise_exception=True)
-        engine()
-        version = ModelVersion.objects.named(asked.validated_data["version"])
-        hashes = list(dict.fromkeys(asked.validated_data["signals"]))
-        stored(hashes)
-        arguments = {"version": str(version), "signals": hashes, "actor": actor(request)}
-        job = jobs.enqueue("render", arguments)
+        given = asked.validated_data
+        signals = list(stored(given["signals"]).values())
+        job = rendering.queue(given["versions"], signals, actor=actor(request))
         return Response(shapes.JobSerializer(job).data, status=status.HTTP_202_ACCEPTED)
 
 

@@ -15,6 +15,7 @@ from models_registry.models import AudioModel, Job, ModelVersion, Rendering, Sig
 
 SHA256 = r"^[0-9a-f]{64}$"
 MAX_SIGNALS = 10_000
+MAX_VERSIONS = 1_000
 
 
 class SignalSerializer(serializers.ModelSerializer[Signal]):
@@ -39,11 +40,15 @@ class ModelSerializer(serializers.ModelSerializer[AudioModel]):
 class VersionSerializer(serializers.ModelSerializer[ModelVersion]):
     name = serializers.CharField(source="__str__", help_text="MODEL@NUMBER")
     parent = serializers.StringRelatedField()  # type: ignore[var-annotated,assignment]
+    knows = serializers.ListField(
+        child=serializers.CharField(), help_text="the devices, rooms or speakers it knows"
+    )
 
     class Meta:
         model = ModelVersion
         fields = [
             "name",
+            "knows",
             "sha256",
             "weights_sha256",
             "chain",
@@ -54,6 +59,23 @@ class VersionSerializer(serializers.ModelSerializer[ModelVersion]):
         ]
 
 
+class AdoptSerializer(serializers.Serializer[Any]):
+    name = serializers.CharField(max_length=100, help_text="the new device, room or speaker")
+    wet = serializers.ListField(
+        child=serializers.RegexField(SHA256),
+        min_length=1,
+        max_length=MAX_SIGNALS,
+        help_text="what it recorded",
+    )
+    dry = serializers.ListField(
+        child=serializers.RegexField(SHA256),
+        min_length=1,
+        max_length=MAX_SIGNALS,
+        help_text="what was played to it, or other sound of the same kind",
+    )
+    reason = serializers.CharField(max_length=2000, required=False)
+
+
 class RenderingSerializer(serializers.ModelSerializer[Rendering]):
     version = serializers.StringRelatedField()  # type: ignore[var-annotated]
     input = serializers.CharField(source="input.sha256")
@@ -61,11 +83,18 @@ class RenderingSerializer(serializers.ModelSerializer[Rendering]):
 
     class Meta:
         model = Rendering
-        fields = ["version", "input", "output", "created_at"]
+        fields = ["version", "condition", "input", "output", "created_at"]
 
 
 class RenderSerializer(serializers.Serializer[Any]):
-    version = serializers.RegexField(r"^[-a-zA-Z0-9_]+(@[0-9]{1,9})?$", max_length=100)
+    versions = serializers.ListField(
+        child=serializers.RegexField(
+            r"^[-a-zA-Z0-9_]{1,80}(@[0-9]{1,9})?(:[^:]{1,100})?$", max_length=200
+        ),
+        min_length=1,
+        max_length=MAX_VERSIONS,
+        help_text="MODEL[@NUMBER][:CONDITION]; each renders every signal",
+    )
     signals = serializers.ListField(
         child=serializers.RegexField(SHA256), min_length=1, max_length=MAX_SIGNALS
     )

@@ -5,11 +5,12 @@ from __future__ import annotations
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
 from django.views.decorators.http import require_POST, require_safe
 
 from listening.watched import of_run
 from models_registry import audit, jobs
-from models_registry.models import Job
+from models_registry.models import Job, ModelVersion
 
 JOBS_SHOWN = 200
 
@@ -34,8 +35,30 @@ def detail(request: HttpRequest, pk: int) -> HttpResponse:
         "job": job,
         "watch": of_run(run),
         "points": len(run.history) if run else 0,
+        "made_by": where_to_look(job) if job.is_over else [],
     }
     return render(request, template, context)
+
+
+def where_to_look(job: Job) -> list[dict[str, str]]:
+    """Links to what a job of rendering or adopting has made, as address and words."""
+    versions = ModelVersion.objects.select_related("model")
+    if job.kind == "adopt":
+        found = versions.filter(card__adopted__job=job.pk)
+        return [
+            _link(one, "", f"See {one}, which knows {one.card['adopted']['name']}") for one in found
+        ]
+    if job.kind != "render":
+        return []
+    names = dict.fromkeys(name.partition(":")[0] for name in job.arguments["versions"])
+    return [
+        _link(versions.named(name), "#renderings", f"Hear what {name} rendered") for name in names
+    ]
+
+
+def _link(version: ModelVersion, part: str, words: str) -> dict[str, str]:
+    address = reverse("version", args=[version.model.name, version.number])
+    return {"address": f"{address}{part}", "words": words}
 
 
 @login_required

@@ -260,7 +260,7 @@ def _render_missing(request: HttpRequest, intake: Intake) -> HttpResponse:
         lacking = [one for one in intake.inputs if (version, one) not in made]
         if lacking:
             arguments = {
-                "version": version,
+                "versions": [version],
                 "signals": lacking,
                 "actor": request.user.get_username(),
             }

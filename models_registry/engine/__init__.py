@@ -5,7 +5,7 @@ result = train(Recipe.load("overdrive", quick=True), seed=0, directory="run")
 wet = render(result.chain, dry, 44_100)
 """
 
-from models_registry.engine.adoption import adopted, told_apart
+from models_registry.engine.adoption import adopted, clips_of, level_difference, told_apart
 from models_registry.engine.chain import Chain
 from models_registry.engine.contract import (
     Card,
@@ -40,7 +40,9 @@ __all__ = [
     "TrainingResult",
     "adopted",
     "attributed",
+    "clips_of",
     "differences",
+    "level_difference",
     "relevance",
     "render",
     "render_file",

@@ -7,24 +7,58 @@ programme of the same kind, as only long-term levels are compared.
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 import numpy as np
 import torch
 
-from models_registry.audio import AudioError
+from models_registry.audio import Audio, AudioError, mono, resample
 from models_registry.engine.blocks import LinearBlock
 from models_registry.engine.chain import Chain
 from models_registry.engine.contract import EngineError
-from models_registry.engine.data import Clips
+from models_registry.engine.data import Clips, cut
 from models_registry.engine.losses import long_term_distance, response_roughness
 
 STEPS, LEARNING_RATE = 120, 0.05
 # Holds levels together between which there is no sound; more than in the recipe, since ten seconds say less.
 SMOOTHNESS = 1e-5
+# as in the recipe: long enough for a bass's bands, and a clip's first part only lets filters settle
+SEGMENT, SKIP = 65_536, 4_096
 OCTAVES = (63, 125, 250, 500, 1_000, 2_000, 4_000, 8_000, 16_000)
 
 
-def adopted(chain: Chain, name: str, clips: Clips, *, skip: int = 4_096) -> Chain:
+def clips_of(chain: Chain, dry: Sequence[Audio], wet: Sequence[Audio]) -> Clips:
+    """What was played to a device and what it recorded, any number of each, as clips at the chain's rate.
+
+    Recordings of `dry` itself in their order, or of another programme of the same kind. Raises `AudioError` for sound
+    that is silent or shorter than a clip.
+    """
+    sides = []
+    for side, sounds in (("dry", dry), ("wet", wet)):
+        joined = np.concatenate(
+            [resample(mono(sound), chain.rate).samples for sound in sounds], axis=1
+        )
+        if joined.shape[1] < SEGMENT:
+            raise AudioError(
+                f"{side}: expected at least {SEGMENT / chain.rate:.1f} s of sound (ten are better), "
+                f"found {joined.shape[1] / chain.rate:.1f} s"
+            )
+        sides.append(cut([(side, joined, joined)], SEGMENT, SKIP).dry)
+    first, second = sides
+    return Clips(first, second)
+
+
+def level_difference(chain: Chain, clips: Clips, condition: str | None) -> float:
+    """How far long-term levels by band are from the recording's under `condition`, root mean square in dB."""
+    with torch.no_grad():
+        estimate = chain.under(condition).aligned(clips.dry)[0][..., SKIP:]
+        found = long_term_distance(estimate, clips.wet[..., SKIP:], rate=chain.rate)
+    chain.under(None)
+    # the distance is in (10 dB)²
+    return 10 * math.sqrt(found.item())
+
+
+def adopted(chain: Chain, name: str, clips: Clips, *, skip: int = SKIP) -> Chain:
     """`chain` with one more condition, `name`, whose point is fitted to `clips`; everything else stays as it is.
 
     Raises `EngineError` for a chain without conditions or one that knows the name, `AudioError` for sound that is

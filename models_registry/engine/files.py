@@ -39,7 +39,8 @@ LARGEST_WAV = 2**32 - 2**12
 
 @dataclass(frozen=True)
 class Task:
-    """One file by one version: the chain's specification and weights file, from where, to where."""
+    """One file by one version: the chain's specification and weights file, from where, to where, as which of the
+    devices that it knows."""
 
     spec: dict[str, Any]
     weights: Path
@@ -47,6 +48,7 @@ class Task:
     target: Path
     stems: bool = False
     tail: bool = False
+    condition: str | None = None
 
 
 def stem_path(target: Path, block: str) -> Path:
@@ -145,7 +147,7 @@ def _append(
 
 def _done(task: Task) -> Report:
     torch.set_num_threads(1)
-    chain = Chain.from_spec(task.spec).load(task.weights)
+    chain = Chain.from_spec(task.spec).load(task.weights).under(task.condition)
     return render_file(chain, task.source, task.target, stems=task.stems, tail=task.tail)
 
 

@@ -185,14 +185,19 @@ class Recipe:
         except SpecError as error:
             raise SpecError(f"recipe: {error}") from error
         words = {key: Text().checked(given.get(key), key) for key in WORDS}
+        sections = {
+            key: filled(given.get(key, {}), schema, where=key) for key, schema in SECTIONS.items()
+        }
+        if source == "devices" and "polish" in sections["training"]:
+            raise RecipeError(
+                "training.polish: expected data of one device, found data.source 'devices'; least squares move one "
+                "set of parameters, and each device has its own (leave training.polish out)"
+            )
         return cls(
             **words,  # type: ignore[arg-type]
             chain=chain,
             data=data,
-            **{  # type: ignore[arg-type]
-                key: filled(given.get(key, {}), schema, where=key)
-                for key, schema in SECTIONS.items()
-            },
+            **sections,  # type: ignore[arg-type]
             measure=str(Choice(MEASURES).checked(given.get("measure", "esr"), "measure")),
             limits=_limits(given.get("limits", {})),
         )

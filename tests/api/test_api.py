@@ -157,11 +157,15 @@ def test_scoring_is_a_job_that_can_be_stopped(api, rated):
 
 
 def test_unknown_signals_and_versions_are_refused(api):
-    answer = api.post(
-        "/api/renderings/", {"version": "nobody", "signals": ["0" * 64]}, format="json"
-    )
-    assert answer.status_code == 400
-    assert "expected a registered version" in answer.json()["detail"]
+    known = api.post("/api/signals/", {"file": wav()}, format="multipart").json()["sha256"]
+    for sha256, sentence in (
+        ("0" * 64, "expected stored signals"),
+        (known, "expected a registered version"),
+    ):
+        asked = {"versions": ["nobody"], "signals": [sha256]}
+        answer = api.post("/api/renderings/", asked, format="json")
+        assert answer.status_code == 400
+        assert sentence in answer.json()["detail"]
     assert not Job.objects.exists()
 
 

@@ -127,3 +127,5 @@ def test_recordings_that_cannot_serve_are_refused(tmp_path):
         Recipe.load("device", {"data.devices": str(tmp_path / "none")})
     with pytest.raises(RecipeError, match="expected a chain with an adapter of kind 'embedding'"):
         Recipe.load("overdrive", {"data.source": "devices"})
+    with pytest.raises(RecipeError, match="training.polish: expected data of one device"):
+        Recipe.load("device", {"training.polish": "3"})

@@ -25,8 +25,9 @@ class Command(RefusingCommand):
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument(
             "model",
-            metavar="MODEL[@N],…",
-            help="one or several, joined by commas; without @N: its latest version",
+            metavar="MODEL[@N][:CONDITION],…",
+            help="one or several, joined by commas; without @N: its latest version; with :CONDITION as that device, "
+            "room or speaker",
         )
         parser.add_argument("files", nargs="+", metavar="FILE", type=Path)
         parser.add_argument("--out", type=Path, default=Path(), metavar="DIR", help="default: here")
@@ -40,14 +41,14 @@ class Command(RefusingCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         names = [name for name in options["model"].split(",") if name]
-        versions = [ModelVersion.objects.named(name) for name in names]
+        voices = list(dict.fromkeys(rendering.chosen(name) for name in names))
         if options["jobs"] < 1:
             raise Refused(f"expected at least one job, found {options['jobs']}")
         files: list[Path] = options["files"]
         # all are looked at before any is rendered: one bad file leaves nothing behind
         short = {path for path in files if _is_short(path)}
-        wanted = [(version, path) for version in versions for path in files]
-        outputs = [options["out"] / f"{path.stem}.{version}.wav" for version, path in wanted]
+        wanted = [(voice, path) for voice in voices for path in files]
+        outputs = [options["out"] / _file_name(path, *voice) for voice, path in wanted]
         if len(set(outputs)) < len(outputs):
             raise Refused("expected files of different names, found two that would share an output")
         options["out"].mkdir(parents=True, exist_ok=True)
@@ -60,8 +61,9 @@ class Command(RefusingCommand):
                 output,
                 stems=options["stems"],
                 tail=options["tail"],
+                condition=condition or None,
             )
-            for (version, path), output in zip(wanted, outputs, strict=True)
+            for ((version, condition), path), output in zip(wanted, outputs, strict=True)
         ]
         with bar("render") as report:
             reports = room.render_files(
@@ -69,10 +71,10 @@ class Command(RefusingCommand):
                 jobs=options["jobs"],
                 told=lambda number, task, found: report(number / len(tasks), task.target.name),
             )
-        for (version, path), output, found in zip(wanted, outputs, reports, strict=True):
+        for (voice, path), output, found in zip(wanted, outputs, reports, strict=True):
             kept = ""
             if path in short and not options["tail"]:
-                kept = f"  {_kept(version, path, output)}"
+                kept = f"  {_kept(*voice, path, output)}"
             self.stdout.write(f"{output}  {found}{kept}")
 
 
@@ -84,11 +86,17 @@ def _is_short(path: Path) -> bool:
     return True
 
 
-def _kept(version: ModelVersion, path: Path, output: Path) -> str:
+def _file_name(path: Path, version: ModelVersion, condition: str) -> str:
+    """What tells the output from others, without what some file systems do not take in a name."""
+    named = f".{condition}".translate(dict.fromkeys(map(ord, ':/\\*?"<>|'), "-"))
+    return f"{path.stem}.{version}{named if condition else ''}.wav"
+
+
+def _kept(version: ModelVersion, condition: str, path: Path, output: Path) -> str:
     """The hash under which the rendering in `output` is kept."""
     source = Signal.objects.store(audio.read(path), title=path.stem, provenance=path.name)
     sound = audio.read(output)
-    one = rendering.keep(version, source, sound, actor=getpass.getuser())
+    one = rendering.keep(version, source, sound, condition=condition, actor=getpass.getuser())
     if one.output.sha256 != audio.content_hash(sound):
         # rendered earlier, by an engine that rounded otherwise: what listeners hear is what was kept
         audio.write(output, one.output.audio())

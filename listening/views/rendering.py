@@ -1,0 +1,177 @@
+"""Forms that have versions render signals, many by many, and that add a device to a version that knows several."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+from django.conf import settings
+from django.contrib.auth.decorators import login_required
+from django.db import transaction
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.views.decorators.csrf import csrf_exempt, csrf_protect
+from django.views.decorators.http import require_http_methods
+
+from listening import uploads
+from listening.views.uploads import SIGNALS_SHOWN, ManyFilesField, refused_unread
+from models_registry import adopting, rendering
+from models_registry.models import Job, ModelVersion, Signal
+
+
+def newest_signals() -> list[tuple[int, str]]:
+    return [(one.pk, str(one)) for one in Signal.objects.order_by("-pk")[:SIGNALS_SHOWN]]
+
+
+class SoundsForm(forms.Form):
+    """A form whose sounds are sent or here already, and which ends in a job."""
+
+    def stored(self, sent: str, here: str, *, actor: str) -> list[Signal]:
+        return uploads.keep_all([*self.cleaned_data[sent], *self.cleaned_data[here]], actor=actor)
+
+    def ask(self, *, actor: str) -> Job:
+        raise NotImplementedError
+
+    def queue(self, *, actor: str) -> Job | None:
+        """The job; None, with all reasons on the form and nothing kept, where something is refused."""
+        try:
+            with transaction.atomic():
+                return self.ask(actor=actor)
+        except uploads.UploadError as error:
+            for reason in error.reasons:
+                self.add_error(None, reason)
+        except ValueError as error:
+            self.add_error(None, f"{str(error)[0].upper()}{str(error)[1:]}.")
+        return None
+
+
+class RenderForm(SoundsForm):
+    """Versions, each as itself or as a device it knows, by signals."""
+
+    versions = forms.MultipleChoiceField(
+        label="Model versions",
+        help_text="Each renders every sound. Where a version knows devices, rooms or speakers, it can sound as one.",
+    )
+    signals = forms.ModelMultipleChoiceField(
+        Signal.objects.all(), required=False, label="Sounds that are here already"
+    )
+    sounds = ManyFilesField(required=False, label="Sounds to send")
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        fields: dict[str, Any] = self.fields
+        versions = ModelVersion.objects.select_related("model").order_by("model__name", "-number")
+        fields["versions"].choices = [
+            (rendering.named(one, condition), f"{one} as {condition}" if condition else str(one))
+            for one in versions
+            for condition in ("", *one.knows)
+        ]
+        fields["signals"].widget.choices = newest_signals()
+
+    def ask(self, *, actor: str) -> Job:
+        signals = self.stored("sounds", "signals", actor=actor)
+        return rendering.queue(self.cleaned_data["versions"], signals, actor=actor)
+
+
+class AdoptForm(SoundsForm):
+    """A new device's name, its recordings, and what was played to it."""
+
+    name = forms.CharField(
+        max_length=adopting.LONGEST_NAME,
+        label="Name of the new device, room or speaker",
+        widget=forms.TextInput(attrs={"autocomplete": "off"}),
+    )
+    reason = forms.CharField(
+        max_length=500,
+        required=False,
+        label="Why",
+        help_text="In terms of sound. It stays with the version.",
+    )
+    wet = ManyFilesField(
+        required=False, label="Its recordings", help_text="About ten seconds altogether."
+    )
+    wet_here = forms.ModelMultipleChoiceField(
+        Signal.objects.all(), required=False, label="Recordings that are here already"
+    )
+    dry = ManyFilesField(
+        required=False,
+        label="What was played to it",
+        help_text="Or other sound of the same kind: only long-term levels are compared.",
+    )
+    dry_here = forms.ModelMultipleChoiceField(
+        Signal.objects.all(), required=False, label="What was played, here already"
+    )
+
+    def __init__(self, *args: Any, version: ModelVersion, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.version = version
+        for name in ("wet_here", "dry_here"):
+            self.fields[name].widget.choices = newest_signals()
+
+    def ask(self, *, actor: str) -> Job:
+        asked = adopting.ask(
+            self.version,
+            self.cleaned_data["name"],
+            dry=self.stored("dry", "dry_here", actor=actor),
+            wet=self.stored("wet", "wet_here", actor=actor),
+            reason=self.cleaned_data["reason"],
+            actor=actor,
+        )
+        return adopting.queue(asked)
+
+
+# the limit comes before anything is read, and so before the check of the form's token, which stands in `_filled`
+@csrf_exempt
+@login_required
+@require_http_methods(["GET", "HEAD", "POST"])
+def render_signals(request: HttpRequest) -> HttpResponse:
+    initial = {"versions": request.GET.getlist("version"), "signals": request.GET.getlist("signal")}
+    fresh = RenderForm(initial=initial)
+    template, context = "listening/registry/render.html", {"section": "models"}
+    if refusal := refused_unread(request, megabytes=settings.UPLOAD_MB):
+        return _page(request, fresh, template, context, *refusal)
+    form = RenderForm(request.POST, request.FILES) if request.method == "POST" else fresh
+    return _filled(request, form, template, context)
+
+
+@csrf_exempt
+@login_required
+@require_http_methods(["GET", "HEAD", "POST"])
+def adopt(request: HttpRequest, name: str, number: int) -> HttpResponse:
+    versions = ModelVersion.objects.select_related("model")
+    version = get_object_or_404(versions, model__name=name, number=number)
+    fresh = AdoptForm(version=version)
+    template = "listening/registry/adopt.html"
+    context = {"section": "models", "version": version}
+    if refusal := refused_unread(request, megabytes=settings.UPLOAD_MB):
+        return _page(request, fresh, template, context, *refusal)
+    bound = AdoptForm(request.POST, request.FILES, version=version)
+    return _filled(request, bound if request.method == "POST" else fresh, template, context)
+
+
+@csrf_protect
+def _filled(
+    request: HttpRequest, form: SoundsForm, template: str, context: dict[str, Any]
+) -> HttpResponse:
+    if form.is_bound and form.is_valid():
+        job = form.queue(actor=request.user.get_username())
+        if job is not None:
+            return redirect("job", job.pk)
+    return _page(request, form, template, context, 422 if form.errors else 200)
+
+
+def _page(
+    request: HttpRequest,
+    form: SoundsForm,
+    template: str,
+    context: dict[str, Any],
+    status: int,
+    sentence: str = "",
+) -> HttpResponse:
+    limits = {
+        "files": settings.UPLOAD_FILES,
+        "megabytes": settings.UPLOAD_MB,
+        "minutes": settings.UPLOAD_SECONDS / 60,
+    }
+    shown = {"form": form, "limits": limits, "sentence": sentence, **context}
+    return render(request, template, shown, status=status)
