@@ -162,6 +162,10 @@ def _pairs(data: Mapping[str, Any], rate: int, segment: int) -> tuple[Clips, Cli
     dry, wet = recordings(data["dry"], "dry"), recordings(data["wet"], "wet")
     _matched(dry, wet)
     names = list(dry)
+    if len(names) < 2:
+        raise AudioError(
+            f"data: expected at least two recordings, one of them for the test, found {len(names)} in {data['dry']}"
+        )
     # without a division, the last fifth of the files is kept for the test
     border = max(1, len(names) * 4 // 5)
     parts = []

@@ -101,6 +101,11 @@ def test_a_wrong_override_is_refused_with_a_sentence(overrides, sentence):
             "training: found the unknown key 'step'; did you mean 'steps'?",
         ),
         (content(training=[]), "training: expected an object, found []"),
+        (
+            content(limits={"dc_drift": [0.1, -0.1]}),
+            "limits.dc_drift: expected two numbers in rising order, found [0.1, -0.1]",
+        ),
+        (content(limits={"dc_drfit": [0, 1]}), "did you mean 'dc_drift'"),
         (content(title=""), "title: expected text"),
         ([], "recipe: expected an object"),
     ],

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 import torch
@@ -178,6 +180,39 @@ def test_a_loss_that_is_not_finite_stops_with_the_last_checkpoint_kept(
 def test_a_checkpoint_of_another_run_is_not_gone_on_from(pairs, uninterrupted):
     with pytest.raises(EngineError, match="with seed 3; use another directory"):
         train(recipe(pairs), seed=4, directory=uninterrupted.weights.parent)
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a device that is always full")
+def test_a_full_disk_at_a_checkpoint_ends_with_a_sentence_and_the_one_before(
+    pairs, uninterrupted, tmp_path
+):
+    asked = iter(range(100))
+
+    def fills_up():
+        # after the first checkpoint, at step 5
+        if next(asked) == 6:
+            (tmp_path / f"{CHECKPOINT}.part").symlink_to("/dev/full")
+        return False
+
+    with pytest.raises(EngineError, match="expected room for a checkpoint, found"):
+        train(recipe(pairs), seed=3, directory=tmp_path, should_stop=fills_up)
+    assert not list(tmp_path.glob("*.part"))
+    resumed = train(recipe(pairs), seed=3, directory=tmp_path)
+    assert resumed.history == uninterrupted.history
+    assert weights_hash(resumed.weights) == weights_hash(uninterrupted.weights)
+
+
+def test_a_data_set_of_one_silent_file_is_refused(tmp_path):
+    for side in ("dry", "wet"):
+        (tmp_path / side).mkdir()
+        write(tmp_path / side / "take.wav", Audio(np.zeros((1, 3_000), np.float32), RATE))
+    lonely = recipe(tmp_path, **{"data.train": None, "data.test": None})
+    with pytest.raises(AudioError, match="at least two recordings, one of them for the test"):
+        train(lonely, seed=0, directory=tmp_path / "run")
+    write(tmp_path / "dry" / "other.wav", Audio(noise(1, 3_000), RATE))
+    write(tmp_path / "wet" / "other.wav", Audio(noise(1, 3_000), RATE))
+    with pytest.raises(AudioError, match="take.wav: expected an audible signal, found silence"):
+        train(lonely, seed=0, directory=tmp_path / "run")
 
 
 def test_a_broken_checkpoint_is_refused(pairs, tmp_path):
