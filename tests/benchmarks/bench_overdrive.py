@@ -135,6 +135,8 @@ def main() -> None:
 def compared(seconds: float, given: dict[str, str], names: list[str]) -> None:
     """Train each of the recipes `names` and both black boxes on what the settings `given` name."""
     for name in names:
+        # compiles what there is to compile
+        trained(name, given, 1)
         once, thrice = (trained(name, given, count)[1] for count in (10, 30))
         steps = max(20, round(20 * seconds / max(thrice - once, 1e-3)))
         result, spent = trained(name, given, steps)
