@@ -64,6 +64,9 @@ listeners: list[URLPattern | URLResolver] = [
     path("s/<uuid:token>/pages/<int:number>/", parts.answer_part, name="answer-part"),
     path("s/<uuid:token>/pages/<int:number>/visit/", listener.visit, name="visit"),
     path("s/<uuid:token>/pages/<int:number>/finish/", listener.finish_page, name="finish-page"),
+    # what is left of an address that was cut off or mistyped
+    path("t/<path:rest>/", listener.damaged),
+    path("s/<path:rest>/", listener.damaged),
     # another front end's sessions
     path("collect", collect.collected, name="collect"),
     path("<str:test_id>/collect", collect.collected, name="collect-of"),

@@ -54,14 +54,14 @@ def not_found(request: HttpRequest, sentence: str) -> HttpResponse:
     return render(request, "listening/listener/message.html", context, status=404)
 
 
-def malformed(request: HttpRequest) -> HttpResponse:
+def malformed(request: HttpRequest, *, status: int = 400) -> HttpResponse:
     context = {
         "heading": _("This link is damaged"),
         "sentence": _(
             "Part of the address is missing or changed. Please open it again from where you found it."
         ),
     }
-    return render(request, "listening/listener/message.html", context, status=400)
+    return render(request, "listening/listener/message.html", context, status=status)
 
 
 def later(request: HttpRequest, sentence: str) -> HttpResponse:

@@ -210,6 +210,11 @@ def session(request: HttpRequest, token: uuid.UUID) -> HttpResponse:
     return show_part(request, found, page)
 
 
+def damaged(request: HttpRequest, rest: str) -> HttpResponse:
+    """What no listener's address looks like; `rest` is what follows /t/ or /s/."""
+    return malformed(request, status=404)
+
+
 # the parts that play, by kind
 SOUND_TEMPLATES = {
     Page.Kind.VOLUME: "listening/listener/volume.html",

@@ -99,7 +99,30 @@ def test_an_unknown_token_opens_nothing(client, path):
     assert send(url).status_code == 404
 
 
+@pytest.mark.parametrize(
+    "address", ["/s/0b5c3e/", "/s/0b5c3e", "/t/tones/ABC/more/", "/t/%C3%A9t%C3%A9/", "/s/a/b/c/"]
+)
+def test_a_link_that_was_cut_off_says_so_kindly(client, address):
+    reply = client.get(address, follow=True)
+    assert reply.status_code == 404
+    assert "This link is damaged" in reply.content.decode()
+    assert "open it again from where you found it" in reply.content.decode()
+
+
 # the page
+
+
+def test_who_is_in_a_campaign_that_closes_goes_on_to_the_thanks(client, session):
+    for_player(client, session)
+    session.campaign.close(actor="alice", reason="enough")
+    for number in (1, 2):
+        assert for_player(client, session)["page"] == number
+        for position in range(1, 6):
+            sent = post(client, session, rating(session, page=number, position=position))
+            assert sent.status_code == 200
+        assert client.post(f"/s/{session.token}/pages/{number}/finish/").status_code == 200
+    assert session.listener.code in client.get(session.get_absolute_url()).content.decode()
+    assert client.get("/t/tones/").status_code == 410
 
 
 def test_a_reload_shows_the_same_order_and_every_answer(client, session):
