@@ -12,7 +12,7 @@ from listening.analysis.frames import stimulus_key
 from listening.evidence import left_out, ratings_by_parts, ratings_frame, scores_frame
 from listening.exchange import tables
 from listening.models import Campaign, Rating
-from listening.models.session import RatingQuerySet
+from listening.models.rating import RatingQuerySet
 from listening.session_tables import sessions_frame
 from models_registry import audit
 

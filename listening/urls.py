@@ -7,6 +7,7 @@ from django.contrib.auth.views import LoginView, LogoutView
 from django.urls import URLPattern, URLResolver, include, path
 
 from listening.views import (
+    answering,
     api,
     attending,
     audio,
@@ -60,13 +61,13 @@ listeners: list[URLPattern | URLResolver] = [
     path("t/<slug:slug>/<slug:code>/", listener.invitation, name="invitation"),
     path("s/<uuid:token>/", listener.session, name="session"),
     path("s/<uuid:token>/audio/<uuid:slot>.wav", listener.stimulus, name="stimulus"),
-    path("s/<uuid:token>/responses/", listener.responses, name="responses"),
+    path("s/<uuid:token>/responses/", answering.responses, name="responses"),
     path("s/<uuid:token>/pages/<int:number>/", parts.answer_part, name="answer-part"),
-    path("s/<uuid:token>/pages/<int:number>/visit/", listener.visit, name="visit"),
-    path("s/<uuid:token>/pages/<int:number>/finish/", listener.finish_page, name="finish-page"),
+    path("s/<uuid:token>/pages/<int:number>/visit/", answering.visit, name="visit"),
+    path("s/<uuid:token>/pages/<int:number>/finish/", answering.finish_page, name="finish-page"),
     # what is left of an address that was cut off or mistyped
-    path("t/<path:rest>/", listener.damaged),
-    path("s/<path:rest>/", listener.damaged),
+    path("t/<path:rest>/", listener.damaged, name="damaged-link"),
+    path("s/<path:rest>/", listener.damaged, name="damaged-session"),
     # another front end's sessions
     path("collect", collect.collected, name="collect"),
     path("<str:test_id>/collect", collect.collected, name="collect-of"),

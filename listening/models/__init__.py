@@ -1,13 +1,14 @@
-"""The rows of listening tests: what is compared (campaign.py), who is invited (invitation.py) and said (session.py)."""
+"""The rows of listening tests: what is compared (campaign.py), who is invited
+(invitation.py), how it went (session.py), and what was said of it (rating.py)."""
 
 from listening.models.campaign import Campaign, Condition, Stimulus, Trial
 from listening.models.certificate import Certificate
 from listening.models.invitation import Invitation
+from listening.models.rating import Rating
 from listening.models.session import (
     Check,
     Listener,
     Page,
-    Rating,
     Response,
     Session,
     Slot,
