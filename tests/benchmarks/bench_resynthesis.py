@@ -4,8 +4,7 @@ python -m tests.benchmarks.bench_resynthesis [--steps N] [--recordings FOLDER]
 
 Beside the trained chain: the same bank before training (tracked pitch and loudness, partials that fall by 6 dB per
 octave, no breath), and the same chain trained for as long whose network may only move pitch and level, so that one
-learned spectrum of partials and of breath serves all notes. The tracker is held to tones of known pitch, and to
-librosa's pyin where that is installed.
+learned spectrum of partials and of breath serves all notes. The tracker is held to tones of known pitch first.
 """
 
 from __future__ import annotations
@@ -13,8 +12,6 @@ from __future__ import annotations
 import argparse
 import tempfile
 import time
-from importlib import import_module
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -48,7 +45,6 @@ def trained(recipe: Recipe) -> tuple[TrainingResult, float]:
 def known_tones() -> None:
     """The tracker on 100 sums of sines with vibrato of known course, and in noise 20 dB below."""
     tracker, draw = Yin(RATE), np.random.default_rng(0)
-    librosa: Any = import_module("librosa") if find_spec("librosa") else None
     errors: dict[str, list[float]] = {}
     for _ in range(100):
         time_s = np.arange(RATE) / RATE
@@ -64,18 +60,10 @@ def known_tones() -> None:
             middle = tracker.size - (tracker.window + tracker.smoothed + period) / 2
             at = np.round(np.arange(found.size) * HOP + middle).astype(int)
             errors.setdefault(f"yin, {name}", []).extend(1_200 * np.log2(found / pitch[at]))
-            if librosa:
-                found, voiced, _ = librosa.pyin(
-                    heard, fmin=60, fmax=1_000, sr=RATE, frame_length=1_024, hop_length=HOP
-                )
-                at = np.minimum(np.arange(found.size) * HOP, RATE - 1)
-                inside = slice(7, -7)
-                cents = 1_200 * np.log2(found / pitch[at])[inside][voiced[inside]]
-                errors.setdefault(f"librosa's pyin, {name}", []).extend(cents)
     for name, cents in errors.items():
         off = np.abs(cents)
         print(
-            f"{name:32s} n {off.size:5d}  median {np.median(off):.2f} cents, 95 % {np.quantile(off, 0.95):.2f} cents, "
+            f"{name:24s} n {off.size:5d}  median {np.median(off):.2f} cents, 95 % {np.quantile(off, 0.95):.2f} cents, "
             f"off by more than 50 cents {100 * np.mean(off > 50):.2f} %"
         )
 
