@@ -11,7 +11,8 @@ hashes together name a model.
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -263,20 +264,18 @@ class Chain(nn.Module):
     def stems(self, signal: Tensor) -> dict[str, Tensor]:
         """What comes out of each block for `signal` (batch, channels, frames), by block id, latency not taken out."""
         found: dict[str, Tensor] = {}
-        with torch.no_grad():
-            self.heard(signal, None, found.__setitem__)
+        with torch.no_grad(), self.overheard(found.__setitem__):
+            self(signal)
         return found
 
-    def heard(
-        self, signal: Tensor, state: ChainState | None, listener: Callable[[str, Tensor], None]
-    ) -> tuple[Tensor, ChainState]:
-        """As the chain itself, while `listener` is told what leaves each block, by its id."""
+    @contextmanager
+    def overheard(self, listener: Callable[[str, Tensor], None]) -> Iterator[None]:
+        """Tell `listener` what leaves each block, by its id, whoever runs the chain."""
         self._listener = listener
         try:
-            output, after = self(signal, state)
+            yield
         finally:
             self._listener = None
-        return output, after
 
     def described(self, block_id: str) -> str:
         """A block's id, kind and values in words, for a sentence about what went wrong in it."""

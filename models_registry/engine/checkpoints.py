@@ -12,10 +12,12 @@ from typing import Any
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from models_registry.engine.chain import Chain
 from models_registry.engine.contract import EngineError
 from models_registry.engine.data import Clips
+from models_registry.engine.objective import Objective
 from models_registry.engine.recipe import Recipe
 
 
@@ -45,17 +47,38 @@ def read(path: Path, *, recipe: str, seed: int) -> dict[str, Any]:
     return content
 
 
-def culprit(chain: Chain, clips: Clips) -> str:
-    """The block in which a signal first stops being finite, with its parameters."""
+def culprit(chain: Chain, clips: Clips, objective: Objective, share: float) -> str:
+    """The block in which a signal first stops being finite or, where all are finite on their way there, the gradient
+    of `objective` at `share` of the training on its way back; with its parameters."""
     for name, signal in chain.stems(clips.dry).items():
         if not signal.isfinite().all():
-            values = ", ".join(
-                f"{key} {value.item():.4g}"
-                for key, value in chain.values(name).items()
-                if value.dim() == 0
-            )
-            return f", first in block '{name}' ({values})"
-    return ""
+            return f", first in block {chain.described(name)}"
+    left: dict[str, Tensor] = {}
+
+    def keep(name: str, signal: Tensor) -> None:
+        if signal.requires_grad:
+            signal.retain_grad()
+            left[name] = signal
+
+    chain.zero_grad()
+    with chain.overheard(keep):
+        loss = objective.total(objective.terms(chain, clips), share)
+    loss.backward()  # type: ignore[no-untyped-call]
+    groups, after = chain.groups(), "in the loss"
+    for name, signal in reversed(left.items()):
+        # what it was given on the way back was finite, what it passed on is not
+        if not _finite(signal.grad):
+            break
+        after = f"in block {chain.described(name)}"
+        if not all(_finite(parameter.grad) for parameter in groups.get(name, ())):
+            break
+    else:
+        return ""
+    return f", the gradient first {after}"
+
+
+def _finite(gradient: Tensor | None) -> bool:
+    return gradient is None or bool(gradient.isfinite().all())
 
 
 def settings_error(chain: Chain, truth: Chain) -> float:

@@ -148,7 +148,8 @@ class Stream:
 
         with torch.inference_mode(), without_denormals():
             block = torch.from_numpy(np.ascontiguousarray(piece))[None]
-            output, self.state = self.chain.heard(block, self.state, listen)
+            with self.chain.overheard(listen):
+                output, self.state = self.chain(block, self.state)
         self.done += piece.shape[1]
         heard[WHOLE] = output
         return {

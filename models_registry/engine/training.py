@@ -269,11 +269,11 @@ class _Run:
         norm = math.sqrt(sum(one.item() ** 2 for one in norms.values()))
         if not (math.isfinite(row["loss"]) and math.isfinite(norm)):
             blocks = ", ".join(name for name, one in norms.items() if not one.isfinite())
+            found = checkpoints.culprit(chain, clips, self.objective, share)
             raise EngineError(
                 f"training: expected a finite loss and gradient, found a loss of {row['loss']:g} and a "
                 f"gradient norm of {norm:g}{f' (in {blocks})' if blocks else ''} at step {step + 1}"
-                f"{checkpoints.culprit(chain, clips)}; the last checkpoint is kept (a lower training.learning_rate "
-                f"may help)"
+                f"{found}; the last checkpoint is kept (a lower training.learning_rate may help)"
             )
         optimiser.step()
         return row | {"gradient_norm": norm}

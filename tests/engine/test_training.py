@@ -177,6 +177,25 @@ def test_a_loss_that_is_not_finite_stops_with_the_last_checkpoint_kept(
     assert all(tensor.isfinite().all() for tensor in kept["chain"].values())
 
 
+def test_a_gradient_that_is_not_finite_stops_at_the_block_that_made_it(
+    pairs, tmp_path, monkeypatch
+):
+    from models_registry.engine.blocks import Waveshaper
+
+    right = Waveshaper.process
+
+    def wrong(self, signal, values, state):
+        output, state = right(self, signal, values, state)
+        # nothing, at an infinite slope
+        return output + (0 * signal).square().sqrt(), state
+
+    monkeypatch.setattr(Waveshaper, "process", wrong)
+    sentence = r"gradient norm of nan \(in pre.*the gradient first in block 'drive' \(waveshaper, drive .* dB"
+    with pytest.raises(EngineError, match=sentence):
+        train(recipe(pairs), seed=3, directory=tmp_path)
+    assert not (tmp_path / CHECKPOINT).exists()
+
+
 def test_a_checkpoint_of_another_run_is_not_gone_on_from(pairs, uninterrupted):
     with pytest.raises(EngineError, match="with seed 3; use another directory"):
         train(recipe(pairs), seed=4, directory=uninterrupted.weights.parent)

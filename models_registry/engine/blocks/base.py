@@ -73,8 +73,13 @@ class Block(ABC):
 
     def physical(self, controls: Values) -> dict[str, Tensor]:
         """Values in units from `controls` (0 to 1), by parameter name."""
+        together = {
+            **_together(self.parameters, controls, logarithmic=True),
+            **_together(self.parameters, controls, logarithmic=False),
+        }
         return {
-            name: parameter.physical(controls[name]) for name, parameter in self.parameters.items()
+            name: together[name] if name in together else parameter.physical(controls[name])
+            for name, parameter in self.parameters.items()
         }
 
     @abstractmethod
@@ -89,6 +94,27 @@ class Block(ABC):
         """Seconds after the input's end until the output has fallen by 60 dB; by the largest pole where not exact."""
         radius = self.pole_radius(values)
         return math.log(1e-3) / math.log(radius) / self.rate if radius > 0 else 0.0
+
+
+def _together(
+    parameters: Mapping[str, Parameter], controls: Values, *, logarithmic: bool
+) -> dict[str, Tensor]:
+    """`Parameter.physical` of all single numbers on a logarithmic scale, or of all others, in one operation: one by
+    one they take a tenth of an equaliser's time."""
+    alike = {
+        name: parameter
+        for name, parameter in parameters.items()
+        if (parameter.scale == "log") == logarithmic and not controls[name].dim()
+    }
+    if len(alike) < 2 or len({controls[name].dtype for name in alike}) > 1:
+        return {}
+    at = torch.stack([controls[name] for name in alike])
+    low = at.new_tensor([parameter.low for parameter in alike.values()])
+    if logarithmic:
+        physical = low * at.new_tensor([p.high / p.low for p in alike.values()]) ** at
+    else:
+        physical = low + at.new_tensor([p.high - p.low for p in alike.values()]) * at
+    return dict(zip(alike, physical.unbind(), strict=True))
 
 
 class LinearBlock(Block):
