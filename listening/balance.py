@@ -44,10 +44,11 @@ class Spread:
 
 @dataclass(frozen=True)
 class Balance:
-    """Counts over `sessions`; each a table of whole numbers, `follows` None where a session has one thing only."""
+    """Counts over `sessions`, without what is presented once more; each a table of whole numbers."""
 
     sessions: int
     pages: Spread
+    stimulus_places: pd.DataFrame
     cells: pd.DataFrame
     places: pd.DataFrame
     item_places: pd.DataFrame
@@ -61,6 +62,10 @@ class Balance:
     @property
     def of_places(self) -> Spread:
         return _spread(self.places)
+
+    @property
+    def of_stimulus_places(self) -> Spread:
+        return _spread(self.stimulus_places[["presentations"]])
 
     @property
     def of_follows(self) -> Spread:
@@ -157,6 +162,11 @@ def rows_used(campaign: Campaign) -> int:
 
 def counted(campaign: Campaign, presentations: pd.DataFrame) -> Balance:
     """The balance of `presentations`; conditions and items stand in the campaign's order."""
+    # what comes once more comes in addition: it is another question how often
+    presentations = presentations[presentations["repetition"] <= campaign.repetitions]
+    presentations = presentations.assign(
+        page=presentations.groupby("session")["page"].rank(method="dense").astype(int)
+    )
     conditions = list(campaign.conditions.values_list("name", flat=True))
     conditions = [name for name in conditions if name in set(presentations["condition"])]
     items = [trial.item for trial in material_of(campaign)]
@@ -167,10 +177,11 @@ def counted(campaign: Campaign, presentations: pd.DataFrame) -> Balance:
     ordered = presentations.sort_values(["session", "page", "position"], kind="stable")
     before = ordered.groupby(within)["condition"].shift()
     follows = pd.crosstab(before.dropna(), ordered.loc[before.notna(), "condition"])
-    place = presentations["position"] if several else presentations["page"]
+    place = (presentations["position"] if several else presentations["page"]).rename("place")
     pages_alone = presentations.drop_duplicates(["session", "page"])
     return Balance(
         sessions=int(presentations["session"].nunique()),
+        stimulus_places=_stimulus_places(presentations, place),
         pages=Spread(int(pages.min()), int(pages.max())) if len(pages) else Spread(0, 0),
         cells=pd.crosstab(presentations["item"], presentations["condition"]).reindex(
             index=items, columns=conditions, fill_value=0
@@ -183,6 +194,14 @@ def counted(campaign: Campaign, presentations: pd.DataFrame) -> Balance:
         ),
         follows=follows.reindex(index=conditions, columns=conditions, fill_value=0),
         follows_on_screen=several,
+    )
+
+
+def _stimulus_places(presentations: pd.DataFrame, place: pd.Series) -> pd.DataFrame:
+    """How often each stimulus stands in each place: item, condition, place, presentations."""
+    found = pd.crosstab([presentations["item"], presentations["condition"]], place)
+    return found.reset_index().melt(
+        id_vars=["item", "condition"], var_name="place", value_name="presentations"
     )
 
 

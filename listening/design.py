@@ -111,14 +111,17 @@ def crossed_order(
     """Every condition of every item, one by one: in each block of as many places as there are conditions, each once.
 
     Within every block conditions stand in a row of Williams' square, and over as many rows as that has, the
-    balance holds in each block. From block to block no condition follows itself, and they follow one another in turn.
+    balance holds in each block; over as many such rounds as there are items each of them has been everywhere as often.
+    From block to block no condition follows itself, and they follow one another in turn.
     """
     named, ordered = shuffled(conditions, seed=f"{seed}/conditions"), shuffled(items, seed=seed)
     n = len(named)
     of_block = williams_row(n, row)
+    # items move on when the square is through: together they would keep each other out of some places
+    turn = row // williams_rows(n)
     found = []
     for block in range(len(ordered)):
-        found += [(named[one], ordered[(block + one + row) % len(ordered)]) for one in of_block]
+        found += [(named[one], ordered[(block + one + turn) % len(ordered)]) for one in of_block]
         # the same row shifted is a row of the same square: its first comes so far behind the last before it
         behind = 1 + block % max(n - 1, 1)
         shift = of_block[-1] + behind - of_block[0]

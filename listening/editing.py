@@ -39,6 +39,18 @@ SETTINGS = {
     "seed": "Seed",
 }
 MAX_PARTS = 200
+# where a key alone says too little
+LABELS = {
+    "items": "Items",
+    "systems": "Systems of an item that each listener hears",
+    "repeats": "Pages that come once more",
+    "blocks": "Blocks of items",
+    "hold_hours": "Hours for which a place is held",
+    "rest_min": "Least rest, in minutes",
+    "break_rest_min": "Least rest in breaks, in minutes",
+    "break_blocks": "Breaks between blocks",
+    "expires_min": "Expires after minutes",
+}
 
 
 @dataclass
@@ -142,6 +154,7 @@ def from_data(data: Data, method: Method) -> Face:
     ]
     parts = [(part["part"], _part_fields(part["part"], part)) for part in data.get("plan", [])]
     design = [_field(key, kind, data.get("design", {}).get(key)) for key, kind in KEYS.items()]
+    design[1].label = "Items that each listener hears"
     return Face(settings, options, design, parts, method.defaults).numbered()
 
 
@@ -193,7 +206,7 @@ def _field(
     required: bool = False,
     flags: tuple[tuple[str, str], ...] = FLAGS,
 ) -> Field:
-    label = key.replace("_", " ").capitalize()
+    label = LABELS.get(key, key.replace("_", " ").capitalize())
     if kind is bool:
         text = "" if value is None else ("yes" if value else "no")
         return Field(key, label, "flag", text, required, flags)

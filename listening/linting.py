@@ -137,13 +137,14 @@ def _balance(campaign: Campaign) -> Iterator[Finding]:
     wanted = campaign.quota
     whole = 1 if not campaign.design or campaign.design_problems() else round_of(campaign)
     if wanted and whole > 1 and wanted % whole:
+        below = wanted - wanted % whole
         yield Finding(
             "balance",
             "warning",
             "",
             f"expected a multiple of {whole} listeners, after which the design is even, found {wanted}",
-            f"Ask for {max(whole, wanted - wanted % whole)} or {wanted - wanted % whole + whole}, or look at "
-            "Who hears what for how uneven it is.",
+            f"Ask for {' or '.join(str(n) for n in (below, below + whole) if n)}, or look at Who hears what for how "
+            "uneven it is.",
         )
     of_groups = sum(campaign.groups.get("quotas", {}).values())
     if wanted and of_groups > wanted:

@@ -66,6 +66,11 @@ class Effort:
     pace: Pace
     share: Share
 
+    @property
+    def shares(self) -> bool:
+        """Whether listeners hear a part of the material."""
+        return self.share != Share()
+
     def minutes(self, items: int) -> float:
         heard = min(self.share.items or items, items)
         return (self.pages_per_item * heard + self.further_pages) * self.pace.minutes
@@ -101,8 +106,8 @@ class PowerPlan:
                 "such": _whole(row["for_such_items"]),
                 "such_between": _between(row["such_low"], row["such_high"]),
                 "these": _whole(row["for_these_items"]),
-                "hours_such": _whole(row["hours_such"]),
-                "hours_these": _whole(row["hours_these"]),
+                "hours_such": _hours(row["hours_such"]),
+                "hours_these": _hours(row["hours_these"]),
                 "minutes": _whole(row["minutes"]),
             }
             for row in self.panels.to_dict("records")
@@ -130,6 +135,10 @@ class PowerPlan:
 
 def _whole(value: float) -> str:
     return MISSING if pd.isna(value) else f"{ceil(value)}"
+
+
+def _hours(value: float) -> str:
+    return MISSING if pd.isna(value) else f"{value:.1f}" if value < 10 else f"{ceil(value)}"
 
 
 def _between(low: float, high: float) -> str:

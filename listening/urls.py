@@ -109,6 +109,7 @@ researcher: list[URLPattern | URLResolver] = [
     path("campaigns/<slug:slug>/edit/", editing.edit, name="campaign-edit"),
     path("campaigns/<slug:slug>/document/", editing.document, name="campaign-document"),
     path("campaigns/<slug:slug>/design/", design.of_campaign, name="campaign-design"),
+    path("campaigns/<slug:slug>/design.csv", design.table, name="campaign-design-table"),
     path("campaigns/<slug:slug>/power/", power.of_campaign, name="campaign-power"),
     path("campaigns/<slug:slug>/power.<slug:form>", power.figure, name="campaign-power-figure"),
     path("campaigns/<slug:slug>/lint/", drafts.lint, name="campaign-lint"),

@@ -6,7 +6,7 @@ from typing import Any
 
 from django import forms
 from django.contrib.auth.decorators import login_required
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
@@ -14,6 +14,7 @@ from listening import balance
 from listening.models import Campaign
 from listening.scheme import Scheme
 from listening.views.campaigns import visible_campaign
+from listening.views.figures import as_csv
 
 
 class SessionsForm(forms.Form):
@@ -37,10 +38,28 @@ def of_campaign(request: HttpRequest, slug: str) -> HttpResponse:
     return render(request, "listening/campaigns/design.html", context)
 
 
+@login_required
+@require_safe
+def table(request: HttpRequest, slug: str) -> HttpResponse:
+    """How often each condition of each item stands in each place, as CSV."""
+    campaign = visible_campaign(request, slug)
+    form = SessionsForm(request.GET)
+    if not form.is_valid() or campaign.design_problems():
+        raise Http404("no such plan")
+    sessions = form.cleaned_data["sessions"] or _usual(campaign, balance.round_of(campaign))
+    planned = balance.counted(campaign, balance.planned(campaign, sessions))
+    return as_csv(planned.stimulus_places, f"{slug}-design.csv")
+
+
+def _usual(campaign: Campaign, whole: int) -> int:
+    """For how many sessions to count where nothing is said."""
+    return min(campaign.quota or whole, balance.MOST_SESSIONS)
+
+
 def found_for(campaign: Campaign, sessions: int | None) -> dict[str, Any]:
     """The planned balance after `sessions`, and what finished sessions have done of it."""
     whole = balance.round_of(campaign)
-    sessions = sessions or min(campaign.quota or whole, balance.MOST_SESSIONS)
+    sessions = sessions or _usual(campaign, whole)
     planned = balance.counted(campaign, balance.planned(campaign, sessions))
     context: dict[str, Any] = {
         "scheme": Scheme.of(campaign.design),

@@ -77,6 +77,17 @@ def test_one_by_one_conditions_follow_each_other_equally_often_in_every_block(n,
         assert len(counted) == n * (n - 1)
 
 
+@pytest.mark.parametrize(("n", "m"), [(2, 8), (3, 3), (4, 6)])
+def test_one_by_one_every_stimulus_has_every_place_equally_often(n, m):
+    conditions, items = [f"c{k}" for k in range(n)], [f"i{k}" for k in range(m)]
+    places: Counter[tuple[tuple[str, str], int]] = Counter()
+    for row in range(williams_rows(n) * m):
+        order = crossed_order(conditions, items, row=row, seed=3)
+        places.update((stimulus, place) for place, stimulus in enumerate(order))
+    assert set(places.values()) == {williams_rows(n) // n}
+    assert len(places) == (n * m) ** 2
+
+
 @settings(max_examples=30)
 @given(st.integers(1, 12).flatmap(lambda n: st.tuples(st.just(n), st.integers(1, n))), seeds)
 def test_after_every_row_all_were_dealt_equally_often_to_within_one(sizes, seed):

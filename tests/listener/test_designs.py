@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import uuid
 from collections import Counter
 from itertools import pairwise
 
 import numpy as np
 import pytest
 
-from listening import balance, presenting, sessions
+from listening import balance, evidence, presenting, sessions
+from listening.analysis.performance import performance
 from listening.models import Campaign
 from listening.models.campaign import CampaignError
 from tests.factories import SMALL, abx_campaign, mushra_campaign, small_campaign
@@ -39,6 +41,7 @@ def test_a_williams_design_is_even_after_its_round(method, items):
     assert found.of_cells.even
     assert found.of_places.even
     assert found.of_places.fewest > 0
+    assert found.of_stimulus_places.even or not found.follows_on_screen
     assert found.of_follows.even or not found.follows_on_screen
 
 
@@ -171,3 +174,29 @@ def test_every_method_takes_a_design(method):
     pages = list(presenting.drawn(designed(campaign, **design), 1, row=0))
     assert len({trial for trial, _, _ in pages}) == 2
     assert len(pages) == without + 1
+
+
+def test_reliability_shows_in_the_performance_of_listeners_who_met_pages_twice():
+    """From ratings that are given twice with a known error: its variance is the error's mean square."""
+    campaign = designed(mushra_campaign(items=4, launched=False), repeats=2)
+    campaign.launch(actor="alice")
+    rng = np.random.default_rng(1)
+    for _ in range(2):
+        session = sessions.start(campaign)
+        for page in session.pages.all():
+            for slot in page.slots.exclude(stimulus=None):
+                assert slot.stimulus
+                true = 10 * (slot.stimulus_id or 0) % 90
+                value = int(np.clip(true + rng.integers(-3, 4), 0, 100))
+                body = {"slot": str(slot.token), "value": value}
+                sessions.respond(session, page, uuid.uuid4(), body)
+            sessions.finish(session, page)
+    ratings = evidence.ratings_frame(campaign)
+    for _, row in performance(ratings, shuffles=50).iterrows():
+        mine = ratings[ratings["listener"] == row["listener"]]
+        twice = mine.groupby(["item", "condition"])["rating"].agg(["count", "var"])
+        repeated = twice[twice["count"] == 2]
+        # two pages of five stimuli
+        assert row["df2"] == len(repeated) == 10
+        assert row["ms_error"] == pytest.approx(repeated["var"].mean())
+        assert row["discrimination"] > row["discrimination_floor"]

@@ -72,6 +72,12 @@ def test_the_page_counts_what_is_planned_and_what_was_done(researcher, draft):
     Campaign.objects.filter(pk=draft.pk).update(design={"order": "williams"})
     shown = researcher.get(page_of(draft), {"sessions": 10}).content.decode()
     assert "even after 10 completed sessions" in " ".join(shown.split())
+    table = researcher.get(
+        reverse("campaign-design-table", args=[draft.slug]), {"sessions": 10}
+    ).content.decode()
+    assert table.splitlines()[0] == "item,condition,place,presentations"
+    # two items, five conditions, five places, each twice
+    assert [line.split(",")[-1] for line in table.splitlines()[1:]] == ["2"] * 50
     draft.refresh_from_db()
     draft.launch(actor="alice")
     session = sessions.start(draft)
