@@ -7,7 +7,7 @@ of them are needed. ITU-T P.808 asks a crowd's listeners for a qualification onc
 do, for set-up every half an hour and for training every hour.
 
 A person is known by what a recruiter's link calls them, of which a keyed hash is kept and nothing else. Who comes by a
-plain link, or by an invitation, which is for one campaign, is a new person every time and holds none.
+plain link, an invitation or in a browser that a campaign takes once is a new person in every campaign and holds none.
 """
 
 from __future__ import annotations
@@ -19,7 +19,6 @@ from django.utils.timezone import now
 
 from listening.models import Campaign, Certificate, Listener, Session
 from listening.models.certificate import holder_called
-from listening.models.invitation import CALLED
 from listening.plan import Part
 
 Held = dict[str, str]
@@ -92,7 +91,8 @@ def _done_at(session: Session, place: int) -> datetime | None:
 
 def is_known(external_code: str) -> bool:
     """Whether it is what a recruiter calls a person, in every campaign alike."""
-    return bool(external_code) and not external_code.startswith(CALLED)
+    # an invitation's and a browser's are of one campaign, and have a colon, which no recruiter's code has
+    return bool(external_code) and ":" not in external_code
 
 
 def withdraw(listener: Listener) -> None:

@@ -14,8 +14,6 @@ from listening.models.session import CODE_ALPHABET, Session
 from listening.scheme import MAX_GROUP
 
 CODE_LENGTH = 12
-# before an invitation's code, where it stands for what a recruiter calls a person
-CALLED = "invitation:"
 
 
 class InvitationQuerySet(models.QuerySet["Invitation"]):
@@ -63,7 +61,7 @@ class Invitation(models.Model):
     @property
     def external_code(self) -> str:
         """What the listener it invites is called by; no recruiter's code has a colon."""
-        return f"{CALLED}{self.code}"
+        return f"invitation:{self.code}"
 
     @property
     def session(self) -> Session | None:

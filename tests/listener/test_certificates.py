@@ -109,7 +109,7 @@ def test_what_expires_between_two_visits_is_asked_before_the_next_rating_page():
 
 def test_links_that_name_nobody_and_invitations_certify_nothing():
     one = campaign("one")
-    for code in ("", "invitation:ABC"):
+    for code in ("", "invitation:ABC", "browser:0123"):
         qualify(sessions.start(one, external_code=code))
     assert not Certificate.objects.exists()
 
