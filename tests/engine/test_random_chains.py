@@ -16,12 +16,12 @@ RATES = [8_000, 11_025, 16_000, 44_100, 48_000, 96_000]
 
 
 @st.composite
-def block(draw, number, rate, channels):
+def block(draw, number, rate, channels, brief=True):
     kind = draw(st.sampled_from(sorted(BLOCKS)))
     cls = BLOCKS[kind]
     if cls.inlet.channels not in (0, channels):
         kind, cls = "gain", BLOCKS["gain"]
-    options = BRIEF.get(kind, {})
+    options = BRIEF.get(kind, {}) if brief else {}
     places = draw(st.lists(st.floats(0, 1), min_size=1, max_size=6))
     params = {}
     for n, parameter in enumerate(cls(rate, options).parameters.values()):
@@ -34,12 +34,12 @@ def block(draw, number, rate, channels):
 
 
 @st.composite
-def chains(draw):
-    rate = draw(st.sampled_from(RATES))
+def chains(draw, rates=RATES, brief=True):
+    rate = draw(st.sampled_from(rates))
     channels = draw(st.sampled_from([1, 2]))
-    blocks = [draw(block(n, rate, channels)) for n in range(draw(st.integers(1, 3)))]
+    blocks = [draw(block(n, rate, channels, brief)) for n in range(draw(st.integers(1, 3)))]
     if draw(st.booleans()):
-        other = draw(block(9, rate, channels))
+        other = draw(block(9, rate, channels, brief))
         blocks.append({"id": "mix", "kind": "parallel", "branches": [[], [other]]})
     return Chain.from_spec({"version": 1, "rate": rate, "blocks": blocks}), channels
 
@@ -91,6 +91,22 @@ def test_a_random_chain_bears_a_constant_and_ends_without_denormals(made, level)
         for part in tensors(state):
             tiny = (part.abs() > 0) & (part.abs() < smallest)
             assert not tiny.any() or isinstance(chain.blocks[name], SoundBlock)
+
+
+@settings(max_examples=3, deadline=None)
+# frames of a millisecond would take a minute
+@given(made=chains(rates=RATES[:1], brief=False), seed=st.integers(0, 99))
+def test_a_random_chain_goes_on_for_ten_minutes(made, seed):
+    chain, channels = made
+    stream = Stream(chain, channels, chain.rate)
+    minute = noise(channels, 60 * chain.rate, seed=seed)
+    sizes = []
+    for _ in range(10):
+        output = stream.push(minute)[""]
+        assert np.isfinite(output).all()
+        sizes.append(sum(t.numel() for s in stream.state.blocks.values() for t in tensors(s)))
+    # what is carried from minute to minute does not grow
+    assert sizes[-1] == sizes[0]
 
 
 def tensors(state):
