@@ -21,6 +21,8 @@ SEED = 1401
 CONFIDENCE = 0.95
 # bounds the memory of a block to BLOCK × points, and of a step through the pairs to ROWS × points
 BLOCK = 250
+# of the range: nearer values are one
+TIED = 1e-12
 ROWS = 1000
 
 
@@ -48,7 +50,7 @@ def item_bootstrap(
     coefficients = np.concatenate(found, axis=1)
     if level == "stimulus":
         with np.errstate(invalid="ignore"):
-            coefficients[2] = _concordance(x, y, drawn, codes) / coefficients[2]
+            coefficients[2] = _concordance(tied(x), tied(y), drawn, codes) / coefficients[2]
     tails = [(1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2]
     return {
         name: _interval(values, tails)
@@ -65,6 +67,12 @@ def _drawn(n: int, resamples: int, seed: int) -> Values:
     return drawn
 
 
+def tied(values: Values) -> Values:
+    """`values` (along the last axis), equal where only the rounding of a mean made them differ; ranks are of these."""
+    step = TIED * np.ptp(values, axis=-1, keepdims=True)
+    return np.round(values / np.where(step > 0, step, 1.0))
+
+
 def _interval(values: Values, tails: list[float]) -> tuple[float, float]:
     defined = values[np.isfinite(values)]
     if len(defined) == 0:
@@ -78,7 +86,7 @@ def _weighted(x: Values, y: Values, drawn: Values, items: Codes) -> Values:
     divides Kendall's: (3, resamples)."""
     weights = drawn[:, items]
     n = weights.sum(axis=1)
-    (below_x, ties_x), (below_y, ties_y) = (_midranks(v, drawn, items) for v in (x, y))
+    (below_x, ties_x), (below_y, ties_y) = (_midranks(tied(v), drawn, items) for v in (x, y))
     # the weighted mean of mid-ranks is n/2, and the sum of their squares loses what is tied (Kendall 1945)
     cross = np.einsum("ij,ij,ij->i", weights, below_x, below_y) - n**3 / 4
     spread_x, spread_y = ((n**3 - np.einsum("ij,ij,ij->i", t, t, t)) / 12 for t in (ties_x, ties_y))
@@ -150,7 +158,9 @@ def _of_conditions(x: Values, y: Values, drawn: Values, items: Codes, conditions
         # a condition none of whose items was drawn has no mean: the resample is left out
         total = sums(np.ones_like(x))
         mean_x, mean_y = sums(x) / total, sums(y) / total
-        signs_x, signs_y = (np.sign(m[:, :, None] - m[:, None, :]) for m in (mean_x, mean_y))
+        signs_x, signs_y = (
+            np.sign(m[:, :, None] - m[:, None, :]) for m in (tied(mean_x), tied(mean_y))
+        )
         # how many are below less how many are above: mid-ranks but for a line
         ranks_x, ranks_y = signs_x.sum(axis=2), signs_y.sum(axis=2)
         untied = np.abs(signs_x).sum(axis=(1, 2)) * np.abs(signs_y).sum(axis=(1, 2))

@@ -20,7 +20,7 @@ from numpy.typing import ArrayLike
 from scipy import special, stats
 
 from listening.analysis.adjustment import holm
-from listening.analysis.bootstrap import item_bootstrap
+from listening.analysis.bootstrap import item_bootstrap, tied
 from listening.analysis.frames import AnalysisError, one_score_each, stimulus_key
 
 CONFIDENCE = 0.95
@@ -66,14 +66,14 @@ def pearson(x: ArrayLike, y: ArrayLike) -> Coefficient:
 def spearman(x: ArrayLike, y: ArrayLike) -> Coefficient:
     """Spearman's ρ: Pearson's r of mid-ranks, with the t approximation of its p."""
     x, y = _points(x, y)
-    rho, p = stats.spearmanr(x, y)
+    rho, p = stats.spearmanr(tied(x), tied(y))
     return Coefficient(len(x), float(rho), float(p))
 
 
 def kendall(x: ArrayLike, y: ArrayLike) -> Coefficient:
     """Kendall's τ-b, tie-corrected, with the asymptotic p."""
     x, y = _points(x, y)
-    tau, p = stats.kendalltau(x, y, method="asymptotic")
+    tau, p = stats.kendalltau(tied(x), tied(y), method="asymptotic")
     return Coefficient(len(x), float(tau), float(p))
 
 

@@ -7,10 +7,12 @@ import json
 import numpy as np
 import pandas as pd
 import pytest
+from scipy import stats
 
 from listening.analysis.correlation import kendall, pearson, spearman
 from listening.analysis.frames import AnalysisError
 from listening.analysis.p1401 import compare_metrics, evaluate, mean_opinions, statistical_distances
+from listening.analysis.report import correlate
 
 METRICS = ["m1", "m2", "m3", "m4", "m5"]
 LEVELS = {"per_file": "file", "per_condition": "condition"}
@@ -223,3 +225,50 @@ def test_nsim_beside_the_tcd_voip_ratings(shared):
     # least squares on these very points cannot do worse than a curve from elsewhere
     assert cubic["rmse"] < shipped_error
     assert np.isnan(cubic["rmse_star"])
+
+
+def test_nsim_per_condition_of_tcd_voip_through_the_whole_correlation(shared):
+    # published.json: the correlations of the means of the 96 conditions; four talkers are their items
+    folder = shared / "data" / "ratings" / "tcdvoip_mos_vs_visqol_nsim"
+    theirs = json.loads((folder / "published.json").read_text())["reproduced_here"]
+    mos = pd.read_csv(folder / "tcd_voip_testset_subjective_mos.csv")
+    nsim = pd.read_csv(folder / "tcd_voip_testset_speech_mode_nsim.csv")
+    stimuli = mos.assign(
+        condition=mos["Filename"].str.rsplit("_", n=1).str[0],
+        item=mos["Filename"].str.rsplit("_", n=1).str[1],
+    )
+    ratings = stimuli.rename(columns={"MOS": "rating"}).assign(
+        # the mean of a stimulus is all that is published
+        method="bs2132",
+        role="system",
+        listener="panel",
+        trial=range(len(stimuli)),
+    )
+    nsim["Filename"] = nsim["degraded"].str.split("/").str[-1]
+    scores = stimuli.merge(nsim.dropna(), on="Filename").rename(columns={"vnsim": "value"})
+    scores = scores.assign(metric="nsim", direction="higher")[
+        ["item", "condition", "metric", "value", "direction"]
+    ]
+    found = correlate(ratings, scores, screening="none")
+    of_level = {row["level"]: row for row in found.table.to_dict("records")}
+    assert (of_level["stimulus"]["n"], of_level["stimulus"]["missing"]) == (theirs["n_merged"], 3)
+    assert of_level["stimulus"]["pearson"] == pytest.approx(theirs["pearson"], abs=5e-5)
+    per_condition = theirs["per_condition_n96"]
+    assert of_level["condition"]["n"] == 96
+    pearson_r, rho = (of_level["condition"][name] for name in ("pearson", "spearman"))
+    assert pearson_r == pytest.approx(per_condition["pearson"], abs=5e-5)
+    # theirs took means that differ by rounding alone for different: SciPy on means of nine decimals does not
+    assert rho == pytest.approx(per_condition["spearman"], abs=5e-4)
+    rows = by_mapping(found.metrics.mapping.query("level == 'condition'"))
+    # a line leaves r as it is; numpy's polynomials on the 96 means
+    means = (
+        scores.merge(stimuli, on=["item", "condition"])
+        .groupby("condition")[["value", "MOS"]]
+        .mean()
+    )
+    ranked = stats.spearmanr(means["value"].round(9), means["MOS"].round(9)).statistic
+    assert rho == pytest.approx(ranked, rel=1e-9)
+    cubic = np.polynomial.Polynomial.fit(means["value"], means["MOS"], 3)(means["value"])
+    error = np.sqrt(((means["MOS"] - cubic) ** 2).sum() / (96 - 4))
+    assert rows["linear"]["pearson"] == pytest.approx(per_condition["pearson"], abs=5e-5)
+    assert rows["cubic"]["rmse"] == pytest.approx(error, rel=1e-9)
