@@ -5,6 +5,7 @@ result = train(Recipe.load("overdrive", quick=True), seed=0, directory="run")
 wet = render(result.chain, dry, 44_100)
 """
 
+from models_registry.engine import ablation
 from models_registry.engine.adoption import adopted, clips_of, level_difference, told_apart
 from models_registry.engine.chain import Chain
 from models_registry.engine.contract import (
@@ -38,6 +39,7 @@ __all__ = [
     "Stream",
     "Task",
     "TrainingResult",
+    "ablation",
     "adopted",
     "attributed",
     "clips_of",

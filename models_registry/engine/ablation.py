@@ -1,0 +1,354 @@
+"""Ablation: what of a chain's work is lost when a part of it is taken away, held at its defaults or made linear.
+
+A part is a block, by its id, or an adapter ("adapter 1", "adapter 2" …). A block that is removed lets its input
+through, as late as it would be; one that is made linear answers as it does to the same signal 60 dB softer. What
+changes is said against the whole chain's output, and where there are targets also by the figure that the recipe is
+judged by. How much each part does is shared out by Shapley's value (Shapley, A Value for n-Person Games, 1953; for
+networks: Ghorbani & Zou, Neuron Shapley, 2020), which counts what parts do only together to all of them, and adds up
+to one.
+
+Conventions: clips are (channels, frames) at the chain's rate; differences are energies, in dB relative to the whole
+chain's output where it says so.
+"""
+
+from __future__ import annotations
+
+import copy
+import itertools
+import math
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any, cast
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from scipy import stats
+from torch import Tensor, nn
+
+from models_registry.engine.blocks import Block, LinearBlock, SoundBlock
+from models_registry.engine.chain import Chain
+from models_registry.engine.contract import EngineError
+from models_registry.engine.losses import spectral_distance
+from models_registry.engine.measures import TABLE
+
+Progress = Callable[[float, str], None]
+
+REMOVED, DEFAULT, LINEAR = "removed", "default", "linear"
+TREATMENTS = (REMOVED, DEFAULT, LINEAR)
+# −60 dB: below the threshold of any dynamics, and where any smooth curve is its tangent to 1e-3
+SOFT = 1e-3
+# all of the 2^n sets of parts are rendered up to here, random orders of them beyond
+EXACT_UP_TO = 6
+ORDERS = 24
+CONFIDENCE = 0.95
+STFT_SIZES = (512, 1_024, 2_048)
+# of the output's energy: less is rounding
+NOTHING = 1e-12
+
+
+@dataclass(frozen=True)
+class Effect:
+    """What `treatment` of `parts` changes: the difference from the whole chain's output in dB of that output's energy
+    (−inf: none), the change of level in dB, the multi-resolution STFT distance, and the recipe's measure of the rest
+    less that of the whole, where there are targets (None otherwise): above 0 the parts did good."""
+
+    parts: tuple[str, ...]
+    treatment: str
+    difference_db: float
+    level_db: float
+    spectral: float
+    loss: float | None
+
+
+@dataclass(frozen=True)
+class Share:
+    """A part's Shapley share of what the chain does to its input (all shares add up to 1), with a 95 % interval over
+    `n` clips (missing for one clip)."""
+
+    part: str
+    share: float
+    low: float
+    high: float
+    n: int
+
+
+@dataclass(frozen=True)
+class Clip:
+    """A signal to try the chain on, and what should come out where that is known."""
+
+    signal: Tensor
+    target: Tensor | None = None
+
+
+# parts, and how they are treated
+
+
+def parts_of(chain: Chain) -> list[str]:
+    """Every block's id in the chain's order, and every adapter."""
+    return [*chain.blocks, *(f"adapter {n}" for n in range(1, len(chain.adapters) + 1))]
+
+
+def treatments_of(chain: Chain, part: str) -> tuple[str, ...]:
+    """What can be done to `part`: a linear block cannot be made linear, nor can a source of sound."""
+    block = chain.blocks.get(part)
+    if block is None:
+        return (REMOVED,)
+    if isinstance(block, LinearBlock | SoundBlock):
+        return (REMOVED, DEFAULT)
+    return TREATMENTS
+
+
+@contextmanager
+def ablated(chain: Chain, treatments: Mapping[str, str]) -> Iterator[Chain]:
+    """`chain`, as long as it is asked for, with each part treated as `treatments` says; raises `EngineError`."""
+    for part, treatment in treatments.items():
+        if part not in (known := parts_of(chain)):
+            raise EngineError(f"expected a part of {', '.join(known)}, found '{part}'")
+        if treatment not in (possible := treatments_of(chain, part)):
+            raise EngineError(
+                f"'{part}': expected one of {', '.join(possible)}, found '{treatment}'"
+            )
+    blocks, adapters = dict(chain.blocks), list(chain.adapters)
+    try:
+        for part, treatment in treatments.items():
+            if part in blocks:
+                chain.blocks[part] = cast(Block, _Treated(blocks[part], treatment))
+            else:
+                place = int(part.removeprefix("adapter ")) - 1
+                chain.adapters[place] = _Silent(adapters[place])
+        yield chain
+    finally:
+        chain.blocks.update(blocks)
+        for place, adapter in enumerate(adapters):
+            chain.adapters[place] = adapter
+
+
+class _Treated:
+    """A block in whose place something simpler stands; in all else it is the block."""
+
+    def __init__(self, block: Block, treatment: str) -> None:
+        self.block, self.treatment = block, treatment
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.block, name)
+
+    def process(
+        self, signal: Tensor, values: Mapping[str, Tensor], state: Any
+    ) -> tuple[Tensor, Any]:
+        if self.treatment == REMOVED:
+            return _late(signal, self.block.outlet.latency, state)
+        if self.treatment == DEFAULT:
+            return self.block.process(signal, self._defaults(), state)
+        output, after = self.block.process(SOFT * signal, values, state)
+        return output / SOFT, after
+
+    def _defaults(self) -> dict[str, Tensor]:
+        controls = {}
+        for name, parameter in self.block.parameters.items():
+            start = torch.as_tensor(parameter.control(parameter.default), dtype=torch.float64)
+            controls[name] = start.expand(parameter.size).clone() if parameter.size > 1 else start
+        return self.block.physical(controls)
+
+
+class _Silent(nn.Module):
+    """An adapter that says nothing."""
+
+    def __init__(self, adapter: nn.Module) -> None:
+        super().__init__()
+        self.names, self.condition = adapter.names, adapter.condition
+
+    def forward(self, signal: Tensor, state: Any) -> tuple[dict[str, Tensor], Any]:
+        return {}, None
+
+    def still(self) -> dict[str, Tensor]:
+        return {}
+
+
+def _late(signal: Tensor, samples: int, state: Tensor | None) -> tuple[Tensor, Tensor | None]:
+    if not samples:
+        return signal, None
+    past = signal.new_zeros(*signal.shape[:-1], samples) if state is None else state
+    heard = torch.cat([past, signal], dim=-1)
+    return heard[..., : signal.shape[-1]], heard[..., -samples:]
+
+
+# what changes
+
+
+def effects(
+    chain: Chain,
+    clips: Sequence[Clip],
+    *,
+    pairs: bool = False,
+    measure: str = "esr",
+    progress: Progress = lambda share, message: None,
+) -> list[Effect]:
+    """What each treatment of each part changes over `clips`, and with `pairs` the removal of any two parts.
+
+    Raises `EngineError` for no clips or a silent output.
+    """
+    chain = _exactly(chain)
+    whole = outputs(chain, clips)
+    energy = sum(float(one.square().sum()) for one in whole)
+    if not energy > 0:
+        raise EngineError("expected a chain that sounds on these signals, found silence")
+    asked = [((part,), one) for part in parts_of(chain) for one in treatments_of(chain, part)]
+    if pairs:
+        asked += [(both, REMOVED) for both in itertools.combinations(parts_of(chain), 2)]
+    judged = _judged(chain, clips, whole, measure)
+    found = []
+    for number, (parts, treatment) in enumerate(asked):
+        progress(number / len(asked), f"{' and '.join(parts)} {treatment}")
+        with ablated(chain, dict.fromkeys(parts, treatment)):
+            rest = outputs(chain, clips)
+        error = sum(float((a - b).square().sum()) for a, b in zip(rest, whole, strict=True))
+        left = sum(float(one.square().sum()) for one in rest)
+        after = _judged(chain, clips, rest, measure)
+        found.append(
+            Effect(
+                parts,
+                treatment,
+                difference_db=_db(error / energy),
+                level_db=_db(left / energy),
+                spectral=float(np.mean(_distances(rest, whole))),
+                loss=None if judged is None or after is None else after - judged,
+            )
+        )
+    return found
+
+
+def _exactly(chain: Chain) -> Chain:
+    """A copy in double precision, so that what does nothing differs by nothing."""
+    return copy.deepcopy(chain).double().eval()
+
+
+def outputs(chain: Chain, clips: Sequence[Clip]) -> list[Tensor]:
+    """What comes out for each clip (channels, frames), latency taken out; raises `EngineError` for clips too short."""
+    if not clips:
+        raise EngineError("expected at least one signal to try the chain on, found none")
+    shortest = min(clip.signal.shape[-1] for clip in clips)
+    if shortest < STFT_SIZES[0]:
+        raise EngineError(f"expected signals of {STFT_SIZES[0]} samples or more, found {shortest}")
+    with torch.no_grad():
+        return [chain.aligned(clip.signal[None].double())[0][0] for clip in clips]
+
+
+def _judged(
+    chain: Chain, clips: Sequence[Clip], outputs: Sequence[Tensor], measure: str
+) -> float | None:
+    targets = [clip.target for clip in clips]
+    if any(target is None for target in targets):
+        return None
+    meter = TABLE[measure].make(chain.rate)
+    for output, target in zip(outputs, targets, strict=True):
+        meter.add(output[None], cast(Tensor, target)[None].double())
+    return float(meter.value())
+
+
+def _distances(rest: Sequence[Tensor], whole: Sequence[Tensor]) -> list[float]:
+    return [
+        spectral_distance(
+            one[None], other[None], sizes=[size for size in STFT_SIZES if size <= other.shape[-1]]
+        ).item()
+        for one, other in zip(rest, whole, strict=True)
+    ]
+
+
+def _db(ratio: float) -> float:
+    return 10 * math.log10(ratio) if ratio > NOTHING else -math.inf
+
+
+# who did it
+
+
+def shares(
+    chain: Chain,
+    clips: Sequence[Clip],
+    *,
+    seed: int = 0,
+    progress: Progress = lambda share, message: None,
+) -> list[Share]:
+    """Each part's Shapley share of what the chain does to its input, the largest first.
+
+    The worth of a set of parts is how much of the difference between the whole chain's output and its input (energy)
+    is gone when these parts alone are at work: 0 for none, 1 for all, below 0 where they lead away. Exact up to
+    `EXACT_UP_TO` parts, else over `ORDERS` random orders and their reverses. Raises `EngineError` where the chain
+    changes nothing.
+    """
+    chain = _exactly(chain)
+    parts = parts_of(chain)
+    worth = _Worth(chain, clips, parts)
+    if len(parts) <= EXACT_UP_TO:
+        found = _exact(worth, len(parts), progress)
+    else:
+        found = _by_orders(worth, len(parts), seed, progress)
+    mean = found.mean(axis=1)
+    n = found.shape[1]
+    margin = np.full(len(parts), np.nan)
+    if n > 1:
+        spread = found.std(axis=1, ddof=1) / math.sqrt(n)
+        margin = stats.t.ppf((1 + CONFIDENCE) / 2, n - 1) * spread
+    table = [
+        Share(part, float(m), float(m - d), float(m + d), n)
+        for part, m, d in zip(parts, mean, margin, strict=True)
+    ]
+    return sorted(table, key=lambda one: -one.share)
+
+
+class _Worth:
+    """The worth of a set of parts on each clip (clips,), each set rendered once."""
+
+    def __init__(self, chain: Chain, clips: Sequence[Clip], parts: list[str]) -> None:
+        self.chain, self.clips, self.parts = chain, clips, parts
+        self.whole = outputs(chain, clips)
+        self.known: dict[frozenset[int], NDArray[np.float64]] = {}
+        self.scale = np.ones(len(clips))
+        self.scale = self._distance(frozenset())
+        energy = np.array([float(one.square().sum()) for one in self.whole])
+        if not (self.scale > NOTHING * energy).all():
+            raise EngineError(
+                "expected a chain that changes its input on every signal, found one that leaves it as it is"
+            )
+
+    def __call__(self, active: frozenset[int]) -> NDArray[np.float64]:
+        if active not in self.known:
+            self.known[active] = 1 - self._distance(active) / self.scale
+        return self.known[active]
+
+    def _distance(self, active: frozenset[int]) -> NDArray[np.float64]:
+        idle = {part: REMOVED for place, part in enumerate(self.parts) if place not in active}
+        with ablated(self.chain, idle):
+            rest = outputs(self.chain, self.clips)
+        return np.array(
+            [float((a - b).square().sum()) for a, b in zip(rest, self.whole, strict=True)]
+        )
+
+
+def _exact(worth: _Worth, count: int, progress: Progress) -> NDArray[np.float64]:
+    """Shapley's sum over all sets: (parts, clips)."""
+    found = np.zeros((count, len(worth.clips)))
+    sets = [frozenset(s) for r in range(count) for s in itertools.combinations(range(count), r)]
+    for number, active in enumerate(sets):
+        progress(number / len(sets), f"{len(active)} of {count} parts at work")
+        weight = 1 / (count * math.comb(count - 1, len(active)))
+        for part in set(range(count)) - active:
+            found[part] += weight * (worth(active | {part}) - worth(active))
+    return found
+
+
+def _by_orders(worth: _Worth, count: int, seed: int, progress: Progress) -> NDArray[np.float64]:
+    """The mean over random orders of what each part adds when it comes: (parts, clips)."""
+    draw = np.random.default_rng(seed)
+    found = np.zeros((count, len(worth.clips)))
+    for number in range(ORDERS):
+        progress(number / ORDERS, f"order {number + 1} of {ORDERS}")
+        order = draw.permutation(count)
+        # an order and its reverse together err less (Mitchell et al., Sampling Permutations for Shapley Values, 2022)
+        for one in (order, order[::-1]):
+            active: frozenset[int] = frozenset()
+            for part in map(int, one):
+                found[part] += worth(active | {part}) - worth(active)
+                active |= {part}
+    return found / (2 * ORDERS)
