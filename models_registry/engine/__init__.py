@@ -18,6 +18,7 @@ from models_registry.engine.contract import (
 )
 from models_registry.engine.differences import differences
 from models_registry.engine.files import Task, render_file, render_files
+from models_registry.engine.material import data_of
 from models_registry.engine.measures import TABLE as MEASURES
 from models_registry.engine.recipe import Recipe
 from models_registry.engine.relevance import Attribution, attributed, relevance
@@ -43,6 +44,7 @@ __all__ = [
     "adopted",
     "attributed",
     "clips_of",
+    "data_of",
     "differences",
     "level_difference",
     "relevance",

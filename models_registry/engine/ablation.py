@@ -27,11 +27,14 @@ from numpy.typing import NDArray
 from scipy import stats
 from torch import Tensor, nn
 
+from models_registry.engine.adapters import Adapter
 from models_registry.engine.blocks import Block, LinearBlock, SoundBlock
 from models_registry.engine.chain import Chain
 from models_registry.engine.contract import EngineError
+from models_registry.engine.data import Dataset
 from models_registry.engine.losses import spectral_distance
 from models_registry.engine.measures import TABLE
+from models_registry.engine.spec import complete, leaves
 
 Progress = Callable[[float, str], None]
 
@@ -76,10 +79,28 @@ class Share:
 
 @dataclass(frozen=True)
 class Clip:
-    """A signal to try the chain on, and what should come out where that is known."""
+    """A signal to try the chain on, under which `condition`, what should come out where that is known, and which part
+    of what comes out counts (`judged`; None: all of it)."""
 
     signal: Tensor
     target: Tensor | None = None
+    condition: str | None = None
+    judged: Callable[[Tensor], Tensor] | None = None
+
+
+def clip(samples: NDArray[np.floating]) -> Clip:
+    """What `samples` (channels, frames), at the chain's rate, are tried as."""
+    return Clip(torch.from_numpy(np.asarray(samples, dtype=np.float64)))
+
+
+def clips_of(data: Dataset, *, most: int) -> list[Clip]:
+    """The first clips that `data` judges by, evenly over its devices, at most `most`."""
+    found = [
+        Clip(dry, data.judged(wet), part.condition, data.judged)
+        for part in data.parts(1)
+        for dry, wet in zip(part.dry, part.wet, strict=True)
+    ]
+    return found[:: max(1, -(-len(found) // most))]
 
 
 # parts, and how they are treated
@@ -110,7 +131,8 @@ def ablated(chain: Chain, treatments: Mapping[str, str]) -> Iterator[Chain]:
             raise EngineError(
                 f"'{part}': expected one of {', '.join(possible)}, found '{treatment}'"
             )
-    blocks, adapters = dict(chain.blocks), list(chain.adapters)
+    blocks = dict(chain.blocks)
+    adapters = [cast(Adapter, adapter) for adapter in chain.adapters]
     try:
         for part, treatment in treatments.items():
             if part in blocks:
@@ -152,11 +174,11 @@ class _Treated:
         return self.block.physical(controls)
 
 
-class _Silent(nn.Module):
+class _Silent(Adapter):
     """An adapter that says nothing."""
 
-    def __init__(self, adapter: nn.Module) -> None:
-        super().__init__()
+    def __init__(self, adapter: Adapter) -> None:
+        nn.Module.__init__(self)
         self.names, self.condition = adapter.names, adapter.condition
 
     def forward(self, signal: Tensor, state: Any) -> tuple[dict[str, Tensor], Any]:
@@ -194,7 +216,9 @@ def effects(
     energy = sum(float(one.square().sum()) for one in whole)
     if not energy > 0:
         raise EngineError("expected a chain that sounds on these signals, found silence")
-    asked = [((part,), one) for part in parts_of(chain) for one in treatments_of(chain, part)]
+    asked: list[tuple[tuple[str, ...], str]] = [
+        ((part,), one) for part in parts_of(chain) for one in treatments_of(chain, part)
+    ]
     if pairs:
         asked += [(both, REMOVED) for both in itertools.combinations(parts_of(chain), 2)]
     judged = _judged(chain, clips, whole, measure)
@@ -232,7 +256,12 @@ def outputs(chain: Chain, clips: Sequence[Clip]) -> list[Tensor]:
     if shortest < STFT_SIZES[0]:
         raise EngineError(f"expected signals of {STFT_SIZES[0]} samples or more, found {shortest}")
     with torch.no_grad():
-        return [chain.aligned(clip.signal[None].double())[0][0] for clip in clips]
+        return [_output(chain, clip) for clip in clips]
+
+
+def _output(chain: Chain, clip: Clip) -> Tensor:
+    whole = chain.under(clip.condition).aligned(clip.signal[None].double())[0][0]
+    return clip.judged(whole) if clip.judged else whole
 
 
 def _judged(
@@ -258,6 +287,41 @@ def _distances(rest: Sequence[Tensor], whole: Sequence[Tensor]) -> list[float]:
 
 def _db(ratio: float) -> float:
     return 10 * math.log10(ratio) if ratio > NOTHING else -math.inf
+
+
+# trained without it
+
+
+def without(spec: Mapping[str, Any], part: str) -> dict[str, Any]:
+    """The specification of a chain that never had `part`; raises `EngineError` for the last block."""
+    found = copy.deepcopy(dict(spec))
+    if part.startswith("adapter "):
+        del found["adapters"][int(part.removeprefix("adapter ")) - 1]
+        return complete(found)[0]
+    found["blocks"] = _others(found["blocks"], part)
+    for adapter in found["adapters"]:
+        adapter["targets"] = {
+            path: share
+            for path, share in adapter["targets"].items()
+            if path.partition(".")[0] != part
+        }
+    found["adapters"] = [adapter for adapter in found["adapters"] if adapter["targets"]]
+    if not list(leaves(found["blocks"])):
+        raise EngineError(f"expected a block beside '{part}', found none: nothing would be left")
+    return complete(found)[0]
+
+
+def _others(entries: list[dict[str, Any]], part: str) -> list[dict[str, Any]]:
+    kept = []
+    for entry in entries:
+        if entry["id"] == part:
+            continue
+        if "branches" in entry:
+            entry["branches"] = [_others(branch, part) for branch in entry["branches"]]
+        elif tied := entry.get("tied"):
+            entry["tied"] = {k: v for k, v in tied.items() if v.partition(".")[0] != part}
+        kept.append(entry)
+    return kept
 
 
 # who did it
