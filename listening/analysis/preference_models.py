@@ -131,7 +131,7 @@ def thurstone(choices: pd.DataFrame, *, ties: str = "dropped") -> pd.DataFrame:
     family = sm.families.Binomial(sm.families.links.Probit())
     counts = np.column_stack([matrix[i, j], matrix[j, i]])
     # as many parameters as pairs leave no degree of freedom for a scale, which is not used
-    with np.errstate(invalid="ignore"):
+    with np.errstate(invalid="ignore", divide="ignore"):
         fit = sm.GLM(counts, predictors, family=family).fit(tol=1e-12, maxiter=ITERATIONS)
     return pd.DataFrame(
         {
