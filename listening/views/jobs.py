@@ -13,6 +13,8 @@ from models_registry import audit, jobs
 from models_registry.models import Job, ModelVersion
 
 JOBS_SHOWN = 200
+# of an argument that is a list
+LISTED = 8
 
 
 @login_required
@@ -35,9 +37,18 @@ def detail(request: HttpRequest, pk: int) -> HttpResponse:
         "job": job,
         "watch": of_run(run),
         "points": len(run.history) if run else 0,
+        "asked": [(name, said(value)) for name, value in job.arguments.items()],
         "made_by": where_to_look(job) if job.is_over else [],
     }
     return render(request, template, context)
+
+
+def said(value: object) -> str:
+    """An argument in words: of a long list its beginning, and how many more there are."""
+    if not isinstance(value, list):
+        return str(value)
+    more = f" and {len(value) - LISTED} more" if len(value) > LISTED else ""
+    return ", ".join(map(str, value[:LISTED])) + more
 
 
 def where_to_look(job: Job) -> list[dict[str, str]]:

@@ -70,3 +70,12 @@ def test_a_training_s_job_shows_its_history(researcher, version):
     text = researcher.get(address(version.run.job)).content.decode()
     assert reverse("history-figure", args=[version.run.job.pk, "svg"]) + "?points=2" in text
     assert reverse("version", args=["overdrive", 1]) in text
+
+
+def test_a_long_list_of_what_was_asked_is_cut_short_in_words(researcher, job):
+    hashes = [f"{number:064x}" for number in range(10)]
+    Job.objects.filter(pk=job.pk).update(arguments={"versions": ["a@1", "b@2"], "signals": hashes})
+    text = researcher.get(address(job)).content.decode()
+    assert "a@1, b@2" in text
+    assert f"{hashes[7]} and 2 more" in text
+    assert hashes[8] not in text
