@@ -268,7 +268,7 @@ def test_versions_by_signals_with_what_is_missing_rendered_on_request(researcher
     researcher.post(sent.url, {"act": "render"})
     job = Job.objects.get(kind="render")
     assert job.arguments == {
-        "version": "overdrive@1",
+        "versions": ["overdrive@1"],
         "signals": [second.sha256],
         "actor": "alice",
     }
