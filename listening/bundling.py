@@ -204,7 +204,9 @@ def _rows(model: type[models.Model], way: str, campaign: Campaign) -> Iterator[d
 
 
 def _fields(row: models.Model) -> dict[str, Any]:
-    return {field.attname: getattr(row, field.attname) for field in row._meta.concrete_fields}
+    # which project keeps it here says nothing elsewhere
+    fields = [field for field in row._meta.concrete_fields if field.name != "project"]
+    return {field.attname: getattr(row, field.attname) for field in fields}
 
 
 def _outside(model: type[models.Model]) -> list[str]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import UTC, date, datetime
 from hashlib import sha256
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Any
 
 from django.conf import settings
@@ -26,10 +26,12 @@ from listening.models import Campaign, Condition, Stimulus, Trial
 from listening.models.campaign import CampaignError
 from listening.plan import PlanError, checked_plan, default_plan, items_never_rated
 from listening.scheme import group_problems
+from listening.sound_library import Library
 from listening.translating import translation_problems
 from models_registry import audio, audit
 from models_registry.audio import Audio, AudioError
 from models_registry.models import ModelVersion, Signal
+from models_registry.teams import Person, Project
 
 Progress = Callable[[float, str], None]
 Problems = list[tuple[Where, str]]
@@ -45,10 +47,11 @@ def compose(
     *,
     audio_folder: Path | None = None,
     owner: User | None = None,
+    project: Project,
     actor: str,
     progress: Progress = lambda share, message: None,
 ) -> Campaign:
-    """Make the draft that `document` describes.
+    """Make the draft that `document` describes, of sounds and versions that `owner` may know of (none: any).
 
     Raises `DocumentError` with every sound, version, option or part that is not as it should be, and
     `CampaignError` for a slug that is taken.
@@ -56,16 +59,20 @@ def compose(
     data = document.data
     if data["slug"] in TAKEN or Campaign.objects.filter(slug=data["slug"]).exists():
         raise CampaignError(f"expected a new campaign, found that {data['slug']!r} exists already")
-    versions, sounds = _checked(document, audio_folder, progress)
+    versions, sounds = _checked(document, audio_folder, owner, progress)
     with transaction.atomic():
-        campaign = Campaign.objects.create(slug=data["slug"], owner=owner, **_settings(data))
+        campaign = Campaign.objects.create(
+            slug=data["slug"], owner=owner, project=project, **_settings(data)
+        )
         _fill(campaign, data, versions, sounds, progress)
         audit.record("build", campaign, actor=actor, content=campaign.fingerprint())
     return campaign
 
 
-def replace(campaign: Campaign, document: Document, *, started_from: str, actor: str) -> None:
-    """Give a draft the content that `document` describes, wholly or not at all.
+def replace(
+    campaign: Campaign, document: Document, *, started_from: str, person: Person, actor: str
+) -> None:
+    """Give a draft the content that `document` describes, of what `person` may know of, wholly or not at all.
 
     `started_from` is the `content_hash` of what the editor began with. Raises `DocumentError` as `compose` does,
     `ChangedMeanwhile` where somebody else changed the draft, and `CampaignError` for what is no draft.
@@ -73,7 +80,9 @@ def replace(campaign: Campaign, document: Document, *, started_from: str, actor:
     data = document.data
     if data["slug"] != campaign.slug:
         raise document.error([(("slug",), f"expected {campaign.slug!r}, found {data['slug']!r}")])
-    versions, sounds = _checked(document, None, lambda share, message: None)
+    versions, sounds = _checked(
+        document, None, person, lambda share, message: None, campaign=campaign
+    )
     with transaction.atomic():
         held = Campaign.objects.select_for_update().get(pk=campaign.pk)
         if held.state != Campaign.State.DRAFT:
@@ -106,12 +115,23 @@ def _hash_of(data: Data) -> str:
 
 
 def _checked(
-    document: Document, audio_folder: Path | None, progress: Progress
+    document: Document,
+    audio_folder: Path | None,
+    person: Person,
+    progress: Progress,
+    *,
+    campaign: Campaign | None = None,
 ) -> tuple[dict[str, ModelVersion], list[dict[str, Audio | Signal]]]:
-    """The versions and the sounds of a document in which nothing is wrong."""
+    """The versions and the sounds of a document in which nothing is wrong.
+
+    They are the person's, or stand in the `campaign` already, whoever put them there.
+    """
+    library = Library(audio_folder, person, campaign)
     problems = _setting_problems(document.data)
-    versions = _versions(document.data, problems)
-    sounds = _sounds(document.data, audio_folder, problems, progress)
+    if not problems:
+        problems += [(("plan",), what) for what in library.lacks(document.data.get("plan", []))]
+    versions = _versions(document.data, library, problems)
+    sounds = _sounds(document.data, library, problems, progress)
     if problems:
         raise document.error(problems)
     return versions, sounds
@@ -245,22 +265,21 @@ def _setting_problems(data: Data) -> Problems:
     return problems
 
 
-def _versions(data: Data, problems: Problems) -> dict[str, ModelVersion]:
+def _versions(data: Data, library: Library, problems: Problems) -> dict[str, ModelVersion]:
     versions = {}
     for place, condition in enumerate(data["conditions"]):
         if "version" in condition:
             try:
-                versions[condition["name"]] = ModelVersion.objects.named(condition["version"])
+                versions[condition["name"]] = library.versions.named(condition["version"])
             except ModelVersion.DoesNotExist as error:
                 problems.append((("conditions", place, "version"), str(error)))
     return versions
 
 
 def _sounds(
-    data: Data, folder: Path | None, problems: Problems, progress: Progress
+    data: Data, library: Library, problems: Problems, progress: Progress
 ) -> list[dict[str, Audio | Signal]]:
     """For each item its sounds by condition, and its open reference under the empty name."""
-    library = _Library(folder)
     of_items = []
     for place, item in enumerate(data["items"]):
         sounds: dict[str, Audio | Signal] = {}
@@ -297,44 +316,6 @@ def _make(sounds: dict[str, Audio | Signal], conditions: list[Data]) -> None:
         else:
             sound = reference.audio() if isinstance(reference, Signal) else reference
             sounds[name] = made_anchor(sound, role, made)
-
-
-class _Library:
-    """Where sounds come from: files below a folder, read once each, and stored signals."""
-
-    def __init__(self, folder: Path | None) -> None:
-        self.folder = folder
-        self.known: dict[str, Audio | Signal] = {}
-
-    def sound(self, source: str) -> Audio | Signal:
-        """Raises `AudioError` for a name that leads to no sound."""
-        if source not in self.known:
-            self.known[source] = (
-                self._stored(source) if source.startswith(HASH_PREFIX) else self._file(source)
-            )
-        return self.known[source]
-
-    def _stored(self, source: str) -> Signal:
-        try:
-            return Signal.objects.get(sha256=source.removeprefix(HASH_PREFIX))
-        except Signal.DoesNotExist:
-            raise AudioError(
-                f"expected the hash of a stored signal, found none of {source}"
-            ) from None
-
-    def _file(self, source: str) -> Audio:
-        if self.folder is None:
-            raise AudioError(
-                f"expected a folder of audio to look for {source} in, found none named"
-            )
-        # paths may begin where another server's root was
-        steps = PurePosixPath(source.replace("\\", "/")).parts
-        for skipped in range(len(steps)):
-            found = self.folder.joinpath(*steps[skipped:])
-            inside = found.resolve().is_relative_to(self.folder.resolve())
-            if inside and found.is_file():
-                return audio.read(found, name=source)
-        raise AudioError(f"expected the file {source} in the folder of audio, found none")
 
 
 # what a campaign is

@@ -18,6 +18,7 @@ from listening.models import Campaign, Stimulus
 from models_registry import audio, audit, devices, instruments, jobs, rendering, training
 from models_registry.audio import Audio, AudioError
 from models_registry.models import ModelVersion, Signal
+from models_registry.teams import Project
 
 RECIPES = ("overdrive", "overdrive-adapter")
 SEED = 1
@@ -91,9 +92,10 @@ def sources(folder: Path | None) -> dict[str, tuple[Signal, Signal]]:
 def version(name: str, *, quick: bool, actor: str, report: Report) -> ModelVersion:
     """The recipe's version with the demo's seed: trained now, or found."""
     recipe = training.load_recipe(name, quick=quick)
-    if known := training.trained(recipe, seed=SEED):
+    project = Project.objects.operators()
+    if known := training.trained(recipe, seed=SEED, project=project):
         return known
-    run = training.here(recipe, seed=SEED, actor=actor)
+    run = training.here(recipe, seed=SEED, actor=actor, project=project)
     if failure := jobs.work_here(run.job, report):
         raise failure
     return ModelVersion.objects.get(run=run)

@@ -29,6 +29,7 @@ from listening.models.campaign import CampaignError
 from models_registry import audio, audit
 from models_registry.audio import Audio, AudioError
 from models_registry.models import Signal
+from models_registry.teams import Project
 
 Sounds = dict[str, Audio]
 # one rating as a mapping, with the columns of the tidy frame and `file`
@@ -43,10 +44,13 @@ def import_ratings(
     roles: Mapping[str, str] | None = None,
     simulated: bool = False,
     owner: User | None = None,
+    project: Project | None = None,
     actor: str,
     progress: Callable[[float, str], None] = lambda share, message: None,
 ) -> Campaign:
     """Read the file and all recordings, then store everything or nothing; returns the closed campaign.
+
+    It belongs to `project`, or to the operator's where none is named.
 
     `roles` declares what conditions are, where their names do not say it.
 
@@ -66,6 +70,7 @@ def import_ratings(
             state=Campaign.State.CLOSED,
             source=f"{path.name}, SHA-256 {hashlib.sha256(path.read_bytes()).hexdigest()}",
             owner=owner,
+            project=project or Project.objects.operators(),
             closed_at=now(),
         )
         stimuli = _stimuli(campaign, rows, imported.roles, sounds)

@@ -62,6 +62,7 @@ class Intake:
     """What somebody is about to make a campaign of."""
 
     owner: int
+    project: int
     title: str
     slug: str
     method: str
@@ -86,6 +87,7 @@ class About:
     """Whose campaign it is to be, and what it is to be called."""
 
     owner: int
+    project: int
     title: str
     slug: str
     method: str

@@ -19,6 +19,7 @@ from listening.models import Campaign
 from listening.pairing import Table
 from models_registry import audio, audit
 from models_registry.models import Signal
+from models_registry.teams import Project
 
 INPUT = "input"
 
@@ -70,6 +71,7 @@ def draft(
     damaged: dict[str, float],
     whole_items_only: bool,
     owner: User,
+    project: Project,
 ) -> Campaign:
     """Make the draft, wholly or not at all, and let go of what waited.
 
@@ -94,14 +96,15 @@ def draft(
     actor = owner.get_username()
     with transaction.atomic():
         if intake.sounds:
-            _keep(intake, data, actor=actor)
+            _keep(intake, data, actor=actor, project=project)
         checked = campaign_document.checked(data, name=intake.title)
-        campaign = compose(Document(intake.title, checked), owner=owner, actor=actor)
+        document = Document(intake.title, checked)
+        campaign = compose(document, owner=owner, actor=actor, project=project)
     intake.discard()
     return campaign
 
 
-def _keep(intake: Intake, data: campaign_document.Data, *, actor: str) -> None:
+def _keep(intake: Intake, data: campaign_document.Data, *, actor: str, project: Project) -> None:
     """Store the sounds that `data` names by file, one at a time, and name them by their hashes."""
     origin = "from the import folder" if intake.folder else "uploaded"
     sent = []
@@ -113,9 +116,11 @@ def _keep(intake: Intake, data: campaign_document.Data, *, actor: str) -> None:
                 title=f"{item['title']} · {condition}",
                 provenance=f"{name}, {origin} by {actor}",
             )
+            project.signals.add(signal)
             sent.append(signal.sha256)
             stored[name] = f"{campaign_document.HASH_PREFIX}{signal.sha256}"
         item["stimuli"] = {one: stored[name] for one, name in item["stimuli"].items()}
         if "reference" in item:
             item["reference"] = stored[item["reference"]]
-    audit.record("upload", f"{len(sent)} sound(s)", actor=actor, content={"signals": sent})
+    what, content = f"{len(sent)} sound(s)", {"signals": sent}
+    audit.record("upload", what, actor=actor, content=content, project=project)

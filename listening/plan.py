@@ -181,6 +181,16 @@ def items_only_trained(plan: list[Part]) -> set[str]:
     return set() if training is None or training.get("rated", True) else set(training["items"])
 
 
+def recordings(plan: list[Part]) -> frozenset[str]:
+    """The hashes of the digits that the parts of a plan play."""
+    return frozenset(sha256 for part in plan for sha256 in part.get("recordings", {}).values())
+
+
+def not_recorded(sha256: str) -> str:
+    """What is wrong where there is no signal of a recorded digit's hash."""
+    return f"expected a stored signal for each recorded digit, found none for {sha256[:12]}…"
+
+
 def _part_problems(part: Mapping[str, Any], items: list[str]) -> Iterator[str]:
     name = part.get("part")
     if name not in _KEYS:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from statistics import fmean
 
 import pandas as pd
-from django.db.models import Max, Q
+from django.db.models import Max, Q, QuerySet
 
 from listening.evidence import latest_scores
 from listening.models import Campaign, Stimulus
@@ -110,9 +110,12 @@ def of_version(version: ModelVersion) -> list[Row]:
     ]
 
 
-def of_any(words: str = "") -> list[Row]:
-    """The newest pairs that were scored, and signals that were scored without a reference alone."""
-    scores = Score.objects.order_by()
+def of_any(
+    words: str = "", *, among: QuerySet[Signal], renderings: QuerySet[Rendering]
+) -> list[Row]:
+    """The newest pairs `among` these signals that were scored, and those scored without a reference alone."""
+    scores = Score.objects.order_by().filter(signal__in=among)
+    scores = scores.filter(Q(reference=None) | Q(reference__in=among))
     for word in words.split():
         scores = scores.filter(
             Q(signal__title__icontains=word)
@@ -130,13 +133,16 @@ def of_any(words: str = "") -> list[Row]:
         .annotate(last=Max("pk"))
         .order_by("-last")[:MOST]
     ]
-    return of_pairs([(s, r) for _, s, r in sorted(found, key=lambda one: -one[0])[:MOST]])
+    pairs = [(s, r) for _, s, r in sorted(found, key=lambda one: -one[0])[:MOST]]
+    return of_pairs(pairs, renderings=renderings)
 
 
-def of_pairs(pairs: Sequence[tuple[int, int | None]]) -> list[Row]:
-    """Rows of signals and references given by their primary keys."""
+def of_pairs(
+    pairs: Sequence[tuple[int, int | None]], *, renderings: QuerySet[Rendering]
+) -> list[Row]:
+    """Rows of signals and references given by their primary keys, with the versions that `renderings` tell."""
     signals = Signal.objects.in_bulk({pk for pair in pairs for pk in pair if pk})
-    made = Rendering.objects.filter(output__in={signal for signal, _ in pairs})
+    made = renderings.filter(output__in={signal for signal, _ in pairs})
     versions = {one.output_id: one.version for one in made.select_related("version__model")}
     rows = []
     for signal_pk, reference_pk in pairs:

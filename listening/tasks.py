@@ -47,6 +47,8 @@ def restore(lease: Lease) -> str:
     ((name, _),) = parcel.files
     lease.report(0.0, f"holding every file of {name} to its hash")
     owner = User.objects.get(pk=arguments["owner"])
-    campaign = import_bundle(parcel.path(0), owner=owner, actor=arguments["actor"])
+    campaign = import_bundle(
+        parcel.path(0), owner=owner, actor=arguments["actor"], project=lease.job.project
+    )
     parcel.discard()
     return f"{campaign.slug}: {campaign.sessions.count()} sessions restored"

@@ -9,6 +9,7 @@ import hashlib
 import io
 import json
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ from django.core.files.base import ContentFile
 from django.db import IntegrityError, models, transaction
 from django.db.models.fields.files import FieldFile
 
+from listening import access
 from listening.bundling import BATCH, TABLES
 from listening.exchange.bundle_file import Bundle, reading
 from listening.exchange.errors import ExchangeError
@@ -27,13 +29,26 @@ from listening.models.campaign import CampaignError
 from models_registry import audio, audit
 from models_registry.audio import Audio
 from models_registry.models import AudioModel, ModelVersion, Signal, identity_hash
+from models_registry.teams import Project
 
 Row = dict[str, Any]
 
 
-def import_bundle(path: Path, *, owner: User | None = None, actor: str) -> Campaign:
-    """Restore the campaign; raises `ExchangeError` for a bundle that is not whole, and `CampaignError` for a slug that
-    is taken."""
+@dataclass(frozen=True)
+class Home:
+    """Whose the restored campaign is."""
+
+    owner: User | None
+    project: Project
+
+
+def import_bundle(
+    path: Path, *, owner: User | None = None, actor: str, project: Project | None = None
+) -> Campaign:
+    """Restore the campaign into `project` (none: the operator's).
+
+    Raises `ExchangeError` for a bundle that is not whole, and `CampaignError` for a slug that is taken.
+    """
     with reading(path) as bundle:
         bundle.verify()
         slug = str(bundle.manifest.get("campaign"))
@@ -42,7 +57,8 @@ def import_bundle(path: Path, *, owner: User | None = None, actor: str) -> Campa
         made: list[FieldFile] = []
         try:
             with transaction.atomic():
-                campaign = _restored(bundle, made, owner)
+                home = project or Project.objects.operators()
+                campaign = _restored(bundle, made, Home(owner, home))
                 if campaign.slug != slug:
                     raise ExchangeError(f"expected the campaign {slug!r}, found {campaign.slug!r}")
                 content = {"bundle": path.name, "record": str(bundle.manifest.get("record"))}
@@ -62,10 +78,10 @@ def import_bundle(path: Path, *, owner: User | None = None, actor: str) -> Campa
     return campaign
 
 
-def _restored(bundle: Bundle, made: list[FieldFile], owner: User | None) -> Campaign:
+def _restored(bundle: Bundle, made: list[FieldFile], here: Home) -> Campaign:
     known: dict[type[models.Model], dict[Any, Any]] = {
-        Signal: _signals(bundle, made),
-        ModelVersion: _versions(bundle, made),
+        Signal: _signals(bundle, made, here.owner),
+        ModelVersion: _versions(bundle, made, here.project),
     }
     campaign: Campaign | None = None
     for model, _ in TABLES:
@@ -73,7 +89,7 @@ def _restored(bundle: Bundle, made: list[FieldFile], owner: User | None) -> Camp
         known[model] = keys
         rows = list(_lines(bundle, f"rows/{model.__name__}.jsonl"))
         for wave in _waves(model, rows, keys):
-            objects = [_object(model, row, known, owner, bundle.name) for row in wave]
+            objects = [_object(model, row, known, here, bundle.name) for row in wave]
             stored = model._default_manager.bulk_create(objects, batch_size=BATCH)
             keys.update((row["id"], one.pk) for row, one in zip(wave, stored, strict=True))
             _with_their_times(model, stored, wave)
@@ -111,7 +127,7 @@ def _object(
     model: type[models.Model],
     row: Row,
     known: dict[type[models.Model], dict[Any, Any]],
-    owner: User | None,
+    here: Home,
     name: str,
 ) -> Any:
     """The row with what it points at here; its UUID stays, its number is given anew."""
@@ -120,8 +136,8 @@ def _object(
         if isinstance(field, models.AutoField):
             continue
         if isinstance(field, models.ForeignKey):
-            if field.name == "owner":
-                value: Any = owner.pk if owner else None
+            if field.name in ("owner", "project"):
+                value: Any = getattr(getattr(here, field.name), "pk", None)
             elif field.related_model in (Signal, ModelVersion):
                 value = row[field.name] and known[field.related_model][row[field.name]].pk
             else:
@@ -152,17 +168,22 @@ def _with_their_times(model: type[models.Model], stored: list[Any], rows: list[R
         model._default_manager.bulk_update(stored, [f.name for f in fields], batch_size=BATCH)
 
 
-def _signals(bundle: Bundle, made: list[FieldFile]) -> dict[str, Signal]:
+def _signals(bundle: Bundle, made: list[FieldFile], owner: User | None) -> dict[str, Signal]:
+    """The bundle's sounds; a hash alone stands only for what its owner may hear."""
     found = {}
+    known = access.signals(owner)
     for name in bundle.files:
         if not (name.startswith("signals/") and name.endswith(".json")):
             continue
         facts = json.loads(bundle.read(name))
         sha256 = facts["sha256"]
-        signal = Signal.objects.filter(sha256=sha256).first()
+        signal = known.filter(sha256=sha256).first()
         if signal is None:
+            is_new = not Signal.objects.filter(sha256=sha256).exists()
             signal = _signal(bundle, facts)
-            made.append(signal.file)
+            # another project's file is not ours to take away when something goes wrong
+            if is_new:
+                made.append(signal.file)
         found[sha256] = signal
     return found
 
@@ -187,18 +208,20 @@ def _signal(bundle: Bundle, facts: Row) -> Signal:
     )
 
 
-def _versions(bundle: Bundle, made: list[FieldFile]) -> dict[str, ModelVersion]:
+def _versions(bundle: Bundle, made: list[FieldFile], project: Project) -> dict[str, ModelVersion]:
     found = {}
     for name in bundle.files:
         if name.startswith("models/") and name.endswith("/version.json"):
             facts = json.loads(bundle.read(name))
             weights = bundle.read(name.replace("version.json", "weights.safetensors"))
-            version = _version(bundle, facts, weights, made)
+            version = _version(bundle, facts, weights, made, project)
             found[str(version)] = version
     return found
 
 
-def _version(bundle: Bundle, facts: Row, weights: bytes, made: list[FieldFile]) -> ModelVersion:
+def _version(
+    bundle: Bundle, facts: Row, weights: bytes, made: list[FieldFile], project: Project
+) -> ModelVersion:
     called = f"{facts['model']}@{facts['number']}"
     weights_sha256 = hashlib.sha256(weights).hexdigest()
     if facts["sha256"] != identity_hash(facts["chain"], weights_sha256):
@@ -212,12 +235,17 @@ def _version(bundle: Bundle, facts: Row, weights: bytes, made: list[FieldFile]) 
         return there
     model = AudioModel.objects.filter(name=facts["model"]).first()
     if model is None:
-        model = AudioModel(name=facts["model"], title=facts["title"], purpose=facts["purpose"])
+        told = {"title": facts["title"], "purpose": facts["purpose"]}
+        model = AudioModel(name=facts["model"], project=project, **told)
         try:
             model.full_clean()
         except ValidationError as error:
             raise ExchangeError(f"{bundle.name}: {called}: {'; '.join(error.messages)}") from error
         model.save()
+    if model.project != project:
+        raise ExchangeError(
+            f"expected {called} to belong to {project.name}, found another project's model of that name"
+        )
     version = ModelVersion(
         model=model,
         number=facts["number"],

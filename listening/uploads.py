@@ -19,6 +19,7 @@ from metrics.tasks import queue_scores
 from models_registry import audit
 from models_registry.audio import Audio, AudioError, read
 from models_registry.models import Job, Signal
+from models_registry.teams import Project
 
 Source = UploadedFile | Signal
 Pair = tuple[Source, Source | None]
@@ -84,7 +85,14 @@ def check(pairs: Sequence[Pair], *, align: bool = False) -> None:
         raise UploadError(*reasons)
 
 
-def queue(pairs: Sequence[Pair], names: Sequence[str], *, align: bool = False, actor: str) -> Job:
+def queue(
+    pairs: Sequence[Pair],
+    names: Sequence[str],
+    *,
+    align: bool = False,
+    actor: str,
+    project: Project,
+) -> Job:
     """Keep the sounds and queue a job that scores them, with `align` their lag undone.
 
     Nothing is kept where one is refused (`UploadError`).
@@ -94,12 +102,19 @@ def queue(pairs: Sequence[Pair], names: Sequence[str], *, align: bool = False, a
         kept = {id(source): _kept(source, actor) for source in _sources(pairs)}
         sent = [kept[id(one)].sha256 for one in _sources(pairs) if isinstance(one, UploadedFile)]
         if sent:
-            audit.record("upload", f"{len(sent)} sound(s)", actor=actor, content={"signals": sent})
+            project.signals.add(*kept.values())
+            audit.record(
+                "upload",
+                f"{len(sent)} sound(s)",
+                actor=actor,
+                content={"signals": sent},
+                project=project,
+            )
         signals = [(kept[id(one)], kept[id(other)] if other else None) for one, other in pairs]
-        return queue_scores(signals, names, align=align, actor=actor)
+        return queue_scores(signals, names, align=align, actor=actor, project=project)
 
 
-def keep_all(sources: Sequence[Source], *, actor: str) -> list[Signal]:
+def keep_all(sources: Sequence[Source], *, actor: str, project: Project) -> list[Signal]:
     """Signals for what was sent and what is here already; nothing is kept where one is refused (`UploadError`)."""
     check([(source, None) for source in sources])
     with transaction.atomic():
@@ -110,18 +125,22 @@ def keep_all(sources: Sequence[Source], *, actor: str) -> list[Signal]:
             if isinstance(source, UploadedFile)
         ]
         if sent:
-            audit.record("upload", f"{len(sent)} sound(s)", actor=actor, content={"signals": sent})
+            project.signals.add(*kept)
+            what, content = f"{len(sent)} sound(s)", {"signals": sent}
+            audit.record("upload", what, actor=actor, content=content, project=project)
     return kept
 
 
-def keep(file: UploadedFile, *, title: str = "", actor: str) -> Signal:
+def keep(file: UploadedFile, *, title: str = "", actor: str, project: Project) -> Signal:
     """One sound by itself; raises `AudioError` where it cannot be kept."""
     sound = _audio(file)
     with transaction.atomic():
         signal = Signal.objects.store(
             sound, title=title or _name(file), provenance=f"{_name(file)}, uploaded by {actor}"
         )
-        audit.record("upload", "1 sound(s)", actor=actor, content={"signals": [signal.sha256]})
+        project.signals.add(signal)
+        content = {"signals": [signal.sha256]}
+        audit.record("upload", "1 sound(s)", actor=actor, content=content, project=project)
     return signal
 
 

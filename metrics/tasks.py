@@ -11,6 +11,7 @@ from metrics.models import Score
 from models_registry import audit, jobs
 from models_registry.jobs import Lease, Stopped, handles
 from models_registry.models import Job, Signal
+from models_registry.teams import Project
 
 # a signal to be scored, and the reference to hold it against (None: only metrics that need none)
 Pair = tuple[Signal, Signal | None]
@@ -102,12 +103,17 @@ def _write(
 
 
 def queue_scores(
-    pairs: Iterable[Pair], names: Collection[str], *, align: bool = False, actor: str
+    pairs: Iterable[Pair],
+    names: Collection[str],
+    *,
+    align: bool = False,
+    actor: str,
+    project: Project,
 ) -> Job:
     """Queue a job that scores `pairs` by the metrics named, with `align` their lag undone."""
     keys = [(signal.pk, reference and reference.pk) for signal, reference in pairs]
     asked = {"pairs": keys, "metrics": list(names), "align": align, "actor": actor}
-    return jobs.enqueue("score-signals", asked)
+    return jobs.enqueue("score-signals", asked, project=project)
 
 
 @handles("score-signals")
@@ -130,6 +136,7 @@ def score_queued(lease: Lease) -> str:
             f"{len(pairs)} signal(s)",
             actor=asked["actor"],
             content={"signals": [signal.sha256 for signal, _ in pairs], "scores": written},
+            project=lease.job.project,
         )
     if lease.should_stop():
         raise Stopped(f"stopped after {written} scores; run it again to go on")

@@ -15,6 +15,7 @@ from django.db import transaction
 from models_registry import audit, jobs
 from models_registry.extra import engine
 from models_registry.models import Job, ModelVersion, Signal
+from models_registry.teams import Project
 
 LONGEST_NAME = 100
 
@@ -63,10 +64,10 @@ def ask(
     }
 
 
-def queue(arguments: dict[str, Any]) -> Job:
+def queue(arguments: dict[str, Any], *, project: Project) -> Job:
     """Ask a worker for what `ask` has checked; refused at once where the engine is not installed."""
     engine()
-    return jobs.enqueue("adopt", arguments)
+    return jobs.enqueue("adopt", arguments, project=project)
 
 
 @jobs.handles("adopt")

@@ -21,6 +21,7 @@ from models_registry.models import (
     canonical_json,
     identity_hash,
 )
+from models_registry.teams import Project
 
 GENESIS = "0" * 64
 # An arbitrary constant: all writers of the record queue behind this one PostgreSQL advisory lock.
@@ -52,8 +53,12 @@ def record(
     actor: str,
     reason: str = "",
     content: dict[str, Any] | None = None,
+    project: Project | None = None,
 ) -> AuditEvent:
-    """Append one event; inside the caller's transaction, so that act and record stand or fall together."""
+    """Append one event; inside the caller's transaction, so that act and record stand or fall together.
+
+    The members of `project` may read it: of the subject's own where none is named, of none where it has none.
+    """
     with transaction.atomic():
         if connection.vendor == "postgresql":
             with connection.cursor() as cursor:
@@ -68,6 +73,7 @@ def record(
             reason=reason,
             content=content or {},
             previous_sha256=last.sha256 if last else GENESIS,
+            project=project or getattr(subject, "project", None),
         )
         event.sha256 = event_hash(event)
         event.save(force_insert=True)

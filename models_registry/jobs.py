@@ -23,6 +23,7 @@ from django.utils.module_loading import autodiscover_modules
 from django_tasks import task
 
 from models_registry.models import Job
+from models_registry.teams import Project
 
 log = logging.getLogger(__name__)
 
@@ -135,10 +136,10 @@ def run_job(pk: int) -> None:
     run(pk)
 
 
-def enqueue(kind: str, arguments: dict[str, Any]) -> Job:
+def enqueue(kind: str, arguments: dict[str, Any], *, project: Project) -> Job:
     """Write the row; a worker is rung once the surrounding transaction is committed."""
     handler_for(kind)
-    job = Job.objects.create(kind=kind, arguments=arguments)
+    job = Job.objects.create(kind=kind, arguments=arguments, project=project)
     transaction.on_commit(partial(_ring, job.pk))
     return job
 
@@ -200,12 +201,13 @@ def run(pk: int) -> None:
         _work(job, Lease(job))
 
 
-def hold(kind: str, arguments: dict[str, Any]) -> Job:
+def hold(kind: str, arguments: dict[str, Any], *, project: Project) -> Job:
     """Write a job that this process holds from the start, for `work_here`; no worker will take it."""
     handler_for(kind)
     return Job.objects.create(
         kind=kind,
         arguments=arguments,
+        project=project,
         state=Job.State.RUNNING,
         attempt=1,
         lease_until=_from_now(LEASE),

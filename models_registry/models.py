@@ -19,6 +19,7 @@ from django.utils.timezone import now
 from models_registry import audio
 from models_registry.audio import Audio
 from models_registry.extra import engine
+from models_registry.teams import OfProject, Project, operators_project
 
 if TYPE_CHECKING:
     from models_registry.engine import Chain
@@ -76,6 +77,13 @@ class Signal(models.Model):
     frames = models.PositiveIntegerField()
     file = models.FileField(upload_to=signal_path, max_length=200)
     created_at = models.DateTimeField(auto_now_add=True)
+    # sounds are kept once for all; who may hear one follows from these and from what it is used in
+    holders = models.ManyToManyField(
+        Project,
+        related_name="signals",
+        blank=True,
+        help_text="the projects that it was given to by itself",
+    )
 
     objects = SignalQuerySet.as_manager()
 
@@ -97,13 +105,22 @@ class Signal(models.Model):
         return Audio(samples.T.copy(), rate)
 
 
+class AudioModelQuerySet(OfProject["AudioModel"]):
+    pass
+
+
 class AudioModel(models.Model):
     """A named line of versions that serve one purpose."""
 
     name = models.SlugField(max_length=80, unique=True)
     title = models.CharField(max_length=200)
     purpose = models.TextField(blank=True)
+    project = models.ForeignKey(
+        Project, on_delete=models.PROTECT, default=operators_project, related_name="models"
+    )
     created_at = models.DateTimeField(auto_now_add=True)
+
+    objects = AudioModelQuerySet.as_manager()
 
     class Meta:
         ordering = ["name"]
@@ -115,7 +132,9 @@ class AudioModel(models.Model):
         return self.versions.order_by("-number").first()
 
 
-class ModelVersionQuerySet(models.QuerySet["ModelVersion"]):
+class ModelVersionQuerySet(OfProject["ModelVersion"]):
+    way = "model__project"
+
     def named(self, name: str) -> ModelVersion:
         """Find `model` (its latest version) or `model@N`; `DoesNotExist` says what there is instead."""
         model_name, _, number = name.partition("@")
@@ -212,10 +231,18 @@ class ModelVersion(models.Model):
         adapters = self.chain.get("adapters", [])
         return list(dict.fromkeys(name for one in adapters for name in one.get("names", [])))
 
+    @property
+    def project(self) -> Project:
+        return self.model.project
+
     def load(self) -> Chain:
         """Build the chain with its weights; imports torch."""
         chain: Chain = engine().Chain.from_spec(self.chain).load(self.weights.path)
         return chain
+
+
+class JobQuerySet(OfProject["Job"]):
+    pass
 
 
 class Job(models.Model):
@@ -230,6 +257,9 @@ class Job(models.Model):
 
     kind = models.SlugField(max_length=40)
     arguments = models.JSONField(default=dict)
+    project = models.ForeignKey(
+        Project, on_delete=models.PROTECT, default=operators_project, related_name="jobs"
+    )
     state = models.CharField(max_length=10, choices=State, default=State.QUEUED)
     attempt = models.PositiveSmallIntegerField(default=0)
     lease_until = models.DateTimeField(null=True, blank=True)
@@ -239,6 +269,8 @@ class Job(models.Model):
     rung_at = models.DateTimeField(null=True, blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
     finished_at = models.DateTimeField(null=True, blank=True)
+
+    objects = JobQuerySet.as_manager()
 
     class Meta:
         ordering = ["-pk"]
@@ -265,6 +297,10 @@ class Job(models.Model):
             Job.objects.filter(pk=self.pk, state=self.State.RUNNING).update(stop_requested=True)
 
 
+class TrainingRunQuerySet(OfProject["TrainingRun"]):
+    way = "model__project"
+
+
 class TrainingRun(models.Model):
     """One training of a model from a recipe and a seed: what was asked, where it ran, how the loss went."""
 
@@ -277,11 +313,17 @@ class TrainingRun(models.Model):
     job = models.OneToOneField(Job, on_delete=models.PROTECT, related_name="training_run")
     created_at = models.DateTimeField(auto_now_add=True)
 
+    objects = TrainingRunQuerySet.as_manager()
+
     class Meta:
         ordering = ["-pk"]
 
     def __str__(self) -> str:
         return f"training {self.pk} of {self.model.name}"
+
+
+class RenderingQuerySet(OfProject["Rendering"]):
+    way = "version__model__project"
 
 
 class Rendering(models.Model):
@@ -296,6 +338,8 @@ class Rendering(models.Model):
     )
     output = models.ForeignKey(Signal, on_delete=models.PROTECT, related_name="rendered_by")
     created_at = models.DateTimeField(auto_now_add=True)
+
+    objects = RenderingQuerySet.as_manager()
 
     class Meta:
         ordering = ["pk"]
@@ -314,6 +358,10 @@ class Rendering(models.Model):
         return f"{self.version}:{self.condition}" if self.condition else str(self.version)
 
 
+class AuditEventQuerySet(OfProject["AuditEvent"]):
+    pass
+
+
 class AuditEvent(models.Model):
     """One act that matters, chained to the one before by its hash (see audit.py). Never changed, never deleted."""
 
@@ -328,6 +376,12 @@ class AuditEvent(models.Model):
     content = models.JSONField(default=dict)
     previous_sha256 = models.CharField(max_length=64, unique=True)
     sha256 = models.CharField(max_length=64, unique=True)
+    # outside the hash: it says who may read the event, and claims nothing
+    project = models.ForeignKey(
+        Project, on_delete=models.PROTECT, null=True, blank=True, related_name="events"
+    )
+
+    objects = AuditEventQuerySet.as_manager()
 
     class Meta:
         ordering = ["number"]

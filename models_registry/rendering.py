@@ -16,6 +16,7 @@ from models_registry import audit, jobs
 from models_registry.audio import Audio
 from models_registry.extra import engine
 from models_registry.models import Job, ModelVersion, Rendering, Signal
+from models_registry.teams import Project
 
 
 class RenderError(ValueError):
@@ -114,11 +115,12 @@ def keep(
     return rendering
 
 
-def queue(names: Sequence[str], signals: Sequence[Signal], *, actor: str) -> Job:
+def queue(names: Sequence[str], signals: Sequence[Signal], *, actor: str, project: Project) -> Job:
     """Ask a worker for every signal by every version among `names` (see `chosen`); refused before it is queued."""
     engine()
     if not names or not signals:
         raise RenderError("expected at least one model version and one signal, found none")
     versions = list(dict.fromkeys(named(*chosen(name)) for name in names))
     hashes = list(dict.fromkeys(signal.sha256 for signal in signals))
-    return jobs.enqueue("render", {"versions": versions, "signals": hashes, "actor": actor})
+    asked = {"versions": versions, "signals": hashes, "actor": actor}
+    return jobs.enqueue("render", asked, project=project)

@@ -17,6 +17,7 @@ from django.db import transaction
 from models_registry import audit, jobs
 from models_registry.extra import engine
 from models_registry.models import AudioModel, Job, ModelVersion, TrainingRun
+from models_registry.teams import Project
 
 if TYPE_CHECKING:
     from models_registry.engine import Recipe
@@ -47,33 +48,41 @@ def queue(
     seed: int,
     reason: str = "",
     actor: str,
+    project: Project,
 ) -> TrainingRun:
     """Ask a worker to train the recipe; raises `RecipeError` before anything is written."""
     recipe = load_recipe(name, overrides)
     with transaction.atomic():
-        job = jobs.enqueue("train", {"actor": actor})
+        job = jobs.enqueue("train", {"actor": actor}, project=project)
         return _run(recipe, job, seed=seed, reason=reason, actor=actor)
 
 
-def here(recipe: Recipe, *, seed: int, reason: str = "", actor: str) -> TrainingRun:
+def here(
+    recipe: Recipe, *, seed: int, reason: str = "", actor: str, project: Project
+) -> TrainingRun:
     """A run that this process holds (`jobs.work_here`): an unfinished one of the same recipe and seed goes on."""
-    same = TrainingRun.objects.filter(recipe=recipe.to_dict(), seed=seed, version=None)
+    same = TrainingRun.objects.filter(
+        recipe=recipe.to_dict(), seed=seed, version=None, model__project=project
+    )
     for unfinished in same.filter(job__in=Job.objects.filter(jobs.open_to_all())):
         if jobs.take(unfinished.job):
             return unfinished
     with transaction.atomic():
-        job = jobs.hold("train", {"actor": actor})
+        job = jobs.hold("train", {"actor": actor}, project=project)
         return _run(recipe, job, seed=seed, reason=reason, actor=actor)
 
 
-def trained(recipe: Recipe, *, seed: int) -> ModelVersion | None:
-    """The version that this recipe and seed gave before, if they did."""
-    return ModelVersion.objects.filter(run__recipe=recipe.to_dict(), run__seed=seed).first()
+def trained(recipe: Recipe, *, seed: int, project: Project) -> ModelVersion | None:
+    """The version that this recipe and seed gave before in the project, if they did."""
+    of_project = ModelVersion.objects.filter(model__project=project)
+    return of_project.filter(run__recipe=recipe.to_dict(), run__seed=seed).first()
 
 
 def _run(recipe: Recipe, job: Job, *, seed: int, reason: str, actor: str) -> TrainingRun:
     model, created = AudioModel.objects.get_or_create(
-        name=recipe.name, defaults={"title": recipe.title, "purpose": recipe.purpose}
+        name=_name_in(job.project, recipe.name),
+        project=job.project,
+        defaults={"title": recipe.title, "purpose": recipe.purpose},
     )
     if created:
         audit.record("register", model, actor=actor, reason=recipe.purpose)
@@ -84,6 +93,16 @@ def _run(recipe: Recipe, job: Job, *, seed: int, reason: str, actor: str) -> Tra
         reason=reason or f"{recipe.purpose} (seed {seed})",
         job=job,
     )
+
+
+def _name_in(project: Project, name: str) -> str:
+    """The recipe's own name, or, where another project has a model of it, one that says which project's this is."""
+    taken = AudioModel.objects.filter(name=name).exclude(project=project).exists()
+    if not taken:
+        return name
+    # names are installation-wide: addresses, MODEL@N and listeners' records go by them
+    ending = f"-{project.slug}"[:40]
+    return name[: 80 - len(ending)] + ending
 
 
 @jobs.handles("train")

@@ -5,10 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+from django.contrib.auth.models import User
 
 from listening.models import Campaign, Condition, Stimulus, Trial
 from models_registry.audio import Audio
 from models_registry.models import Signal
+from models_registry.teams import Membership, Project
+from models_registry.teams import Role as Of
 
 Role = Condition.Role
 
@@ -100,9 +103,23 @@ def tone(
     return Audio(np.tile(samples.astype(np.float32), (channels, 1)), rate)
 
 
+def here() -> Project:
+    """The project of what a test makes without naming one."""
+    return Project.objects.operators()
+
+
+def account(name: str, *, role: Of = Of.OWNER, project: Project | None = None) -> User:
+    """A person who signs in as `name` with the password "name's word", and belongs to the project."""
+    user = User.objects.create_user(name, password=f"{name}'s word")
+    Membership.objects.create(project=project or here(), user=user, role=role)
+    return user
+
+
 def stored_tone(frequency: float, *, level: float = 0.5, duration: float = 1.0) -> Signal:
     sound = tone(frequency, level=level, duration=duration)
-    return Signal.objects.store(sound, title=f"{frequency:g} Hz at {level:g}")
+    signal = Signal.objects.store(sound, title=f"{frequency:g} Hz at {level:g}")
+    here().signals.add(signal)
+    return signal
 
 
 def mushra_campaign(

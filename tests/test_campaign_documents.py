@@ -12,7 +12,7 @@ from listening.exchange import campaign_document
 from listening.exchange.documents import Document, DocumentError
 from listening.models import Campaign, Stimulus
 from models_registry import audio
-from tests.factories import abx_campaign, mushra_campaign, tone
+from tests.factories import abx_campaign, here, mushra_campaign, tone
 
 pytestmark = pytest.mark.django_db
 
@@ -155,7 +155,7 @@ def test_anchors_are_made_by_kind_and_degree_and_a_round_trip_keeps_how(imported
     assert described["conditions"][4]["made"] == {"kind": "mnru"}
     sounds = described["items"][0]["stimuli"]
     assert len(set(sounds.values())) == 6
-    copy = compose(Document("copy", {**described, "slug": "copy"}), actor="alice")
+    copy = compose(Document("copy", {**described, "slug": "copy"}), project=here(), actor="alice")
     assert describe(copy) == {**described, "slug": "copy"}
 
 
@@ -175,7 +175,7 @@ def test_a_round_trip_changes_nothing(make, form):
     before = describe(campaign)
     assert (before["invited_only"], before["retain_until"]) == (True, "2027-06-30")
     text = campaign_document.dump(before | {"slug": "copy"}, form=form)
-    copy = compose(campaign_document.parse(text, name="copy"), actor="alice")
+    copy = compose(campaign_document.parse(text, name="copy"), project=here(), actor="alice")
     assert describe(copy) == before | {"slug": "copy"}
 
 
@@ -221,7 +221,7 @@ def changed(**changes) -> Document:
 )
 def test_what_cannot_be_made_is_refused_with_its_place(changes, what):
     with pytest.raises(DocumentError) as refusal:
-        compose(changed(**changes), actor="alice")
+        compose(changed(**changes), project=here(), actor="alice")
     assert what in str(refusal.value)
     assert not Campaign.objects.filter(slug="copy").exists()
 

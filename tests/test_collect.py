@@ -14,7 +14,7 @@ from django.utils.timezone import now
 from listening.collecting import GRACE
 from listening.evidence import ratings_frame
 from listening.models import Campaign, Listener, Page, Rating, Response
-from tests.factories import mushra_campaign
+from tests.factories import here, mushra_campaign
 
 pytestmark = pytest.mark.django_db
 
@@ -216,7 +216,7 @@ def others() -> None:
     found = webmushra.campaigns(Document("others", config, {(): (1, 1)}))
     for data in found.campaigns:
         document = Document("others", campaign_document.checked(data, name="others"), {(): (1, 1)})
-        compose(document, actor="alice").launch(actor="alice")
+        compose(document, project=here(), actor="alice").launch(actor="alice")
 
 
 def test_the_other_types_of_pages_reach_the_campaigns_of_their_methods(client):

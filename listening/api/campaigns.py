@@ -8,13 +8,14 @@ from typing import Any
 from django.contrib.auth.models import User
 from django.db.models import Count, Q, QuerySet
 from django.urls import reverse
-from drf_spectacular.utils import OpenApiResponse, extend_schema
+from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
 from rest_framework import mixins, status, viewsets
 from rest_framework.decorators import action
+from rest_framework.exceptions import ValidationError
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from listening import balance, composing, linting, mending, panel_planning
+from listening import access, balance, composing, linting, mending, panel_planning
 from listening.analysis.frames import AnalysisError
 from listening.api import serializers as shapes
 from listening.computed import analysis_of, correlation_of
@@ -23,13 +24,30 @@ from listening.exchange.documents import Document
 from listening.models import Campaign
 from listening.models.campaign import CampaignError
 from models_registry import jobs
+from models_registry.teams import Project, Role
 
 DOCUMENT = {"type": "object", "description": "a campaign document: see /api/campaign.schema.json"}
 ANALYSIS = {"type": "object", "description": "every figure of the campaign's page, unrounded"}
 
 
+INTO = OpenApiParameter(
+    "project",
+    str,
+    description="whose it is to be, by its slug; to be named where one is an editor of several",
+)
+
+
 def actor(request: Request) -> str:
     return str(request.user.get_username())
+
+
+def room(request: Request) -> Project:
+    """The project that what is made by this request belongs to."""
+    here, slug = access.Standing(request.user), request.query_params.get("project", "")
+    if not slug and len(here.rooms()) > 1:
+        mine = ", ".join(one.slug for one in here.rooms())
+        raise ValidationError({"detail": f"expected ?project= with one of {mine}, found none"})
+    return here.room(slug)
 
 
 class CampaignViewSet(
@@ -44,6 +62,7 @@ class CampaignViewSet(
     def get_queryset(self) -> QuerySet[Campaign]:
         return (
             Campaign.objects.visible_to(self.request.user)
+            .select_related("project")
             .annotate(
                 n_listeners=Count("listeners", distinct=True),
                 n_simulated=Count("listeners", filter=Q(listeners__simulated=True), distinct=True),
@@ -55,6 +74,7 @@ class CampaignViewSet(
         )
 
     @extend_schema(
+        parameters=[INTO],
         request={"application/json": DOCUMENT},
         responses={
             201: shapes.CampaignSerializer,
@@ -63,10 +83,11 @@ class CampaignViewSet(
     )
     def create(self, request: Request) -> Response:
         """Make a draft from a campaign document, whose sounds are named by the hashes of stored signals."""
+        project = room(request)
         data = campaign_document.checked(request.data, name="request")
         owner = request.user if isinstance(request.user, User) else None
         document = Document("request", data)
-        made = composing.compose(document, owner=owner, actor=actor(request))
+        made = composing.compose(document, owner=owner, project=project, actor=actor(request))
         shown = self.get_serializer(self.get_queryset().get(pk=made.pk)).data
         return Response(shown, status=status.HTTP_201_CREATED)
 
@@ -129,13 +150,15 @@ class CampaignViewSet(
     @extend_schema(request=shapes.LaunchSerializer, responses=shapes.CampaignSerializer)
     @action(detail=True, methods=["post"])
     def launch(self, request: Request, slug: str) -> Response:
-        """Open it to listeners; what the lint warns of must be accepted by `despite`."""
+        """Open it to listeners; what the lint warns of must be accepted by `despite`, which takes an owner."""
         campaign = self.get_object()
         found = linting.summary(linting.findings(campaign))
         if found and not _checked(shapes.LaunchSerializer, request)["despite"]:
             raise CampaignError(
                 f"expected no warnings, or despite: true; the lint warns of {', '.join(found)}"
             )
+        if found:
+            access.Standing(request.user).require(campaign.project, Role.OWNER)
         campaign.launch(actor=actor(request), overridden=found)
         return Response(self.get_serializer(self.get_object()).data)
 
@@ -166,8 +189,9 @@ class CampaignViewSet(
     @action(detail=True, methods=["post"])
     def score(self, request: Request, slug: str) -> Response:
         """Score all stimuli by all metrics; answers the job that does it."""
-        arguments = {"campaign": self.get_object().slug, "actor": actor(request)}
-        job = jobs.enqueue("score-campaign", arguments)
+        campaign = self.get_object()
+        arguments = {"campaign": campaign.slug, "actor": actor(request)}
+        job = jobs.enqueue("score-campaign", arguments, project=campaign.project)
         return Response(shapes.JobSerializer(job).data, status=status.HTTP_202_ACCEPTED)
 
     @extend_schema(responses={200: ANALYSIS})

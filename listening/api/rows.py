@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
+from django.shortcuts import get_object_or_404
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import mixins, status, viewsets
 from rest_framework.decorators import action
@@ -14,9 +15,9 @@ from rest_framework.parsers import MultiPartParser
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from listening import uploads
+from listening import access, uploads
 from listening.api import serializers as shapes
-from listening.api.campaigns import actor
+from listening.api.campaigns import INTO, actor, room
 from listening.forgetting import forget
 from listening.models import Campaign, Rating, Session
 from metrics import catalogue
@@ -24,11 +25,20 @@ from metrics.models import Score
 from metrics.tasks import queue_scores
 from models_registry import adopting, audit, jobs, rendering, training
 from models_registry.models import AudioModel, Job, ModelVersion, Rendering, Signal, TrainingRun
+from models_registry.teams import OfProject, Person, Role, sees_all
 
 CAMPAIGN = OpenApiParameter("campaign", str, description="a campaign's slug")
 
 
-class Reading(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets.GenericViewSet[Any]):
+class Listing(mixins.ListModelMixin, viewsets.GenericViewSet[Any]):
+    """What the person may know of."""
+
+    def get_queryset(self) -> QuerySet[Any]:
+        rows: OfProject[Any] = super().get_queryset()  # type: ignore[assignment]
+        return rows.visible_to(self.request.user)
+
+
+class Reading(mixins.RetrieveModelMixin, Listing):
     """What is written elsewhere: a list, or one by its name."""
 
 
@@ -40,10 +50,13 @@ def of_campaign(rows: QuerySet[Any], request: Request, path: str) -> QuerySet[An
     return rows.filter(**{f"{path}__in": campaigns})
 
 
-def stored(hashes: Iterable[str | None]) -> dict[str, Signal]:
-    """The signals of these hashes; refuses one that is not stored."""
+def stored(
+    hashes: Iterable[str | None], user: Person, role: Role = Role.READER
+) -> dict[str, Signal]:
+    """The signals of these hashes that the person has by this role; refuses one that is not among them."""
     wanted = {sha256 for sha256 in hashes if sha256}
-    known = {signal.sha256: signal for signal in Signal.objects.filter(sha256__in=wanted)}
+    found = access.signals(user, role).filter(sha256__in=wanted)
+    known = {signal.sha256: signal for signal in found}
     if missing := sorted(wanted - set(known)):
         raise ValidationError({"detail": f"expected stored signals, found no {missing[0]}"})
     return known
@@ -53,23 +66,29 @@ class SignalViewSet(Reading):
     """Immutable sounds, named by the SHA-256 of their samples and format."""
 
     serializer_class = shapes.SignalSerializer
-    queryset = Signal.objects.order_by("pk")
+    queryset = Signal.objects.none()
     lookup_field = "sha256"
     lookup_value_regex = "[0-9a-f]{64}"
     parser_classes = [MultiPartParser]
 
+    def get_queryset(self) -> QuerySet[Signal]:
+        return access.signals(self.request.user).order_by("pk")
+
     @extend_schema(
+        parameters=[INTO],
         request={"multipart/form-data": shapes.UploadSerializer},
         responses={201: shapes.SignalSerializer},
     )
     def create(self, request: Request) -> Response:
         """Keep an audio file; the same samples are kept once."""
+        project = room(request)
         given = shapes.UploadSerializer(data=request.data)
         given.is_valid(raise_exception=True)
         signal = uploads.keep(
             given.validated_data["file"],
             title=given.validated_data.get("title", ""),
             actor=actor(request),
+            project=project,
         )
         return Response(self.get_serializer(signal).data, status=status.HTTP_201_CREATED)
 
@@ -78,7 +97,11 @@ class ModelViewSet(Reading):
     """Models, with the names of their versions."""
 
     serializer_class = shapes.ModelSerializer
-    queryset = AudioModel.objects.prefetch_related("versions__model").order_by("name")
+    queryset = (
+        AudioModel.objects.select_related("project")
+        .prefetch_related("versions__model")
+        .order_by("name")
+    )
     lookup_field = "name"
 
 
@@ -105,23 +128,26 @@ class VersionViewSet(Reading):
     @action(detail=True, methods=["post"])
     def adopt(self, request: Request, pk: str) -> Response:
         """Make the next version, which knows one more device from its stored recordings; answers the job."""
+        name, _, number = pk.partition("@")
+        version = get_object_or_404(self.get_queryset(), model__name=name, number=int(number))
+        self.check_object_permissions(request, version)
         asked = shapes.AdoptSerializer(data=request.data)
         asked.is_valid(raise_exception=True)
         given = asked.validated_data
-        known = stored([*given["dry"], *given["wet"]])
+        known = stored([*given["dry"], *given["wet"]], request.user)
         arguments = adopting.ask(
-            ModelVersion.objects.named(pk),
+            version,
             given["name"],
             dry=[known[sha256] for sha256 in given["dry"]],
             wet=[known[sha256] for sha256 in given["wet"]],
             reason=given.get("reason", ""),
             actor=actor(request),
         )
-        job = adopting.queue(arguments)
+        job = adopting.queue(arguments, project=version.project)
         return Response(shapes.JobSerializer(job).data, status=status.HTTP_202_ACCEPTED)
 
 
-class RenderingViewSet(mixins.ListModelMixin, viewsets.GenericViewSet[Rendering]):
+class RenderingViewSet(Listing):
     """What versions made of signals."""
 
     serializer_class = shapes.RenderingSerializer
@@ -133,14 +159,17 @@ class RenderingViewSet(mixins.ListModelMixin, viewsets.GenericViewSet[Rendering]
         asked = shapes.RenderSerializer(data=request.data)
         asked.is_valid(raise_exception=True)
         given = asked.validated_data
-        signals = list(stored(given["signals"]).values())
-        job = rendering.queue(given["versions"], signals, actor=actor(request))
+        here = access.Standing(request.user)
+        project = here.project_of_versions(given["versions"])
+        signals = list(stored(given["signals"], request.user).values())
+        job = rendering.queue(given["versions"], signals, actor=actor(request), project=project)
         return Response(shapes.JobSerializer(job).data, status=status.HTTP_202_ACCEPTED)
 
 
 class SessionViewSet(Reading):
     """Listeners' ways through campaigns."""
 
+    owners_only = ("forget",)
     serializer_class = shapes.SessionSerializer
     queryset = Session.objects.none()
 
@@ -210,7 +239,7 @@ class ScoreViewSet(Reading):
     """What metrics say of signals: a value, or the reason why there is none."""
 
     serializer_class = shapes.ScoreSerializer
-    queryset = Score.objects.select_related("signal", "reference").order_by("pk")
+    queryset = Score.objects.none()
 
     @extend_schema(
         parameters=[
@@ -222,26 +251,34 @@ class ScoreViewSet(Reading):
     def list(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         return super().list(request, *args, **kwargs)
 
-    @extend_schema(request=shapes.AskScoresSerializer, responses={202: shapes.JobSerializer})
+    @extend_schema(
+        parameters=[INTO],
+        request=shapes.AskScoresSerializer,
+        responses={202: shapes.JobSerializer},
+    )
     def create(self, request: Request) -> Response:
         """Score stored signals, each against its reference; answers the job that does it."""
+        project = room(request)
         asked = shapes.AskScoresSerializer(data=request.data)
         asked.is_valid(raise_exception=True)
         pairs = asked.validated_data["pairs"]
-        known = stored(
-            sha256 for pair in pairs for sha256 in (pair["signal"], pair.get("reference"))
-        )
+        hashes = [sha256 for pair in pairs for sha256 in (pair["signal"], pair.get("reference"))]
+        known = stored(hashes, request.user, Role.EDITOR)
         names = asked.validated_data.get("metrics") or [one.name for one in catalogue.all()]
         job = queue_scores(
             [(known[pair["signal"]], known.get(pair.get("reference") or "")) for pair in pairs],
             [metric.name for metric in catalogue.chosen(",".join(names))],
             align=asked.validated_data["align"],
             actor=actor(request),
+            project=project,
         )
         return Response(shapes.JobSerializer(job).data, status=status.HTTP_202_ACCEPTED)
 
     def get_queryset(self) -> QuerySet[Score]:
-        rows = super().get_queryset()
+        rows = Score.objects.select_related("signal", "reference").order_by("pk")
+        if not sees_all(self.request.user):
+            mine = access.signals(self.request.user)
+            rows = rows.filter(Q(reference=None) | Q(reference__in=mine), signal__in=mine)
         asked = self.request.query_params
         for name, path in (("metric", "metric"), ("signal", "signal__sha256")):
             if asked.get(name):
@@ -263,11 +300,16 @@ class RunViewSet(Reading):
     """Trainings: recipe, seed, reason, history, job and the version made."""
 
     serializer_class = shapes.RunSerializer
-    queryset = TrainingRun.objects.select_related("model", "job", "version__model").order_by("-pk")
+    queryset = TrainingRun.objects.select_related(
+        "model", "job__project", "version__model"
+    ).order_by("-pk")
 
-    @extend_schema(request=shapes.TrainSerializer, responses={202: shapes.RunSerializer})
+    @extend_schema(
+        parameters=[INTO], request=shapes.TrainSerializer, responses={202: shapes.RunSerializer}
+    )
     def create(self, request: Request) -> Response:
         """Train a recipe; answers the run, whose job does it."""
+        project = room(request)
         asked = shapes.TrainSerializer(data=request.data)
         asked.is_valid(raise_exception=True)
         given = asked.validated_data
@@ -286,6 +328,7 @@ class RunViewSet(Reading):
                 seed=given["seed"],
                 reason=given["reason"],
                 actor=actor(request),
+                project=project,
             )
         except ValueError as error:
             raise ValidationError({"detail": str(error)}) from error
@@ -296,7 +339,7 @@ class JobViewSet(Reading):
     """Long work: its state, how far it is, and what it says."""
 
     serializer_class = shapes.JobSerializer
-    queryset = Job.objects.order_by("-pk")
+    queryset = Job.objects.select_related("project").order_by("-pk")
 
     @extend_schema(request=None, responses=shapes.JobSerializer)
     @action(detail=True, methods=["post"])
@@ -305,7 +348,8 @@ class JobViewSet(Reading):
         job = self.get_object()
         if not job.is_over:
             job.request_stop()
-            audit.record("stop", f"job {job.pk} ({job.kind})", actor=actor(request))
+            what = f"job {job.pk} ({job.kind})"
+            audit.record("stop", what, actor=actor(request), project=job.project)
         job.refresh_from_db()
         return Response(self.get_serializer(job).data)
 
@@ -315,5 +359,6 @@ class JobViewSet(Reading):
         """Queue a stopped or failed job again."""
         job = self.get_object()
         if jobs.resume(job):
-            audit.record("resume", f"job {job.pk} ({job.kind})", actor=actor(request))
+            what = f"job {job.pk} ({job.kind})"
+            audit.record("resume", what, actor=actor(request), project=job.project)
         return Response(self.get_serializer(job).data)

@@ -30,11 +30,12 @@ class UploadSerializer(serializers.Serializer[Any]):
 
 
 class ModelSerializer(serializers.ModelSerializer[AudioModel]):
+    project = serializers.SlugRelatedField(slug_field="slug", read_only=True)  # type: ignore[var-annotated]
     versions = serializers.StringRelatedField(many=True)  # type: ignore[var-annotated]
 
     class Meta:
         model = AudioModel
-        fields = ["name", "title", "purpose", "created_at", "versions"]
+        fields = ["name", "project", "title", "purpose", "created_at", "versions"]
 
 
 class VersionSerializer(serializers.ModelSerializer[ModelVersion]):
@@ -101,10 +102,13 @@ class RenderSerializer(serializers.Serializer[Any]):
 
 
 class JobSerializer(serializers.ModelSerializer[Job]):
+    project = serializers.SlugRelatedField(slug_field="slug", read_only=True)  # type: ignore[var-annotated]
+
     class Meta:
         model = Job
         fields = [
             "id",
+            "project",
             "kind",
             "arguments",
             "state",
@@ -151,6 +155,7 @@ class RunSerializer(serializers.ModelSerializer[TrainingRun]):
 
 
 class CampaignSerializer(serializers.ModelSerializer[Campaign]):
+    project = serializers.SlugRelatedField(slug_field="slug", read_only=True)  # type: ignore[var-annotated]
     listeners = serializers.IntegerField(source="n_listeners", help_text="simulated ones included")
     simulated = serializers.IntegerField(source="n_simulated")
     finished = serializers.IntegerField(source="n_finished", help_text="sessions")
@@ -159,6 +164,7 @@ class CampaignSerializer(serializers.ModelSerializer[Campaign]):
         model = Campaign
         fields = [
             "slug",
+            "project",
             "title",
             "method",
             "state",

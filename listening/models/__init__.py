@@ -1,5 +1,8 @@
 """The rows of listening tests: what is compared (campaign.py), who is invited
-(invitation.py), how it went (session.py), and what was said of it (rating.py)."""
+(invitation.py), how it went (session.py), and what was said of it (rating.py).
+
+What people say of their tokens for the API is in token.py.
+"""
 
 from listening.models.campaign import Campaign, Condition, Stimulus, Trial
 from listening.models.certificate import Certificate
@@ -14,6 +17,7 @@ from listening.models.session import (
     Slot,
     Visit,
 )
+from listening.models.token import TokenNote
 
 __all__ = [
     "Campaign",
@@ -28,6 +32,7 @@ __all__ = [
     "Session",
     "Slot",
     "Stimulus",
+    "TokenNote",
     "Trial",
     "Visit",
 ]

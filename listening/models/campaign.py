@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from copy import copy
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 from django.conf import settings
 from django.db import models, transaction
@@ -18,17 +18,17 @@ from listening.plan import (
     checked_plan,
     default_plan,
     items_never_rated,
+    not_recorded,
     part_named,
+    recordings,
 )
 from listening.scheme import group_problems
 from listening.translating import texts, translated, translation_problems
 from models_registry import audit
 from models_registry.models import ModelVersion, Signal
+from models_registry.teams import OfProject, Person, Project, operators_project
 
 if TYPE_CHECKING:
-    from django.contrib.auth.base_user import AbstractBaseUser
-    from django.contrib.auth.models import AnonymousUser
-
     from listening.methods import Gates, Method
 
 
@@ -36,12 +36,12 @@ class CampaignError(ValueError):
     """A campaign that cannot be launched or changed as asked; the message says what is missing and where."""
 
 
-class CampaignQuerySet(models.QuerySet["Campaign"]):
-    def visible_to(self, user: AbstractBaseUser | AnonymousUser) -> CampaignQuerySet:
-        """Researchers see every campaign of this site; nobody else sees any, and nobody what is a preview's copy."""
-        return self.filter(preview_of=None) if user.is_authenticated else self.none()
+class CampaignQuerySet(OfProject["Campaign"]):
+    def visible_to(self, user: Person) -> Self:
+        """Those of the person's projects; nobody sees what is a preview's copy."""
+        return super().visible_to(user).filter(preview_of=None)
 
-    def open(self) -> CampaignQuerySet:
+    def open(self) -> Self:
         return self.filter(state=Campaign.State.OPEN)
 
 
@@ -133,6 +133,9 @@ class Campaign(models.Model):
         help_text="what this is a copy of, made to be looked at (listening/previewing.py)",
     )
     source = models.TextField(blank=True, help_text="where imported ratings come from")
+    project = models.ForeignKey(
+        Project, on_delete=models.PROTECT, default=operators_project, related_name="campaigns"
+    )
     owner = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="campaigns"
     )
@@ -269,12 +272,9 @@ class Campaign(models.Model):
                 problems.append(
                     "expected it to open before it closes, found it the other way round"
                 )
-            wanted = {sha for part in self.plan for sha in part.get("recordings", {}).values()}
+            wanted = recordings(self.plan)
             stored = Signal.objects.filter(sha256__in=wanted).values_list("sha256", flat=True)
-            problems += [
-                f"expected a stored signal for each recorded digit, found none for {sha[:12]}…"
-                for sha in sorted(wanted.difference(stored))
-            ]
+            problems += [not_recorded(sha256) for sha256 in sorted(wanted.difference(stored))]
         return problems
 
     def design_problems(self) -> list[str]:

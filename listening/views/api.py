@@ -6,7 +6,6 @@ from functools import cache
 from typing import Any
 
 from django.contrib import messages
-from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.cache import never_cache
@@ -14,11 +13,12 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from drf_spectacular.generators import SchemaGenerator
 from knox.models import AuthToken
 
+from listening import access
 from listening.exchange.campaign_document import schema
 from models_registry import audit
 
 
-@login_required
+@access.signed_in
 @require_http_methods(["GET", "HEAD", "POST"])
 def index(request: HttpRequest) -> HttpResponse:
     """What there is to ask for; POST makes a token."""
@@ -57,7 +57,7 @@ def operations() -> dict[str, list[dict[str, Any]]]:
     return groups
 
 
-@login_required
+@access.signed_in
 @require_safe
 def campaign_schema(request: HttpRequest) -> JsonResponse:
     """The JSON Schema of campaign documents."""
@@ -78,7 +78,7 @@ def new_token(request: HttpRequest) -> HttpResponse:
     return render(request, "listening/api_token.html", context)
 
 
-@login_required
+@access.signed_in
 @require_POST
 def end_token(request: HttpRequest, key: str) -> HttpResponse:
     token = get_object_or_404(AuthToken, user=request.user, token_key=key)

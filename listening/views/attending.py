@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from django.contrib import messages
-from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.views.decorators.http import require_POST
 
+from listening import access
 from listening.forgetting import ForgetError, forget
 from listening.models.campaign import CampaignError
 from listening.views.campaigns import visible_campaign
 
 
-@login_required
+@access.members
 @require_POST
 def exclude(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
     """Leave the session out for a reason, or, where it is out, take it back in."""
@@ -26,7 +26,7 @@ def exclude(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
     return redirect("campaign-session", slug, pk)
 
 
-@login_required
+@access.owners
 @require_POST
 def forget_listener(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
     session = get_object_or_404(visible_campaign(request, slug).sessions, pk=pk)

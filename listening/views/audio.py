@@ -5,24 +5,22 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from django.contrib.auth.decorators import login_required
 from django.core.files.base import File
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.http.response import HttpResponseBase
-from django.shortcuts import get_object_or_404
 from django.views.decorators.http import require_safe
 
-from models_registry.models import Signal
+from listening import access
 
 CHUNK = 256 * 1024
 ONE_RANGE = re.compile(r"bytes=(\d{0,18})-(\d{0,18})")
 
 
-@login_required
+@access.members
 @require_safe
 def signal(request: HttpRequest, sha256: str) -> HttpResponseBase:
     """A signal by its hash; never shown to listeners, whom the hash would tell which stimuli are the same."""
-    found = get_object_or_404(Signal, sha256=sha256)
+    found = access.find_signal(request, sha256)
     return ranged(request, found.file.open("rb"), size=found.file.size)
 
 

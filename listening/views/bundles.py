@@ -4,19 +4,19 @@ from __future__ import annotations
 
 from django import forms
 from django.contrib import messages
-from django.contrib.auth.decorators import login_required
 from django.http import FileResponse, Http404, HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404, redirect, render
+from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from listening import bundling, parcels
+from listening import access, bundling, parcels
 from listening.intake import IntakeError
 from listening.views.campaigns import visible_campaign
+from listening.views.forms import RoomForm
 from models_registry import jobs
 from models_registry.models import Job
 
 
-@login_required
+@access.editors
 @require_POST
 def make(request: HttpRequest, slug: str) -> HttpResponse:
     campaign = visible_campaign(request, slug)
@@ -25,14 +25,15 @@ def make(request: HttpRequest, slug: str) -> HttpResponse:
         "sounds": "sounds" in request.POST,
         "actor": request.user.get_username(),
     }
-    return redirect("job", jobs.enqueue("bundle", arguments).pk)
+    return redirect("job", jobs.enqueue("bundle", arguments, project=campaign.project).pk)
 
 
-@login_required
+@access.editors
 @require_safe
 def download(request: HttpRequest, pk: int) -> FileResponse:
     """The bundle that a job made; it is kept for a day."""
-    job = get_object_or_404(Job, pk=pk, kind="bundle", state=Job.State.DONE)
+    made = Job.objects.filter(kind="bundle", state=Job.State.DONE)
+    job = access.find(request, made.select_related("project"), pk=pk)
     campaign = visible_campaign(request, job.arguments["campaign"])
     try:
         file = bundling.kept_at(job.pk).open("rb")
@@ -41,7 +42,7 @@ def download(request: HttpRequest, pk: int) -> FileResponse:
     return FileResponse(file, as_attachment=True, filename=f"{campaign.slug}.zip")
 
 
-class RestoreForm(forms.Form):
+class RestoreForm(RoomForm):
     """A bundle that was sent in pieces."""
 
     sounds = forms.FileField(
@@ -50,10 +51,10 @@ class RestoreForm(forms.Form):
     parcel = forms.UUIDField(required=False, widget=forms.HiddenInput)
 
 
-@login_required
+@access.makers
 @require_http_methods(["GET", "HEAD", "POST"])
 def restore(request: HttpRequest) -> HttpResponse:
-    form = RestoreForm(request.POST or None)
+    form = RestoreForm(request.POST or None, standing=access.standing(request))
     if request.method == "POST" and form.is_valid():
         try:
             parcel = parcels.parcel_of(request.user.pk or 0, form.cleaned_data["parcel"])
@@ -69,6 +70,6 @@ def restore(request: HttpRequest) -> HttpResponse:
                 "owner": parcel.owner,
                 "actor": request.user.get_username(),
             }
-            return redirect("job", jobs.enqueue("restore", arguments).pk)
+            return redirect("job", jobs.enqueue("restore", arguments, project=form.room).pk)
     context = {"section": "campaigns", "form": form}
     return render(request, "listening/campaigns/restore.html", context)

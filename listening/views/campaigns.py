@@ -6,14 +6,13 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from django.contrib import messages
-from django.contrib.auth.decorators import login_required
 from django.db.models import Count, Q
 from django.http import Http404, HttpRequest, HttpResponse, StreamingHttpResponse
-from django.shortcuts import get_object_or_404, redirect, render
+from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_POST, require_safe
 
-from listening import exporting, reporting
+from listening import access, exporting, reporting
 from listening.exchange.errors import ExchangeError
 from listening.exchange.tables import ROWS, writes_parquet
 from listening.models import Campaign
@@ -41,10 +40,10 @@ REPORT_TYPES = {
 }
 
 
-@login_required
+@access.members
 @require_safe
 def index(request: HttpRequest) -> HttpResponse:
-    campaigns = Campaign.objects.visible_to(request.user).annotate(
+    campaigns = access.listed(request, Campaign.objects.select_related("project")).annotate(
         n_listeners=Count("listeners", distinct=True),
         n_simulated=Count("listeners", filter=Q(listeners__simulated=True), distinct=True),
         n_finished=Count("sessions", filter=Q(sessions__finished_at__isnull=False), distinct=True),
@@ -54,11 +53,11 @@ def index(request: HttpRequest) -> HttpResponse:
 
 
 def visible_campaign(request: HttpRequest, slug: str) -> Campaign:
-    """The campaign, or 404 for whoever may not know that it exists."""
-    return get_object_or_404(Campaign.objects.visible_to(request.user), slug=slug)
+    """The campaign, for whoever may do to it what they ask (`access.find`)."""
+    return access.find(request, Campaign.objects.all(), slug=slug)
 
 
-@login_required
+@access.members
 @require_safe
 @awaited
 def detail(request: HttpRequest, slug: str) -> HttpResponse:
@@ -87,7 +86,7 @@ def detail(request: HttpRequest, slug: str) -> HttpResponse:
     return render(request, "listening/campaigns/detail.html", context)
 
 
-@login_required
+@access.members
 @require_POST
 def close(request: HttpRequest, slug: str) -> HttpResponse:
     campaign, form = visible_campaign(request, slug), ReasonForm(request.POST)
@@ -105,7 +104,7 @@ def close(request: HttpRequest, slug: str) -> HttpResponse:
     return redirect(campaign)
 
 
-@login_required
+@access.members
 @require_POST
 def pause(request: HttpRequest, slug: str) -> HttpResponse:
     """Take nobody new for a while."""
@@ -123,7 +122,7 @@ def pause(request: HttpRequest, slug: str) -> HttpResponse:
     return redirect(campaign)
 
 
-@login_required
+@access.members
 @require_POST
 def resume(request: HttpRequest, slug: str) -> HttpResponse:
     """Take new listeners again."""
@@ -136,15 +135,15 @@ def resume(request: HttpRequest, slug: str) -> HttpResponse:
     return redirect(campaign)
 
 
-@login_required
+@access.members
 @require_POST
 def score(request: HttpRequest, slug: str) -> HttpResponse:
     campaign = visible_campaign(request, slug)
     arguments = {"campaign": campaign.slug, "actor": request.user.get_username()}
-    return redirect("job", jobs.enqueue("score-campaign", arguments).pk)
+    return redirect("job", jobs.enqueue("score-campaign", arguments, project=campaign.project).pk)
 
 
-@login_required
+@access.members
 @require_safe
 def export(request: HttpRequest, slug: str, form: str) -> HttpResponse | StreamingHttpResponse:
     campaign = visible_campaign(request, slug)
@@ -170,7 +169,7 @@ def export(request: HttpRequest, slug: str, form: str) -> HttpResponse | Streami
     return response
 
 
-@login_required
+@access.members
 @require_safe
 def report(request: HttpRequest, slug: str, form: str) -> HttpResponse:
     campaign = visible_campaign(request, slug)

@@ -5,12 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from django import forms
-from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
-from listening import balance
+from listening import access, balance
 from listening.models import Campaign
 from listening.scheme import Scheme
 from listening.views.campaigns import visible_campaign
@@ -25,7 +24,7 @@ class SessionsForm(forms.Form):
     )
 
 
-@login_required
+@access.members
 @require_safe
 def of_campaign(request: HttpRequest, slug: str) -> HttpResponse:
     campaign = visible_campaign(request, slug)
@@ -38,7 +37,7 @@ def of_campaign(request: HttpRequest, slug: str) -> HttpResponse:
     return render(request, "listening/campaigns/design.html", context)
 
 
-@login_required
+@access.members
 @require_safe
 def table(request: HttpRequest, slug: str) -> HttpResponse:
     """How often each condition of each item stands in each place, as CSV."""

@@ -5,17 +5,17 @@ from __future__ import annotations
 from typing import Any
 
 from django.contrib import messages
-from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_POST, require_safe
 
-from listening import linting, mending
+from listening import access, linting, mending
 from listening.models.campaign import CampaignError
 from listening.views.campaigns import visible_campaign
+from models_registry.teams import Role
 
 
-@login_required
+@access.members
 @require_safe
 def lint(request: HttpRequest, slug: str) -> HttpResponse:
     """The findings; the campaign's page asks for this part once it is shown, since sounds take their time to read."""
@@ -33,7 +33,7 @@ def lint(request: HttpRequest, slug: str) -> HttpResponse:
     return render(request, template, context)
 
 
-@login_required
+@access.members
 @require_POST
 def mend(request: HttpRequest, slug: str) -> HttpResponse:
     campaign = visible_campaign(request, slug)
@@ -53,10 +53,10 @@ def _said(done: dict[str, str]) -> str:
     return first + (f"; and {len(done) - 3} more." if len(done) > 3 else ".")
 
 
-@login_required
+@access.members
 @require_POST
 def launch(request: HttpRequest, slug: str) -> HttpResponse:
-    """Open it to listeners; warnings must have been seen, and which they were goes into the record."""
+    """Open it to listeners; over warnings only an owner does, and which they were goes into the record."""
     campaign = visible_campaign(request, slug)
     found = linting.summary(linting.findings(campaign))
     if found and not request.POST.get("despite"):
@@ -65,6 +65,8 @@ def launch(request: HttpRequest, slug: str) -> HttpResponse:
             "The lint warns of something: mend it, or say below that you launch all the same.",
         )
         return redirect(campaign)
+    if found:
+        access.standing(request).require(campaign.project, Role.OWNER)
     try:
         campaign.launch(actor=request.user.get_username(), overridden=found)
     except CampaignError as error:

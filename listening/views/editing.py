@@ -5,12 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from django.contrib import messages
-from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods
 
-from listening import composing, editing, previewing
+from listening import access, composing, editing, previewing
 from listening.composing import ChangedMeanwhile
 from listening.editing import Face
 from listening.exchange import campaign_document
@@ -23,7 +22,7 @@ from listening.plan import part_names
 from listening.views.campaigns import visible_campaign
 
 
-@login_required
+@access.editors
 @require_http_methods(["GET", "HEAD", "POST"])
 def edit(request: HttpRequest, slug: str) -> HttpResponse:
     """The fields; moving, adding and removing parts of the plan changes the page, saving changes the draft."""
@@ -51,7 +50,7 @@ def edit(request: HttpRequest, slug: str) -> HttpResponse:
     return _fields_page(request, campaign, face, started_from=started_from, problems=problems)
 
 
-@login_required
+@access.editors
 @require_http_methods(["GET", "HEAD", "POST"])
 def document(request: HttpRequest, slug: str) -> HttpResponse:
     """The whole campaign as text."""
@@ -74,7 +73,7 @@ def document(request: HttpRequest, slug: str) -> HttpResponse:
     return _page(request, campaign, context, started_from, problems, conflict)
 
 
-@login_required
+@access.members
 @require_http_methods(["GET", "HEAD", "POST"])
 def preview(request: HttpRequest, slug: str) -> HttpResponse:
     """Every page of a listener's way; POST opens one of them, in a copy that never counts."""
@@ -98,7 +97,9 @@ def _saved(
             checked = campaign_document.checked(content, name=campaign.slug)
             content = Document(campaign.slug, checked)
         actor = request.user.get_username()
-        composing.replace(campaign, content, started_from=started_from, actor=actor)
+        composing.replace(
+            campaign, content, started_from=started_from, person=request.user, actor=actor
+        )
     except ChangedMeanwhile as error:
         return [f"{error}. Nothing was saved, and nothing of yours is lost: it stands below."], True
     except ExchangeError as error:

@@ -5,13 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pandas as pd
-from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404
 from django.views.decorators.http import require_safe
 from matplotlib.figure import Figure
 
-from listening import chain_figures, monitor_figures
+from listening import access, chain_figures, monitor_figures
 from listening.analysis.frames import AnalysisError
 from listening.block_pictures import picture_of
 from listening.campaign_evidence import Evidence
@@ -26,12 +24,12 @@ from models_registry.models import ModelVersion, TrainingRun
 CONTENT_TYPES = {"svg": "image/svg+xml", "pdf": "application/pdf", "png": "image/png"}
 
 
-@login_required
+@access.members
 @require_safe
 @one_state()
 def of_campaign(request: HttpRequest, slug: str, name: str, form: str) -> HttpResponse:
     """A figure as a picture, or the table behind it as CSV."""
-    campaign = get_object_or_404(Campaign.objects.visible_to(request.user), slug=slug)
+    campaign = access.find(request, Campaign.objects.all(), slug=slug)
     evidence = Evidence(campaign)
     try:
         figure = figure_named(name, evidence)
@@ -50,11 +48,13 @@ def as_csv(table: pd.DataFrame, name: str) -> HttpResponse:
     return response
 
 
-@login_required
+@access.members
 @require_safe
 def of_block(request: HttpRequest, name: str, number: int, block: str, form: str) -> HttpResponse:
     """What a block does, with the values it learned."""
-    version = get_object_or_404(ModelVersion, model__name=name, number=number)
+    version = access.find(
+        request, ModelVersion.objects.select_related("model"), model__name=name, number=number
+    )
     try:
         chain = version.load()
         drawn = block_figure(chain, block)
@@ -70,11 +70,11 @@ def block_figure(chain: object, block: str) -> Figure:
     return picture.draw(chain, block)
 
 
-@login_required
+@access.members
 @require_safe
 def of_training(request: HttpRequest, pk: int, form: str) -> HttpResponse:
     """How far a training has come; pages name the number of points, so that each picture is drawn once."""
-    run = get_object_or_404(TrainingRun, job=pk)
+    run = access.find(request, TrainingRun.objects.select_related("model__project"), job=pk)
     if not run.history:
         raise Http404(f"{run} has no history yet")
     response = served(
@@ -85,11 +85,11 @@ def of_training(request: HttpRequest, pk: int, form: str) -> HttpResponse:
     return response
 
 
-@login_required
+@access.members
 @require_safe
 def of_monitors(request: HttpRequest, pk: int, figure: str, form: str) -> HttpResponse:
     """What was watched in a training; pages name the number of points, so that each picture is drawn once."""
-    run = get_object_or_404(TrainingRun, job=pk)
+    run = access.find(request, TrainingRun.objects.select_related("model__project"), job=pk)
     if figure not in monitor_figures.CAPTIONS or not run.history:
         raise Http404(f"{run} has no figure {figure!r}")
     draw: dict[str, Callable[[], Figure]] = {

@@ -6,8 +6,30 @@ from typing import Any
 
 from django import forms
 
+from listening.access import Standing
 from models_registry import training
 from models_registry.models import Job
+from models_registry.teams import Project
+
+
+class RoomForm(forms.Form):
+    """A form that makes something in a project: asked for where the person may do so in several."""
+
+    def __init__(self, *args: Any, standing: Standing, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._standing = standing
+        room = standing.room()
+        if len(standing.rooms()) > 1:
+            self.fields["project"] = forms.ChoiceField(
+                choices=[(one.slug, one.name) for one in standing.rooms()],
+                initial=room.slug,
+                help_text="Whose it is to be: its members will see it.",
+            )
+
+    @property
+    def room(self) -> Project:
+        """The project chosen; of a form that is valid."""
+        return self._standing.room(self.cleaned_data.get("project", ""))
 
 
 class ReasonForm(forms.Form):
@@ -46,7 +68,7 @@ def shipped_recipes() -> list[tuple[str, str]]:
     return [(name, name) for name in training.shipped()]
 
 
-class TrainForm(forms.Form):
+class TrainForm(RoomForm):
     """A recipe, a seed and the reason for training it once more."""
 
     # by name only: on the command line a recipe may also be a path, which is nothing to take from a browser
@@ -82,6 +104,7 @@ class TrainForm(forms.Form):
                 seed=asked["seed"],
                 reason=asked["reason"],
                 actor=actor,
+                project=self.room,
             )
         except ValueError as error:
             self.add_error(None, str(error))

@@ -5,18 +5,17 @@ from __future__ import annotations
 from datetime import timedelta
 
 from django.contrib import messages
-from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.utils.timezone import now
 from django.views.decorators.http import require_POST, require_safe
 
-from listening import inviting
+from listening import access, inviting
 from listening.views.campaigns import visible_campaign
 from listening.views.forms import InvitationForm
 
 
-@login_required
+@access.editors
 @require_POST
 def invite(request: HttpRequest, slug: str) -> HttpResponse:
     campaign, form = visible_campaign(request, slug), InvitationForm(request.POST)
@@ -41,7 +40,7 @@ def invite(request: HttpRequest, slug: str) -> HttpResponse:
     return redirect(campaign)
 
 
-@login_required
+@access.editors
 @require_safe
 def links(request: HttpRequest, slug: str) -> HttpResponse:
     """Every invitation of the campaign as CSV."""

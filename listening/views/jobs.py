@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404, redirect, render
+from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_POST, require_safe
 
+from listening import access
 from listening.watched import of_run
 from models_registry import audit, jobs
 from models_registry.models import Job, ModelVersion
@@ -17,18 +17,21 @@ JOBS_SHOWN = 200
 LISTED = 8
 
 
-@login_required
+@access.members
 @require_safe
 def index(request: HttpRequest) -> HttpResponse:
-    context = {"section": "jobs", "jobs": Job.objects.all()[:JOBS_SHOWN]}
+    context = {
+        "section": "jobs",
+        "jobs": access.listed(request, Job.objects.select_related("project"))[:JOBS_SHOWN],
+    }
     return render(request, "listening/jobs/index.html", context)
 
 
-@login_required
+@access.members
 @require_safe
 def detail(request: HttpRequest, pk: int) -> HttpResponse:
     """A job; its page asks for the progress part again every two seconds until the job is over."""
-    job = get_object_or_404(Job.objects.select_related("training_run__model"), pk=pk)
+    job = access.find(request, Job.objects.select_related("training_run__model", "project"), pk=pk)
     part = request.headers.get("HX-Target") == "progress"
     template = "listening/parts/job_progress.html" if part else "listening/jobs/detail.html"
     run = getattr(job, "training_run", None)
@@ -72,21 +75,31 @@ def _link(version: ModelVersion, part: str, words: str) -> dict[str, str]:
     return {"address": f"{address}{part}", "words": words}
 
 
-@login_required
+@access.members
 @require_POST
 def stop(request: HttpRequest, pk: int) -> HttpResponse:
-    job = get_object_or_404(Job, pk=pk)
+    job = access.find(request, Job.objects.select_related("project"), pk=pk)
     if not job.is_over:
         job.request_stop()
-        audit.record("stop", f"job {job.pk} ({job.kind})", actor=request.user.get_username())
+        audit.record(
+            "stop",
+            f"job {job.pk} ({job.kind})",
+            actor=request.user.get_username(),
+            project=job.project,
+        )
     return redirect("job", job.pk)
 
 
-@login_required
+@access.members
 @require_POST
 def resume(request: HttpRequest, pk: int) -> HttpResponse:
     """Queue a stopped or failed job again; a training goes on from its checkpoint."""
-    job = get_object_or_404(Job, pk=pk)
+    job = access.find(request, Job.objects.select_related("project"), pk=pk)
     if jobs.resume(job):
-        audit.record("resume", f"job {job.pk} ({job.kind})", actor=request.user.get_username())
+        audit.record(
+            "resume",
+            f"job {job.pk} ({job.kind})",
+            actor=request.user.get_username(),
+            project=job.project,
+        )
     return redirect("job", job.pk)

@@ -8,7 +8,6 @@ from typing import IO, Any, cast
 from django import forms
 from django.conf import settings
 from django.contrib import messages
-from django.contrib.auth.decorators import login_required
 from django.contrib.auth.models import User
 from django.core.files.uploadedfile import UploadedFile
 from django.http import Http404, HttpRequest, HttpResponse
@@ -16,8 +15,9 @@ from django.shortcuts import redirect, render
 from django.views.decorators.csrf import csrf_exempt, csrf_protect
 from django.views.decorators.http import require_http_methods
 
+from listening import access, making, pairing, parcels
 from listening import intake as intakes
-from listening import making, pairing, parcels
+from listening.access import Standing
 from listening.composing import TAKEN
 from listening.exchange.errors import ExchangeError
 from listening.intake import About, Intake, IntakeError
@@ -25,11 +25,13 @@ from listening.methods import methods
 from listening.models import Campaign, Condition
 from listening.models.campaign import CampaignError
 from listening.pairing import LEFT_OUT, PairingError, Table
+from listening.views.forms import RoomForm
 from listening.views.uploads import SIGNALS_SHOWN, ManyFiles, ManyFilesField, refused_unread
 from models_registry import jobs
 from models_registry.audio import AudioError
 from models_registry.degradations import DEGRADATIONS
 from models_registry.models import ModelVersion, Signal
+from models_registry.teams import Project, Role
 
 SOURCES = {
     "files": "Send files, or a zip of them",
@@ -40,7 +42,7 @@ ROLES = [*Condition.Role.choices, (LEFT_OUT, "leave it out")]
 ANCHORS = {"anchor35": "3.5 kHz anchor", "anchor70": "7 kHz anchor"}
 
 
-class NewForm(forms.Form):
+class NewForm(RoomForm):
     """What a campaign is called, by which method, and where its sounds are."""
 
     title = forms.CharField(max_length=200, help_text="Listeners see it. It should name no system.")
@@ -69,11 +71,11 @@ class NewForm(forms.Form):
         ModelVersion.objects.none(), required=False, label="Model versions"
     )
     inputs = forms.ModelMultipleChoiceField(
-        Signal.objects.all(), required=False, label="Input signals"
+        Signal.objects.none(), required=False, label="Input signals"
     )
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
+    def __init__(self, *args: Any, standing: Standing, **kwargs: Any) -> None:
+        super().__init__(*args, standing=standing, **kwargs)
         fields: dict[str, Any] = self.fields
         fields["method"].choices = [
             (name, f"{title}: {about}") for name, title, about in making.described_methods()
@@ -82,9 +84,12 @@ class NewForm(forms.Form):
             (one, "the import folder itself" if one == "." else one)
             for one in intakes.import_folders()
         ]
-        fields["versions"].queryset = ModelVersion.objects.select_related("model")
+        known = access.signals(standing.user)
+        versions = ModelVersion.objects.select_related("model")
+        fields["versions"].queryset = versions.visible_to(standing.user)
+        fields["inputs"].queryset = known
         fields["inputs"].widget.choices = [
-            (one.pk, str(one)) for one in Signal.objects.order_by("-pk")[:SIGNALS_SHOWN]
+            (one.pk, str(one)) for one in known.order_by("-pk")[:SIGNALS_SHOWN]
         ]
         if settings.IMPORT_ROOT is None:
             fields["source"].choices = [one for one in SOURCES.items() if one[0] != "server"]
@@ -98,7 +103,7 @@ class NewForm(forms.Form):
     def take(self, owner: User) -> Intake | None:
         """What was chosen, taken in; None, with all reasons on the form, where it is refused."""
         asked = self.cleaned_data
-        about = About(owner.pk, asked["title"], asked["slug"], asked["method"])
+        about = About(owner.pk, self.room.pk, asked["title"], asked["slug"], asked["method"])
         try:
             if asked["source"] == "server":
                 return intakes.from_server(asked["folder"], about)
@@ -123,18 +128,20 @@ class NewForm(forms.Form):
 
 # the limit comes before anything is read, and so before the check of the form's token, which stands in `_new`
 @csrf_exempt
-@login_required
+@access.makers
 @require_http_methods(["GET", "HEAD", "POST"])
 def new(request: HttpRequest) -> HttpResponse:
     if refusal := refused_unread(request, megabytes=settings.CAMPAIGN_MB):
         status, sentence = refusal
-        return _new_page(request, NewForm(), status=status, sentence=sentence)
+        form = NewForm(standing=access.standing(request))
+        return _new_page(request, form, status=status, sentence=sentence)
     return _new(request)
 
 
 @csrf_protect
 def _new(request: HttpRequest) -> HttpResponse:
-    form = NewForm(request.POST, request.FILES) if request.method == "POST" else NewForm()
+    bound = (request.POST, request.FILES) if request.method == "POST" else ()
+    form = NewForm(*bound, standing=access.standing(request))
     if request.method == "POST" and form.is_valid():
         intake = form.take(_researcher(request))
         if intake is not None:
@@ -159,7 +166,7 @@ def _new_page(
     return render(request, "listening/campaigns/new.html", context, status=status)
 
 
-@login_required
+@access.makers
 @require_http_methods(["GET", "HEAD", "POST"])
 def pair(request: HttpRequest, key: uuid.UUID) -> HttpResponse:
     """The table of items by conditions; POST makes the draft, or has what is missing rendered."""
@@ -168,6 +175,8 @@ def pair(request: HttpRequest, key: uuid.UUID) -> HttpResponse:
         intake = intakes.waiting(key, owner=owner.pk)
     except IntakeError as error:
         raise Http404(str(error)) from error
+    # the role may have changed since the sounds were sent
+    project = access.find(request, Project.objects.all(), pk=intake.project)
     asked = request.POST if request.method == "POST" else request.GET
     pattern = asked.get("pattern") or (
         "" if intake.versions else pairing.guess([sound.name for sound in intake.sounds])
@@ -193,6 +202,7 @@ def pair(request: HttpRequest, key: uuid.UUID) -> HttpResponse:
                 damaged=_damaged(request),
                 whole_items_only="whole" in request.POST,
                 owner=owner,
+                project=project,
             )
         except ExchangeError as error:
             sentences = str(error).splitlines()
@@ -257,6 +267,8 @@ def _pair_page(
 def _render_missing(request: HttpRequest, intake: Intake) -> HttpResponse:
     made, queued = intakes.outputs(intake), []
     for version in intake.versions:
+        project = ModelVersion.objects.named(version).project
+        access.standing(request).require(project, Role.EDITOR)
         lacking = [one for one in intake.inputs if (version, one) not in made]
         if lacking:
             arguments = {
@@ -264,7 +276,7 @@ def _render_missing(request: HttpRequest, intake: Intake) -> HttpResponse:
                 "signals": lacking,
                 "actor": request.user.get_username(),
             }
-            queued.append(jobs.enqueue("render", arguments))
+            queued.append(jobs.enqueue("render", arguments, project=project))
     messages.success(request, f"{len(queued)} job(s) queued; look again when they are done.")
     return redirect("campaign-pair", uuid.UUID(intake.key))
 

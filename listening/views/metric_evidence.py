@@ -6,11 +6,11 @@ from collections.abc import Hashable
 from typing import Any
 
 import pandas as pd
-from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
+from listening import access
 from listening.analysis.league import League
 from listening.analysis.report import Correlation
 from listening.campaign_evidence import Evidence
@@ -24,7 +24,7 @@ from listening.views.campaigns import visible_campaign
 Record = dict[Hashable, Any]
 
 
-@login_required
+@access.members
 @require_safe
 @awaited
 def of_campaign(request: HttpRequest, slug: str) -> HttpResponse:

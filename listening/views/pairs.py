@@ -10,14 +10,14 @@ from dataclasses import dataclass
 from typing import Any
 
 import soundfile
-from django.contrib.auth.decorators import login_required
 from django.core.files.base import ContentFile
 from django.http import Http404, HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
-from django.shortcuts import get_object_or_404, redirect, render
+from django.shortcuts import redirect, render
 from django.utils.http import urlencode
 from django.views.decorators.http import require_POST, require_safe
 
+from listening import access
 from listening.computed import for_ever
 from listening.drawing import rendered
 from listening.evidence import latest_scores
@@ -63,13 +63,13 @@ class Asked:
 def asked(request: HttpRequest, sha256: str) -> Asked:
     reference = request.GET.get("reference")
     return Asked(
-        get_object_or_404(Signal, sha256=sha256),
-        get_object_or_404(Signal, sha256=reference) if reference else None,
+        access.find_signal(request, sha256),
+        access.find_signal(request, reference) if reference else None,
         request.GET.get("aligned") == "1",
     )
 
 
-@login_required
+@access.members
 @require_safe
 def detail(request: HttpRequest, sha256: str) -> HttpResponse:
     found = asked(request, sha256)
@@ -86,9 +86,9 @@ def detail(request: HttpRequest, sha256: str) -> HttpResponse:
         "figures": [
             figure for figure in FIGURES.values() if found.reference or not figure.needs_reference
         ],
-        "renderings": Rendering.objects.filter(output=found.signal).select_related(
-            "version__model", "input"
-        ),
+        "renderings": Rendering.objects.visible_to(request.user)
+        .filter(output=found.signal)
+        .select_related("version__model", "input"),
         "stimuli": Stimulus.objects.filter(
             signal=found.signal, trial__campaign__in=Campaign.objects.visible_to(request.user)
         ).select_related("trial__campaign", "condition"),
@@ -133,7 +133,7 @@ def scores_of(found: Asked) -> list[dict[str, Any]]:
     ]
 
 
-@login_required
+@access.members
 @require_POST
 def score(request: HttpRequest, sha256: str) -> HttpResponse:
     """Score this pair by every metric that it was not scored by yet."""
@@ -142,11 +142,12 @@ def score(request: HttpRequest, sha256: str) -> HttpResponse:
     pairs = [(found.signal, found.reference)]
     if found.reference:
         pairs.append((found.reference, None))
-    job = queue_scores(pairs, names, align=found.align, actor=request.user.get_username())
+    actor, room = request.user.get_username(), access.room_of(request, found.signal)
+    job = queue_scores(pairs, names, align=found.align, actor=actor, project=room)
     return redirect("job", job.pk)
 
 
-@login_required
+@access.members
 @require_safe
 def difference(request: HttpRequest, sha256: str) -> HttpResponseBase:
     """Degraded less reference, as it is: not amplified."""
@@ -165,7 +166,7 @@ def known(name: str) -> PairFigure:
     return FIGURES[name]
 
 
-@login_required
+@access.members
 @require_safe
 def figure_part(request: HttpRequest, sha256: str, name: str) -> HttpResponse:
     """A figure's part of the page, or the sentence that says why there is none."""
@@ -179,7 +180,7 @@ def figure_part(request: HttpRequest, sha256: str, name: str) -> HttpResponse:
     return render(request, "listening/scores/figure.html", context)
 
 
-@login_required
+@access.members
 @require_safe
 def figure(request: HttpRequest, sha256: str, name: str, form: str) -> HttpResponse:
     """The figure as SVG or PDF, or the data that it is drawn from as CSV."""

@@ -5,11 +5,10 @@ from __future__ import annotations
 import json
 import uuid
 
-from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, JsonResponse
 from django.views.decorators.http import require_http_methods, require_POST
 
-from listening import parcels
+from listening import access, parcels
 from listening.intake import IntakeError
 from listening.parcels import PIECE, Misplaced
 
@@ -17,7 +16,7 @@ from listening.parcels import PIECE, Misplaced
 MAX_LIST = 2 << 20
 
 
-@login_required
+@access.makers
 @require_POST
 def announce(request: HttpRequest) -> JsonResponse:
     """Say what is to come; the answer says under which key, and how much of each file is here already."""
@@ -33,7 +32,7 @@ def announce(request: HttpRequest) -> JsonResponse:
     return JsonResponse({"key": str(parcel.key), "held": parcel.held(), "piece": PIECE})
 
 
-@login_required
+@access.makers
 @require_http_methods(["PUT"])
 def piece(request: HttpRequest, key: uuid.UUID, number: int) -> JsonResponse:
     """Add the body, from the byte `offset` of the file on; 409 with what is held where it begins elsewhere."""

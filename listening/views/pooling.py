@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
+from listening import access
 from listening.analysis.frames import METHODS, AnalysisError
 from listening.analysis.pooling import PooledCorrelation, pool
 from listening.analysis.report import WITH_MEANS
@@ -19,7 +19,7 @@ from listening.views.campaigns import visible_campaign
 MEANT = [name for name, kind in METHODS.items() if kind.reading in WITH_MEANS]
 
 
-@login_required
+@access.members
 @require_safe
 @one_state()
 def correlation(request: HttpRequest) -> HttpResponse:
@@ -28,7 +28,7 @@ def correlation(request: HttpRequest) -> HttpResponse:
     found, problem = pooled(chosen) if chosen else (None, "")
     context = {
         "section": "metrics",
-        "choice": Campaign.objects.visible_to(request.user).filter(method__in=MEANT),
+        "choice": access.listed(request, Campaign.objects.all()).filter(method__in=MEANT),
         "chosen": slugs,
         "found": found,
         "problem": problem,

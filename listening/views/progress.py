@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import pandas as pd
-from django.contrib.auth.decorators import login_required
 from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.views.decorators.http import require_safe
 
-from listening import admission
+from listening import access, admission
 from listening import campaign_progress as going
 from listening.alerts import alerts
 from listening.arrival_figures import arrivals
@@ -22,7 +21,7 @@ from listening.views.figures import served
 A_PAGE = 100
 
 
-@login_required
+@access.members
 @require_safe
 def of_campaign(request: HttpRequest, slug: str) -> HttpResponse:
     """The dashboard; htmx asks for its changing part again and again while the campaign is open."""
@@ -57,7 +56,7 @@ def of_campaign(request: HttpRequest, slug: str) -> HttpResponse:
     return render(request, f"listening/campaigns/{part}.html", context)
 
 
-@login_required
+@access.members
 @require_safe
 def arrivals_figure(request: HttpRequest, slug: str, form: str) -> HttpResponse:
     campaign = visible_campaign(request, slug)
@@ -72,7 +71,7 @@ def arrivals_figure(request: HttpRequest, slug: str, form: str) -> HttpResponse:
     return response
 
 
-@login_required
+@access.members
 @require_safe
 def sessions(request: HttpRequest, slug: str) -> HttpResponse:
     campaign = visible_campaign(request, slug)
@@ -81,7 +80,7 @@ def sessions(request: HttpRequest, slug: str) -> HttpResponse:
     return render(request, "listening/campaigns/sessions.html", context)
 
 
-@login_required
+@access.members
 @require_safe
 def session(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
     """A session's time line."""

@@ -6,13 +6,14 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
-from django.contrib.auth.decorators import login_required
 from django.db.models import Max, Prefetch
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404, redirect, render
+from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods, require_safe
 
+from listening import access
 from listening.block_pictures import picture_of
+from listening.models import Campaign
 from listening.views.diagram import diagram
 from listening.views.forms import TrainForm
 from listening.watched import of_run
@@ -25,18 +26,23 @@ NO_ENGINE = (
 )
 
 
-@login_required
+@access.members
 @require_safe
 def index(request: HttpRequest) -> HttpResponse:
     versions = ModelVersion.objects.defer("chain", "card").order_by("-number")
-    models = AudioModel.objects.prefetch_related(Prefetch("versions", versions))
+    models = access.listed(
+        request,
+        AudioModel.objects.select_related("project").prefetch_related(
+            Prefetch("versions", versions)
+        ),
+    )
     return render(request, "listening/registry/index.html", {"section": "models", "models": models})
 
 
-@login_required
+@access.members
 @require_safe
 def model(request: HttpRequest, name: str) -> HttpResponse:
-    found = get_object_or_404(AudioModel, name=name)
+    found = access.find(request, AudioModel.objects.select_related("project"), name=name)
     context = {
         "section": "models",
         "model": found,
@@ -46,11 +52,12 @@ def model(request: HttpRequest, name: str) -> HttpResponse:
     return render(request, "listening/registry/model.html", context)
 
 
-@login_required
+@access.members
 @require_safe
 def version(request: HttpRequest, name: str, number: int) -> HttpResponse:
-    found = get_object_or_404(
-        ModelVersion.objects.select_related("model", "parent__model", "run__job"),
+    found = access.find(
+        request,
+        ModelVersion.objects.select_related("model__project", "parent__model", "run__job"),
         model__name=name,
         number=number,
     )
@@ -68,16 +75,20 @@ def version(request: HttpRequest, name: str, number: int) -> HttpResponse:
         "blocks": values,
         "problem": problem,
         "renderings": found.renderings.select_related("input", "output"),
-        "conditions": found.conditions.select_related("campaign"),
+        "conditions": found.conditions.filter(
+            campaign__in=Campaign.objects.visible_to(request.user)
+        ).select_related("campaign"),
         "newest": found.model.versions.aggregate(number=Max("number"))["number"],
     }
     return render(request, "listening/registry/version.html", context)
 
 
-@login_required
+@access.makers
 @require_http_methods(["GET", "HEAD", "POST"])
 def train(request: HttpRequest) -> HttpResponse:
-    form = TrainForm(request.POST or None, initial=request.GET.dict())
+    form = TrainForm(
+        request.POST or None, initial=request.GET.dict(), standing=access.standing(request)
+    )
     if request.method == "POST" and form.is_valid():
         job = form.queue(actor=request.user.get_username())
         if job is not None:

@@ -2,32 +2,46 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, ClassVar, cast
 
 from django import forms
 from django.conf import settings
-from django.contrib.auth.decorators import login_required
 from django.db import transaction
+from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404, redirect, render
+from django.shortcuts import redirect, render
 from django.views.decorators.csrf import csrf_exempt, csrf_protect
 from django.views.decorators.http import require_http_methods
 
-from listening import uploads
+from listening import access, uploads
+from listening.access import Standing
 from listening.views.uploads import SIGNALS_SHOWN, ManyFilesField, refused_unread
 from models_registry import adopting, rendering
 from models_registry.models import Job, ModelVersion, Signal
+from models_registry.teams import Project
 
 
-def newest_signals() -> list[tuple[int, str]]:
-    return [(one.pk, str(one)) for one in Signal.objects.order_by("-pk")[:SIGNALS_SHOWN]]
+def newest(signals: QuerySet[Signal]) -> list[tuple[int, str]]:
+    return [(one.pk, str(one)) for one in signals.order_by("-pk")[:SIGNALS_SHOWN]]
 
 
 class SoundsForm(forms.Form):
     """A form whose sounds are sent or here already, and which ends in a job."""
 
-    def stored(self, sent: str, here: str, *, actor: str) -> list[Signal]:
-        return uploads.keep_all([*self.cleaned_data[sent], *self.cleaned_data[here]], actor=actor)
+    here: ClassVar[Sequence[str]]
+
+    def __init__(self, *args: Any, standing: Standing, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.standing = standing
+        known, fields = access.signals(standing.user), cast(dict[str, Any], self.fields)
+        for name in self.here:
+            fields[name].queryset = known
+            fields[name].widget.choices = newest(known)
+
+    def stored(self, sent: str, here: str, *, actor: str, project: Project) -> list[Signal]:
+        sounds = [*self.cleaned_data[sent], *self.cleaned_data[here]]
+        return uploads.keep_all(sounds, actor=actor, project=project)
 
     def ask(self, *, actor: str) -> Job:
         raise NotImplementedError
@@ -48,33 +62,39 @@ class SoundsForm(forms.Form):
 class RenderForm(SoundsForm):
     """Versions, each as itself or as a device it knows, by signals."""
 
+    here = ("signals",)
+
     versions = forms.MultipleChoiceField(
         label="Model versions",
         help_text="Each renders every sound. Where a version knows devices, rooms or speakers, it can sound as one.",
     )
     signals = forms.ModelMultipleChoiceField(
-        Signal.objects.all(), required=False, label="Sounds that are here already"
+        Signal.objects.none(), required=False, label="Sounds that are here already"
     )
     sounds = ManyFilesField(required=False, label="Sounds to send")
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         fields: dict[str, Any] = self.fields
-        versions = ModelVersion.objects.select_related("model").order_by("model__name", "-number")
+        versions = ModelVersion.objects.visible_to(self.standing.user).select_related("model")
+        versions = versions.order_by("model__name", "-number")
         fields["versions"].choices = [
             (rendering.named(one, condition), f"{one} as {condition}" if condition else str(one))
             for one in versions
             for condition in ("", *one.knows)
         ]
-        fields["signals"].widget.choices = newest_signals()
 
     def ask(self, *, actor: str) -> Job:
-        signals = self.stored("sounds", "signals", actor=actor)
-        return rendering.queue(self.cleaned_data["versions"], signals, actor=actor)
+        names = self.cleaned_data["versions"]
+        project = self.standing.project_of_versions(names)
+        signals = self.stored("sounds", "signals", actor=actor, project=project)
+        return rendering.queue(names, signals, actor=actor, project=project)
 
 
 class AdoptForm(SoundsForm):
     """A new device's name, its recordings, and what was played to it."""
+
+    here = ("wet_here", "dry_here")
 
     name = forms.CharField(
         max_length=adopting.LONGEST_NAME,
@@ -91,7 +111,7 @@ class AdoptForm(SoundsForm):
         required=False, label="Its recordings", help_text="About ten seconds altogether."
     )
     wet_here = forms.ModelMultipleChoiceField(
-        Signal.objects.all(), required=False, label="Recordings that are here already"
+        Signal.objects.none(), required=False, label="Recordings that are here already"
     )
     dry = ManyFilesField(
         required=False,
@@ -99,53 +119,54 @@ class AdoptForm(SoundsForm):
         help_text="Or other sound of the same kind: only long-term levels are compared.",
     )
     dry_here = forms.ModelMultipleChoiceField(
-        Signal.objects.all(), required=False, label="What was played, here already"
+        Signal.objects.none(), required=False, label="What was played, here already"
     )
 
     def __init__(self, *args: Any, version: ModelVersion, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.version = version
-        for name in ("wet_here", "dry_here"):
-            self.fields[name].widget.choices = newest_signals()
 
     def ask(self, *, actor: str) -> Job:
+        project = self.version.project
         asked = adopting.ask(
             self.version,
             self.cleaned_data["name"],
-            dry=self.stored("dry", "dry_here", actor=actor),
-            wet=self.stored("wet", "wet_here", actor=actor),
+            dry=self.stored("dry", "dry_here", actor=actor, project=project),
+            wet=self.stored("wet", "wet_here", actor=actor, project=project),
             reason=self.cleaned_data["reason"],
             actor=actor,
         )
-        return adopting.queue(asked)
+        return adopting.queue(asked, project=project)
 
 
 # the limit comes before anything is read, and so before the check of the form's token, which stands in `_filled`
 @csrf_exempt
-@login_required
+@access.makers
 @require_http_methods(["GET", "HEAD", "POST"])
 def render_signals(request: HttpRequest) -> HttpResponse:
     initial = {"versions": request.GET.getlist("version"), "signals": request.GET.getlist("signal")}
-    fresh = RenderForm(initial=initial)
+    here = access.standing(request)
+    fresh = RenderForm(initial=initial, standing=here)
     template, context = "listening/registry/render.html", {"section": "models"}
     if refusal := refused_unread(request, megabytes=settings.UPLOAD_MB):
         return _page(request, fresh, template, context, *refusal)
-    form = RenderForm(request.POST, request.FILES) if request.method == "POST" else fresh
-    return _filled(request, form, template, context)
+    bound = RenderForm(request.POST, request.FILES, standing=here)
+    return _filled(request, bound if request.method == "POST" else fresh, template, context)
 
 
 @csrf_exempt
-@login_required
+@access.editors
 @require_http_methods(["GET", "HEAD", "POST"])
 def adopt(request: HttpRequest, name: str, number: int) -> HttpResponse:
-    versions = ModelVersion.objects.select_related("model")
-    version = get_object_or_404(versions, model__name=name, number=number)
-    fresh = AdoptForm(version=version)
+    versions = ModelVersion.objects.select_related("model__project")
+    version = access.find(request, versions, model__name=name, number=number)
+    here = access.standing(request)
+    fresh = AdoptForm(version=version, standing=here)
     template = "listening/registry/adopt.html"
     context = {"section": "models", "version": version}
     if refusal := refused_unread(request, megabytes=settings.UPLOAD_MB):
         return _page(request, fresh, template, context, *refusal)
-    bound = AdoptForm(request.POST, request.FILES, version=version)
+    bound = AdoptForm(request.POST, request.FILES, version=version, standing=here)
     return _filled(request, bound if request.method == "POST" else fresh, template, context)
 
 

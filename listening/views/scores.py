@@ -5,24 +5,23 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404, render
+from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
-from listening import score_tables
+from listening import access, score_tables
 from listening.score_tables import Row
 from listening.views.campaigns import visible_campaign
 from listening.views.figures import as_csv
 from metrics import catalogue
 from metrics.catalogue import Metric
-from models_registry.models import Job, ModelVersion
+from models_registry.models import Job, ModelVersion, Rendering
 
 STATUSES = {"ok": "with a value", "refused": "refused", "unscored": "not scored yet"}
 Record = dict[str, Any]
 
 
-@login_required
+@access.members
 @require_safe
 def of_campaign(request: HttpRequest, slug: str) -> HttpResponse:
     campaign = visible_campaign(request, slug)
@@ -38,13 +37,14 @@ def of_campaign(request: HttpRequest, slug: str) -> HttpResponse:
     return table(request, rows, context)
 
 
-@login_required
+@access.members
 @require_safe
 def of_version(request: HttpRequest, name: str, number: int) -> HttpResponse:
-    version = get_object_or_404(
-        ModelVersion.objects.select_related("model"), model__name=name, number=number
+    version = access.find(
+        request, ModelVersion.objects.select_related("model"), model__name=name, number=number
     )
-    others = ModelVersion.objects.exclude(pk=version.pk).exclude(renderings=None)
+    others = ModelVersion.objects.visible_to(request.user).exclude(pk=version.pk)
+    others = others.exclude(renderings=None)
     others = others.select_related("model")
     rows = score_tables.of_version(version)
     for other in others:
@@ -61,17 +61,24 @@ def of_version(request: HttpRequest, name: str, number: int) -> HttpResponse:
     return table(request, rows, context)
 
 
-@login_required
+@access.members
 @require_safe
 def of_any(request: HttpRequest) -> HttpResponse:
     """The newest pairs, or those of one piece of work."""
     job = None
     if (number := request.GET.get("job", "")).isdecimal():
-        job = get_object_or_404(Job, pk=number, kind="score-signals")
+        job = access.find(request, Job.objects.all(), pk=number, kind="score-signals")
+    renderings = Rendering.objects.visible_to(request.user)
     rows = (
-        score_tables.of_pairs([tuple(pair) for pair in job.arguments["pairs"]])
+        score_tables.of_pairs(
+            [tuple(pair) for pair in job.arguments["pairs"]], renderings=renderings
+        )
         if job
-        else score_tables.of_any(request.GET.get("q", ""))
+        else score_tables.of_any(
+            request.GET.get("q", ""),
+            among=access.listed_signals(request),
+            renderings=renderings,
+        )
     )
     context = {
         "section": "scores",

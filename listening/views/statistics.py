@@ -8,11 +8,11 @@ from typing import Any
 
 import pandas as pd
 from django import forms
-from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
+from listening import access
 from listening.analysis.comparison import Comparison, equivalent_pairs
 from listening.analysis.frames import METHODS, AnalysisError
 from listening.analysis.monitoring import ALPHA, Progress, progress
@@ -74,7 +74,7 @@ class Planned:
     rows: list[tuple[int, list[tuple[float, float]]]]
 
 
-@login_required
+@access.members
 @require_safe
 @awaited
 def of_campaign(request: HttpRequest, slug: str) -> HttpResponse:

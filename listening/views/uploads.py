@@ -6,7 +6,6 @@ from typing import Any
 
 from django import forms
 from django.conf import settings
-from django.contrib.auth.decorators import login_required
 from django.core.exceptions import RequestDataTooBig, TooManyFilesSent
 from django.core.files.uploadedfile import UploadedFile
 from django.http import HttpRequest, HttpResponse
@@ -15,9 +14,12 @@ from django.shortcuts import redirect, render
 from django.views.decorators.csrf import csrf_exempt, csrf_protect
 from django.views.decorators.http import require_http_methods
 
-from listening import uploads
+from listening import access, uploads
+from listening.access import Standing
+from listening.views.forms import RoomForm
 from metrics import catalogue
 from models_registry.models import Job, Signal
+from models_registry.teams import Role
 
 SIGNALS_SHOWN = 300
 CHUNK = 1 << 20
@@ -38,7 +40,7 @@ class ManyFilesField(forms.FileField):
         return [super(ManyFilesField, self).clean(one, initial) for one in data or ()]
 
 
-class ScoreForm(forms.Form):
+class ScoreForm(RoomForm):
     """Sounds with their references, and the metrics to score them by."""
 
     degraded = ManyFilesField(
@@ -52,10 +54,10 @@ class ScoreForm(forms.Form):
         help_text="One for all, or one of the same file name for each. Without any, metrics that need none apply.",
     )
     signals = forms.ModelMultipleChoiceField(
-        Signal.objects.all(), required=False, label="Sounds that are here already"
+        Signal.objects.none(), required=False, label="Sounds that are here already"
     )
     reference = forms.ModelChoiceField(
-        Signal.objects.all(),
+        Signal.objects.none(),
         required=False,
         label="A reference that is here already",
         empty_label="none",
@@ -70,12 +72,16 @@ class ScoreForm(forms.Form):
         required=False, label="Metrics", help_text="None chosen: all that apply."
     )
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        newest = [(s.pk, str(s)) for s in Signal.objects.order_by("-pk")[:SIGNALS_SHOWN]]
-        # only what is shown is limited: any signal may be asked for
-        self.fields["signals"].widget.choices = newest
-        self.fields["reference"].widget.choices = [("", "none"), *newest]
+    def __init__(self, *args: Any, standing: Standing, **kwargs: Any) -> None:
+        super().__init__(*args, standing=standing, **kwargs)
+        fields: dict[str, Any] = self.fields
+        # scores stay with their signals, for all who have these
+        known = access.signals(standing.user, Role.EDITOR)
+        newest = [(one.pk, str(one)) for one in known.order_by("-pk")[:SIGNALS_SHOWN]]
+        # only what is shown is limited: any signal of theirs may be asked for
+        fields["signals"].queryset = fields["reference"].queryset = known
+        fields["signals"].widget.choices = newest
+        fields["reference"].widget.choices = [("", "none"), *newest]
         families: dict[str, list[tuple[str, str]]] = {}
         for metric in catalogue.all():
             families.setdefault(metric.family, []).append((metric.name, metric.title))
@@ -99,7 +105,7 @@ class ScoreForm(forms.Form):
                 catalogue.get(name).needs_reference for name in names
             ):
                 raise uploads.UploadError("Expected a reference for these metrics, found none.")
-            return uploads.queue(pairs, names, align=asked["align"], actor=actor)
+            return uploads.queue(pairs, names, align=asked["align"], actor=actor, project=self.room)
         except uploads.UploadError as error:
             for reason in error.reasons:
                 self.add_error(None, reason)
@@ -108,7 +114,7 @@ class ScoreForm(forms.Form):
 
 # the limit comes before anything is read, and so before the check of the form's token, which stands in `_form`
 @csrf_exempt
-@login_required
+@access.makers
 @require_http_methods(["GET", "HEAD", "POST"])
 def score_files(request: HttpRequest) -> HttpResponse:
     if refusal := refused_unread(request, megabytes=settings.UPLOAD_MB):
@@ -136,7 +142,7 @@ def refused_unread(request: HttpRequest, *, megabytes: int) -> tuple[int, str] |
 @csrf_protect
 def _form(request: HttpRequest) -> HttpResponse:
     bound = (request.POST, request.FILES) if request.method == "POST" else ()
-    form = ScoreForm(*bound)
+    form = ScoreForm(*bound, standing=access.standing(request))
     if request.method == "POST" and form.is_valid():
         job = form.queue(actor=request.user.get_username())
         if job is not None:
@@ -145,7 +151,8 @@ def _form(request: HttpRequest) -> HttpResponse:
 
 
 def _refused(request: HttpRequest, sentence: str, *, status: int) -> HttpResponse:
-    return _page(request, ScoreForm(), status=status, sentence=sentence)
+    form = ScoreForm(standing=access.standing(request))
+    return _page(request, form, status=status, sentence=sentence)
 
 
 def _page(

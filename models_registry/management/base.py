@@ -8,6 +8,8 @@ from typing import Any, ClassVar
 from django.core.management.base import BaseCommand, CommandError
 from django.db import OperationalError, ProgrammingError
 
+from models_registry.teams import Project
+
 # how SQLite and PostgreSQL say that a table is not there
 MISSING_TABLE = ("no such table:", "does not exist")
 
@@ -44,6 +46,27 @@ def add_format(parser: ArgumentParser, *choices: str) -> None:
     parser.add_argument(
         "--format", choices=choices, default=choices[0], help=f"default: {choices[0]}"
     )
+
+
+def add_project(parser: ArgumentParser) -> None:
+    """The option of every command that makes something."""
+    parser.add_argument(
+        "--project",
+        default="",
+        metavar="SLUG",
+        help="the project that it is to belong to (default: the first)",
+    )
+
+
+def project_of(options: dict[str, Any]) -> Project:
+    """The project that `add_project` asked for."""
+    if not options["project"]:
+        return Project.objects.operators()
+    found = Project.objects.filter(slug=options["project"]).first()
+    if found is None:
+        known = ", ".join(Project.objects.values_list("slug", flat=True)) or "none"
+        raise Refused(f"expected a project, found no {options['project']!r}; there are: {known}")
+    return found
 
 
 def key_values(pairs: list[str], option: str) -> dict[str, str]:

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import pytest
-from django.contrib.auth.models import User
 from django.core.cache import cache
 from knox.models import AuthToken
 from rest_framework.test import APIClient
 
 from listening.rehearsal import rehearse
-from tests.factories import mushra_campaign
+from tests.factories import account, mushra_campaign
 from tests.site.conftest import no_progress, scored
 
 
@@ -21,7 +20,7 @@ def _home(settings, tmp_path):
 
 @pytest.fixture
 def alice(db):
-    return User.objects.create_user("alice", password="alice's word")
+    return account("alice")
 
 
 @pytest.fixture

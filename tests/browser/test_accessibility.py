@@ -8,7 +8,6 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from django.contrib.auth.models import User
 from playwright.sync_api import expect
 
 from listening import sessions
@@ -17,6 +16,7 @@ from metrics.models import Score
 from tests.factories import (
     WHOLE_PLAN,
     abx_campaign,
+    account,
     choice_campaign,
     mushra_campaign,
     small_campaign,
@@ -125,7 +125,7 @@ def test_pages_of_metrics_and_scores(reader, live_server, client):
             status="ok" if value else "silent",
             message="" if value else "expected an audible signal, found silence",
         )
-    client.force_login(User.objects.create_user("alice"))
+    client.force_login(account("alice"))
     cookie = {"name": "sessionid", "value": client.cookies["sessionid"].value}
     page.context.add_cookies([cookie | {"url": live_server.url}])
     for address in (
@@ -161,7 +161,7 @@ def test_pages_of_a_running_campaign(reader, live_server, client):
     begun = [sessions.start(campaign) for _ in range(2)]
     stimulus = campaign.trials.first().stimuli.get(condition__name="system one")
     stimulus.signal.file.storage.delete(str(stimulus.signal.file.name))
-    client.force_login(User.objects.create_user("alice"))
+    client.force_login(account("alice"))
     cookie = {"name": "sessionid", "value": client.cookies["sessionid"].value}
     page.context.add_cookies([cookie | {"url": live_server.url}])
     for address in ("progress/", "sessions/", f"sessions/{begun[0].pk}/"):

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import pytest
-from django.contrib.auth.models import User
 from playwright.sync_api import expect
 
 from listening.models import Campaign
 from tests.browser.test_accessibility import reader, violations
+from tests.factories import account
 from tests.site.test_making import folder
 
 __all__ = ["reader"]
@@ -21,7 +21,7 @@ def test_a_folder_becomes_an_open_test_that_a_listener_meets(reader, live_server
         path = tmp_path / "mytest" / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(wave)
-    User.objects.create_user("alice", password="alice's word")
+    account("alice")
     page.goto(f"{live_server.url}/login/?next=/campaigns/")
     page.get_by_label("Username").fill("alice")
     page.get_by_label("Password").fill("alice's word")
@@ -79,7 +79,7 @@ def test_a_lost_connection_costs_a_piece_and_not_the_whole(reader, live_server, 
     page = reader
     for name, wave in folder("{item}_{condition}.wav").items():
         (tmp_path / name).write_bytes(wave)
-    User.objects.create_user("alice", password="alice's word")
+    account("alice")
     page.goto(f"{live_server.url}/login/?next=/campaigns/new/")
     page.get_by_label("Username").fill("alice")
     page.get_by_label("Password").fill("alice's word")

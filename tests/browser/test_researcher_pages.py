@@ -5,14 +5,13 @@ from __future__ import annotations
 import re
 
 import pytest
-from django.contrib.auth.models import User
 from playwright.sync_api import expect
 
 from listening.pairs import FIGURES
 from listening.rehearsal import rehearse
 from models_registry.models import Job
 from tests.browser.test_accessibility import violations
-from tests.factories import mushra_campaign
+from tests.factories import account, mushra_campaign
 from tests.site.conftest import no_progress, scored
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -21,7 +20,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 @pytest.fixture
 def signed_in(page, live_server):
     """A page of a signed-in researcher, and whatever its console complains of."""
-    User.objects.create_user("alice", password="alice's word")
+    account("alice")
     complaints = []
     page.on("console", lambda said: complaints.append(said.text) if said.type == "error" else None)
     page.goto(f"{live_server.url}/login/")

@@ -5,7 +5,6 @@ from __future__ import annotations
 import uuid
 
 import pytest
-from django.contrib.auth.models import User
 
 from listening import controls, parts, sessions
 from listening.analysis.report import analyse
@@ -13,7 +12,7 @@ from listening.evidence import left_out, ratings_frame
 from listening.models import Campaign, Page, Session, Stimulus
 from listening.models.campaign import CampaignError
 from listening.plan import PlanError, checked_plan
-from tests.factories import mushra_campaign
+from tests.factories import account, mushra_campaign
 
 pytestmark = pytest.mark.django_db
 
@@ -108,7 +107,7 @@ def test_where_they_only_flag_nobody_is_excluded(client):
     campaign = controlled(on_fail="flag")
     session = sit_through(sessions.start(campaign), trap=90)
     assert set(ratings_frame(campaign)["excluded_by"]) == {""}
-    client.force_login(User.objects.create_user("alice"))
+    client.force_login(account("alice"))
     html = client.get(campaign.get_absolute_url()).content.decode()
     assert "nobody is excluded by them" in html
     assert "gave another answer than 2 of 2" in html

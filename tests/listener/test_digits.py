@@ -10,7 +10,6 @@ import uuid
 import numpy as np
 import pytest
 import soundfile
-from django.contrib.auth.models import User
 from django.core.management import CommandError, call_command
 
 from listening import digits, sessions
@@ -21,7 +20,7 @@ from listening.models.campaign import CampaignError
 from listening.plan import PlanError, checked_plan
 from models_registry.audio import Audio, write
 from models_registry.models import Signal
-from tests.factories import mushra_campaign, tone
+from tests.factories import account, mushra_campaign, tone
 
 RATE = digits.RATE
 
@@ -199,7 +198,7 @@ def test_every_answer_says_how_loud_the_next_triplet_is_and_the_last_gives_the_t
     assert (check.test, check.right, check.trials, check.passed) == ("digits", 13, 24, True)
     assert check.value == pytest.approx(digits.threshold(understood))
     assert current(session).kind == Page.Kind.RATING
-    client.force_login(User.objects.create_user("alice"))
+    client.force_login(account("alice"))
     html = client.get(campaign.get_absolute_url()).content.decode()
     assert "Speech reception thresholds" in html
     assert f"{check.value:.1f}" in html

@@ -6,7 +6,6 @@ import json
 import uuid
 
 import pytest
-from django.contrib.auth.models import User
 
 from listening import sessions
 from listening.analysis.report import MushraAnalysis, analyse
@@ -14,7 +13,7 @@ from listening.evidence import ratings_frame
 from listening.models import Rating, Session
 from listening.plan import PlanError, checked_plan
 from listening.reporting import content
-from tests.factories import mushra_campaign
+from tests.factories import account, mushra_campaign
 from tests.listener.test_telemetry import a_visit
 
 pytestmark = pytest.mark.django_db
@@ -78,7 +77,7 @@ def test_who_has_no_page_left_is_excluded_as_a_listener(campaign):
 
 def test_where_nobody_has_a_page_left_the_reason_is_said(campaign, client):
     rated(campaign, 90, a_visit(drop_outs=3), a_visit(drop_outs=9))
-    client.force_login(User.objects.create_user("alice"))
+    client.force_login(account("alice"))
     html = client.get(campaign.get_absolute_url()).content.decode()
     assert "found all left out, the first because 3 drop-outs" in html
 
@@ -95,7 +94,7 @@ def test_what_browsers_did_not_tell_of_is_not_left_out(campaign):
 def test_the_page_and_the_report_say_what_is_left_out_and_why(campaign, client):
     rated(campaign, 60, a_visit(), a_visit())
     away = rated(campaign, 90, a_visit(hidden_s=12), a_visit())
-    client.force_login(User.objects.create_user("alice"))
+    client.force_login(account("alice"))
     html = client.get(campaign.get_absolute_url()).content.decode()
     assert "1 page <span" in html
     assert "with the campaign's own limits, declared before launch, keeps" in html

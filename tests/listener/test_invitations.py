@@ -7,14 +7,13 @@ import io
 from datetime import timedelta
 
 import pytest
-from django.contrib.auth.models import User
 from django.core.management import CommandError, call_command
 from django.utils.timezone import now
 
 from listening import inviting, sessions
 from listening.models import Campaign, Invitation, Listener, Session
 from models_registry.models import AuditEvent
-from tests.factories import mushra_campaign
+from tests.factories import account, mushra_campaign
 
 pytestmark = pytest.mark.django_db
 
@@ -110,7 +109,7 @@ def test_the_list_says_what_became_of_each(client, campaign):
         ending=Session.Ending.FINISHED
     )
     Invitation.objects.filter(pk=made[3].pk).update(expires_at=now())
-    client.force_login(User.objects.create_user("alice"))
+    client.force_login(account("alice"))
     response = client.get("/campaigns/tones/invitations.csv")
     rows = list(csv.DictReader(io.StringIO(text_of(response))))
     assert [row["state"] for row in rows] == ["finished", "begun", "unused", "expired"]
@@ -119,7 +118,7 @@ def test_the_list_says_what_became_of_each(client, campaign):
 
 
 def test_a_researcher_makes_them_on_the_campaigns_page(client, campaign):
-    client.force_login(User.objects.create_user("alice"))
+    client.force_login(account("alice"))
     client.post("/campaigns/tones/invite/", {"count": 3, "days": 2, "only": "on"})
     campaign.refresh_from_db()
     assert campaign.invited_only

@@ -6,13 +6,12 @@ import json
 import uuid
 
 import pytest
-from django.contrib.auth.models import User
 from django.urls import reverse
 
 from listening import sessions, telemetry
 from listening.models import Response, Session, Visit
 from listening.telemetry import TelemetryError, checked_visit, flags
-from tests.factories import mushra_campaign
+from tests.factories import account, mushra_campaign
 
 LABELS = ["Reference", "1", "2", "3", "4", "5"]
 
@@ -131,7 +130,7 @@ def test_answers_beside_a_visit_are_stored_once_and_bad_ones_left_out(client, se
 
 def test_the_campaigns_page_lists_flagged_pages(client, session):
     tell(client, session, a_visit(hidden_s=42))
-    client.force_login(User.objects.create_user("alice"))
+    client.force_login(account("alice"))
     html = client.get(session.campaign.get_absolute_url()).content.decode()
     assert "out of sight for 42 s" in html
     assert session.listener.code in html

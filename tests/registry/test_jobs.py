@@ -9,6 +9,7 @@ from django.utils.timezone import now
 
 from models_registry import jobs
 from models_registry.models import Job
+from tests.factories import here
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -43,7 +44,7 @@ def kinds(monkeypatch):
 
 
 def test_a_job_is_done_once_however_often_the_bell_rings(kinds):
-    job = jobs.enqueue("count", {"name": "alice"})
+    job = jobs.enqueue("count", {"name": "alice"}, project=here())
     for _ in range(3):
         jobs.run(job.pk)
     job.refresh_from_db()
@@ -54,14 +55,14 @@ def test_a_job_is_done_once_however_often_the_bell_rings(kinds):
 
 
 def test_a_failing_job_keeps_the_reason(kinds):
-    job = jobs.enqueue("break", {})
+    job = jobs.enqueue("break", {}, project=here())
     jobs.run(job.pk)
     job.refresh_from_db()
     assert (job.state, job.message) == (State.FAILED, "expected more, found less")
 
 
 def test_a_job_that_was_asked_to_stop_says_how_to_go_on_and_can_be_resumed(kinds):
-    job = jobs.enqueue("patient", {})
+    job = jobs.enqueue("patient", {}, project=here())
     jobs.run(job.pk)
     job.refresh_from_db()
     assert (job.state, job.progress) == (State.STOPPED, 0.25)
@@ -72,7 +73,7 @@ def test_a_job_that_was_asked_to_stop_says_how_to_go_on_and_can_be_resumed(kinds
 
 
 def test_stopping_a_queued_job_ends_it_at_once(kinds):
-    job = jobs.enqueue("count", {"name": "alice"})
+    job = jobs.enqueue("count", {"name": "alice"}, project=here())
     job.request_stop()
     jobs.run(job.pk)
     job.refresh_from_db()
@@ -81,7 +82,7 @@ def test_stopping_a_queued_job_ends_it_at_once(kinds):
 
 
 def test_an_expired_lease_goes_back_to_the_queue_and_is_rung_again(kinds):
-    job = jobs.enqueue("count", {"name": "alice"})
+    job = jobs.enqueue("count", {"name": "alice"}, project=here())
     assert jobs.claim(job.pk)
     Job.objects.update(lease_until=now() - timedelta(seconds=1), rung_at=None)
     jobs.sweep()
@@ -94,7 +95,7 @@ def test_an_expired_lease_goes_back_to_the_queue_and_is_rung_again(kinds):
 
 
 def test_a_lease_that_still_runs_is_left_alone(kinds):
-    job = jobs.enqueue("count", {"name": "alice"})
+    job = jobs.enqueue("count", {"name": "alice"}, project=here())
     jobs.claim(job.pk)
     jobs.sweep()
     job.refresh_from_db()
@@ -102,7 +103,7 @@ def test_a_lease_that_still_runs_is_left_alone(kinds):
 
 
 def test_a_worker_that_slept_through_its_lease_writes_nothing(kinds):
-    job = jobs.enqueue("count", {"name": "alice"})
+    job = jobs.enqueue("count", {"name": "alice"}, project=here())
     slow = jobs.claim(job.pk)
     assert slow is not None
     Job.objects.update(lease_until=now() - timedelta(seconds=1))
@@ -118,7 +119,7 @@ def test_a_worker_that_slept_through_its_lease_writes_nothing(kinds):
 
 
 def test_three_lost_leases_are_enough(kinds):
-    job = jobs.enqueue("count", {"name": "alice"})
+    job = jobs.enqueue("count", {"name": "alice"}, project=here())
     for _ in range(jobs.MAX_ATTEMPTS):
         assert jobs.claim(job.pk)
         Job.objects.update(lease_until=now() - timedelta(seconds=1))
@@ -129,7 +130,7 @@ def test_three_lost_leases_are_enough(kinds):
 
 
 def test_a_forgotten_doorbell_is_rung_again(kinds):
-    job = jobs.enqueue("count", {"name": "alice"})
+    job = jobs.enqueue("count", {"name": "alice"}, project=here())
     long_ago = now() - timedelta(minutes=5)
     Job.objects.update(rung_at=long_ago)
     jobs.sweep()
@@ -140,12 +141,12 @@ def test_a_forgotten_doorbell_is_rung_again(kinds):
 
 def test_an_unknown_kind_is_refused_before_anything_is_written():
     with pytest.raises(LookupError, match="no handler for jobs of kind 'juggle'"):
-        jobs.enqueue("juggle", {})
+        jobs.enqueue("juggle", {}, project=here())
     assert not Job.objects.exists()
 
 
 def test_a_job_whose_process_died_can_be_taken_up_once(kinds):
-    job = jobs.hold("count", {"name": "bob"})
+    job = jobs.hold("count", {"name": "bob"}, project=here())
     assert not jobs.take(job)
     Job.objects.update(lease_until=now() - timedelta(seconds=1))
     assert jobs.take(job)
@@ -155,7 +156,7 @@ def test_a_job_whose_process_died_can_be_taken_up_once(kinds):
 
 def test_work_done_here_is_held_from_the_start(kinds):
     seen = []
-    job = jobs.hold("count", {"name": "bob"})
+    job = jobs.hold("count", {"name": "bob"}, project=here())
     jobs.sweep()
     jobs.run(job.pk)
     assert kinds == []

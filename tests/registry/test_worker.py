@@ -18,8 +18,10 @@ pytest.importorskip("torch", reason="the extra 'engine' is not installed")
 
 QUEUE = """
 from models_registry import training
+from models_registry.teams import Project
 run = training.queue("overdrive", {"training.steps": "400", "data.seconds": "1", "training.batch": "2",
-    "training.checkpoint_every": "5", "training.validate_every": "10"}, seed=3, actor="alice")
+    "training.checkpoint_every": "5", "training.validate_every": "10"}, seed=3, actor="alice",
+    project=Project.objects.operators())
 print(run.job.pk)
 """
 STATE = """

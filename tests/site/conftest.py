@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import pytest
-from django.contrib.auth.models import User
 from django.test import Client
 
 from listening.models import Stimulus
@@ -11,7 +10,7 @@ from listening.rehearsal import FOLLOWED_METRIC, rehearse
 from metrics import catalogue
 from metrics.models import Score
 from models_registry.models import AudioModel, Job, ModelVersion, Rendering, TrainingRun
-from tests.factories import abx_campaign, mushra_campaign, stored_tone
+from tests.factories import abx_campaign, account, mushra_campaign, stored_tone
 
 CHAIN = {
     "version": 1,
@@ -37,12 +36,12 @@ def _media(settings, tmp_path):
 
 @pytest.fixture
 def alice(db):
-    return User.objects.create_user("alice", password="alice's word")
+    return account("alice")
 
 
 @pytest.fixture
 def bob(db):
-    return User.objects.create_user("bob", password="bob's word")
+    return account("bob")
 
 
 @pytest.fixture

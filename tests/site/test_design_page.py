@@ -12,7 +12,7 @@ from listening import composing, sessions
 from listening.exchange import campaign_document
 from listening.exchange.documents import DocumentError
 from listening.models import Campaign
-from tests.factories import mushra_campaign
+from tests.factories import here, mushra_campaign
 from tests.site.test_editing import edit, filled
 
 DESIGN = {"order": "williams", "repeats": 1, "hold_hours": 2.5, "blocks": [["tone 1"], ["tone 2"]]}
@@ -30,7 +30,9 @@ def page_of(campaign):
 def test_a_design_goes_through_the_document_and_back(draft):
     data = composing.describe(draft) | {"slug": "copy", "design": DESIGN}
     text = campaign_document.dump(data, form="yaml")
-    made = composing.compose(campaign_document.parse(text, name="copy.yaml"), actor="alice")
+    made = composing.compose(
+        campaign_document.parse(text, name="copy.yaml"), project=here(), actor="alice"
+    )
     assert made.design == DESIGN
     assert composing.describe(made) == data
 
@@ -47,7 +49,9 @@ def test_a_document_with_a_design_that_cannot_be_says_where(draft, design, told)
     data = composing.describe(draft) | {"slug": "copy", "design": design}
     text = campaign_document.dump(data, form="yaml")
     with pytest.raises(DocumentError, match=r"line \d+.*" + told):
-        composing.compose(campaign_document.parse(text, name="copy.yaml"), actor="alice")
+        composing.compose(
+            campaign_document.parse(text, name="copy.yaml"), project=here(), actor="alice"
+        )
     assert not Campaign.objects.filter(slug="copy").exists()
 
 

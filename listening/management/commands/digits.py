@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from listening import digits
-from models_registry.management.base import Refused, RefusingCommand
+from models_registry.management.base import Refused, RefusingCommand, add_project, project_of
 from models_registry.models import Signal
 
 
@@ -23,6 +23,7 @@ class Command(RefusingCommand):
         voice.add_argument(
             "--synthetic", metavar="LANGUAGE", help="a voice of espeak-ng, such as en or de"
         )
+        add_project(parser)
 
     def handle(self, *args: Any, **options: Any) -> None:
         language = options["synthetic"]
@@ -31,11 +32,16 @@ class Command(RefusingCommand):
         except digits.DigitsError as error:
             raise Refused(str(error)) from error
         source = f"espeak-ng's voice for {language}" if language else f"{options['folder']}"
+        project = project_of(options)
         stored = {
             digit: Signal.objects.store(
                 sound, title=f"digit {digit}", provenance=f"{source}, without the silence around it"
-            ).sha256
+            )
             for digit, sound in sorted(found.items())
         }
-        part = {"part": "digits", "recordings": stored} | ({"synthetic": True} if language else {})
+        project.signals.add(*stored.values())
+        recordings = {digit: signal.sha256 for digit, signal in stored.items()}
+        part = {"part": "digits", "recordings": recordings} | (
+            {"synthetic": True} if language else {}
+        )
         self.stdout.write(json.dumps(part, indent=2))

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from listening.unbundling import import_bundle
-from models_registry.management.base import RefusingCommand
+from models_registry.management.base import RefusingCommand, add_project, project_of
 
 
 class Command(RefusingCommand):
@@ -16,9 +16,12 @@ class Command(RefusingCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("file", type=Path)
+        add_project(parser)
 
     def handle(self, *args: Any, **options: Any) -> None:
-        campaign = import_bundle(options["file"], actor=getpass.getuser())
+        campaign = import_bundle(
+            options["file"], actor=getpass.getuser(), project=project_of(options)
+        )
         self.stdout.write(
             f"{campaign.slug}: {campaign.sessions.count()} sessions restored: {campaign.get_absolute_url()}"
         )

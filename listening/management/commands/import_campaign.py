@@ -12,7 +12,7 @@ from django.db import transaction
 from listening.composing import compose
 from listening.exchange import campaign_document, documents, webmushra
 from listening.exchange.documents import Document
-from models_registry.management.base import Refused, RefusingCommand
+from models_registry.management.base import Refused, RefusingCommand, add_project, project_of
 from models_registry.management.progress import bar
 
 
@@ -37,6 +37,7 @@ class Command(RefusingCommand):
             help="leave out pages of webMUSHRA's that have no counterpart, and say which",
         )
         parser.add_argument("--launch", action="store_true", help="open it to listeners at once")
+        add_project(parser)
 
     def handle(self, *args: Any, **options: Any) -> None:
         path: Path = options["file"]
@@ -44,11 +45,18 @@ class Command(RefusingCommand):
         folder = options["audio"] or path.parent
         if not folder.is_dir():
             raise Refused(f"expected a folder of audio, found none at {folder}")
+        project = project_of(options)
         with transaction.atomic():
             made = []
             for document in self._documents(path, options):
                 with bar(f"import {document.data['slug']}") as report:
-                    campaign = compose(document, audio_folder=folder, actor=actor, progress=report)
+                    campaign = compose(
+                        document,
+                        audio_folder=folder,
+                        project=project,
+                        actor=actor,
+                        progress=report,
+                    )
                     report(1, "stored")
                 if options["launch"]:
                     campaign.launch(actor=actor)

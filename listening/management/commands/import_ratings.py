@@ -9,7 +9,12 @@ from typing import Any
 
 from listening.importing import import_ratings
 from listening.models import Condition
-from models_registry.management.base import RefusingCommand, key_values
+from models_registry.management.base import (
+    RefusingCommand,
+    add_project,
+    key_values,
+    project_of,
+)
 from models_registry.management.progress import bar
 
 
@@ -35,6 +40,7 @@ class Command(RefusingCommand):
         parser.add_argument(
             "--simulated", action="store_true", help="no person gave these ratings: label them so"
         )
+        add_project(parser)
 
     def handle(self, *args: Any, **options: Any) -> None:
         with bar(f"import {options['file'].name}") as report:
@@ -44,6 +50,7 @@ class Command(RefusingCommand):
                 audio_folder=options["audio"],
                 roles=key_values(options["role"], "--role CONDITION=ROLE"),
                 simulated=options["simulated"],
+                project=project_of(options),
                 actor=getpass.getuser(),
                 progress=report,
             )

@@ -9,7 +9,13 @@ from typing import Any
 from django.core.management.base import CommandError
 
 from models_registry import jobs, training
-from models_registry.management.base import Refused, RefusingCommand, key_values
+from models_registry.management.base import (
+    Refused,
+    RefusingCommand,
+    add_project,
+    key_values,
+    project_of,
+)
 from models_registry.management.progress import bar
 
 
@@ -31,6 +37,7 @@ class Command(RefusingCommand):
         )
         parser.add_argument("--seed", type=int, default=0)
         parser.add_argument("--reason", default="", help="why this version is made")
+        add_project(parser)
 
     def handle(self, *args: Any, **options: Any) -> None:
         if not 0 <= options["seed"] < 2**31:
@@ -39,7 +46,11 @@ class Command(RefusingCommand):
             options["recipe"], key_values(options["settings_"], "--set KEY=VALUE")
         )
         run = training.here(
-            recipe, seed=options["seed"], reason=options["reason"], actor=getpass.getuser()
+            recipe,
+            seed=options["seed"],
+            reason=options["reason"],
+            actor=getpass.getuser(),
+            project=project_of(options),
         )
         with bar(f"train {recipe.name}") as report:
             failure = jobs.work_here(run.job, report)
