@@ -60,6 +60,14 @@ class Standing:
     def is_in_many(self) -> bool:
         return len(self.roles) > 1
 
+    @property
+    def said(self) -> str:
+        """What the navigation says of where the person is; nothing to whom has one project."""
+        if not self.is_in_many:
+            return ""
+        where = self.project or self.chosen
+        return where.name if where else "All projects"
+
     @cached_property
     def chosen(self) -> Project | None:
         """The one project to which the person wants lists to keep."""
@@ -159,6 +167,11 @@ def _door(view: View[Address], *, reads: Role, changes: Role) -> View[Address]:
 def members(view: View[Address]) -> View[Address]:
     """A page that every member reads and that takes changes from editors."""
     return _door(view, reads=Role.READER, changes=Role.EDITOR)
+
+
+def belonging(view: View[Address]) -> View[Address]:
+    """A page whose changes every member may make, such as to leave."""
+    return _door(view, reads=Role.READER, changes=Role.READER)
 
 
 def editors(view: View[Address]) -> View[Address]:

@@ -12,6 +12,11 @@ UPLOAD_SECONDS    the longest sound                                             
 CAMPAIGN_MB       sounds of a campaign sent together, unpacked, and decoded      (1000)
 CAMPAIGN_FILES    sounds of a campaign sent together                             (2000)
 IMPORT_ROOT       folder whose sounds researchers may make campaigns of          (none: no folder)
+EMAIL_HOST        a mail server, for invitations to projects                       (none: no mail)
+EMAIL_PORT        its port                                                       (587)
+EMAIL_USER        who signs in there; EMAIL_PASSWORD with what                   (nobody)
+EMAIL_TLS         1 or 0: STARTTLS                                               (1)
+EMAIL_FROM        the sender                                                     (earwitness@EMAIL_HOST)
 API_PER_MINUTE    requests that one person's scripts may make in a minute        (1200)
 HTTPS             1 behind a TLS proxy: secure cookies, HSTS, redirect           (0)
 """
@@ -161,6 +166,15 @@ AUTH_PASSWORD_VALIDATORS = [
 LOGIN_URL = "login"
 LOGIN_REDIRECT_URL = "home"
 LOGOUT_REDIRECT_URL = "home"
+
+EMAIL_HOST = os.environ.get("EMAIL_HOST", "")
+EMAIL_PORT = env_count("EMAIL_PORT", 587)
+EMAIL_HOST_USER = os.environ.get("EMAIL_USER", "")
+EMAIL_HOST_PASSWORD = os.environ.get("EMAIL_PASSWORD", "")
+EMAIL_USE_TLS = env_flag("EMAIL_TLS", True)
+# somebody waits for the page meanwhile
+EMAIL_TIMEOUT = 10
+DEFAULT_FROM_EMAIL = os.environ.get("EMAIL_FROM", f"earwitness@{EMAIL_HOST or 'localhost'}")
 
 LANGUAGE_CODE = "en"
 # what listeners may be spoken to in, each by its own name

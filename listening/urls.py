@@ -32,6 +32,7 @@ from listening.views import (
     pooling,
     power,
     progress,
+    projects,
     registry,
     rendering,
     scores,
@@ -52,6 +53,8 @@ public: list[URLPattern | URLResolver] = [
     path("guide/", guide.index, name="guide"),
     path("guide/<slug:name>/", guide.page, name="guide-page"),
     path("login/", LoginView.as_view(template_name="listening/login.html"), name="login"),
+    # a link's secret is the key to it
+    path("join/<str:secret>/", projects.join, name="join"),
     path("logout/", LogoutView.as_view(), name="logout"),
 ]
 
@@ -75,6 +78,13 @@ listeners: list[URLPattern | URLResolver] = [
 
 # for researchers
 researcher: list[URLPattern | URLResolver] = [
+    path("projects/", projects.index, name="projects"),
+    path("projects/choose/", projects.choose, name="project-choose"),
+    path("projects/<slug:slug>/", projects.detail, name="project"),
+    path("projects/<slug:slug>/leave/", projects.leave, name="project-leave"),
+    path("projects/<slug:slug>/invite/", projects.invite, name="member-invite"),
+    path("projects/<slug:slug>/links/<int:pk>/end/", projects.uninvite, name="member-uninvite"),
+    path("projects/<slug:slug>/members/<int:pk>/", projects.change_role, name="member-role"),
     path("campaigns/", campaigns.index, name="campaigns"),
     path("campaigns/new/", making.new, name="campaign-new"),
     path("campaigns/restore/", bundles.restore, name="campaign-restore"),

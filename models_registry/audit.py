@@ -86,6 +86,7 @@ class Break:
 
     where: str
     what: str
+    event: AuditEvent | None = None
 
 
 def breaks_in_chain() -> Iterator[Break]:
@@ -95,14 +96,18 @@ def breaks_in_chain() -> Iterator[Break]:
         number += 1
         where = f"event {event.number} ({event.act} {event.subject})"
         if event.number != number:
-            yield Break(where, f"expected event {number} here: an event is missing")
+            yield Break(where, f"expected event {number} here: an event is missing", event)
         elif event.previous_sha256 != previous:
             yield Break(
-                where, f"expected to follow {previous[:12]}, names {event.previous_sha256[:12]}"
+                where,
+                f"expected to follow {previous[:12]}, names {event.previous_sha256[:12]}",
+                event,
             )
         elif event_hash(event) != event.sha256:
             yield Break(
-                where, "its content does not give its hash: it was changed after it was written"
+                where,
+                "its content does not give its hash: it was changed after it was written",
+                event,
             )
         number, previous = event.number, event.sha256
 

@@ -321,6 +321,10 @@ class TrainingRun(models.Model):
     def __str__(self) -> str:
         return f"training {self.pk} of {self.model.name}"
 
+    @property
+    def project(self) -> Project:
+        return self.model.project
+
 
 class RenderingQuerySet(OfProject["Rendering"]):
     way = "version__model__project"

@@ -245,6 +245,7 @@ def test_every_setting_of_a_campaign_is_in_its_document():
         "state",
         "source",
         "owner",
+        "project",
         "preview_of",
         "created_at",
         "launched_at",

@@ -13,6 +13,7 @@ from listening import access
 from listening.models import Campaign
 from models_registry import audit
 from models_registry.models import AudioModel, AuditEvent, Job
+from models_registry.teams import sees_all
 
 EVENTS_PER_PAGE = 100
 
@@ -39,7 +40,15 @@ def record(request: HttpRequest) -> HttpResponse:
     context = {
         "section": "record",
         "events": events.get_page(request.GET.get("page")),
-        "breaks": list(audit.breaks_in_chain()),
+        "breaks": [_told(one, access.standing(request)) for one in audit.breaks_in_chain()],
         "last": AuditEvent.objects.order_by("-number").first(),
     }
     return render(request, "listening/record.html", context)
+
+
+def _told(found: audit.Break, here: access.Standing) -> audit.Break:
+    """A break of the chain, which concerns everybody; whose event it is, its members alone."""
+    event = found.event
+    if event is None or sees_all(here.user) or event.project in here.roles:
+        return found
+    return audit.Break(f"event {event.number}, of another project", found.what)

@@ -15,7 +15,7 @@ from tests.site.html import Page
 PUBLIC = ["home", "metrics", "guide", "login"]
 OF_EACH_KIND = 2
 # these only take what is sent
-TAKING = {"logout", "parcels"}
+TAKING = {"logout", "parcels", "project-choose"}
 # the listener's own addresses are held to their promises in tests/listener
 WITHOUT_ARGUMENTS = [
     pattern.name

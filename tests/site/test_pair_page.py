@@ -16,7 +16,7 @@ from metrics import catalogue
 from metrics.models import Score
 from models_registry.audio import Audio
 from models_registry.models import Job, Signal
-from tests.factories import mushra_campaign, stored_tone
+from tests.factories import here, mushra_campaign, stored_tone
 from tests.site.html import Page
 
 SVG = "{http://www.w3.org/2000/svg}svg"
@@ -106,6 +106,7 @@ def test_a_lag_is_undone_where_that_is_asked_for(researcher, db):
     reference = Signal.objects.store(Audio(noise, 48_000), title="noise")
     late = np.concatenate([np.zeros((1, 100), np.float32), noise[:, :-100]], axis=1)
     degraded = Signal.objects.store(Audio(late, 48_000), title="late noise")
+    here().signals.add(reference, degraded)
     where = address((reference, degraded), "pair-difference")
     as_it_lies, _ = soundfile.read(io.BytesIO(researcher.get(where).getvalue()))
     aligned, _ = soundfile.read(io.BytesIO(researcher.get(where + "&aligned=1").getvalue()))

@@ -6,11 +6,12 @@ from django.urls import reverse
 
 from models_registry import audit
 from models_registry.models import AuditEvent
+from tests.factories import here
 
 
 def test_events_stand_newest_first_and_the_chain_holds(researcher):
     for number in range(3):
-        audit.record("build", f"campaign-{number}", actor="alice", reason="a test")
+        audit.record("build", f"campaign-{number}", actor="alice", reason="a test", project=here())
     text = researcher.get(reverse("record")).content.decode()
     assert text.index("campaign-2") < text.index("campaign-1") < text.index("campaign-0")
     assert "The chain holds" in text
@@ -18,8 +19,8 @@ def test_events_stand_newest_first_and_the_chain_holds(researcher):
 
 
 def test_a_changed_event_is_named(researcher):
-    audit.record("launch", "campaign-1", actor="alice")
-    audit.record("close", "campaign-1", actor="alice")
+    audit.record("launch", "campaign-1", actor="alice", project=here())
+    audit.record("close", "campaign-1", actor="alice", project=here())
     AuditEvent.objects.filter(number=1).update(actor="mallory")
     text = researcher.get(reverse("record")).content.decode()
     assert "The chain does not hold" in text

@@ -1,0 +1,133 @@
+"""How a team changes: every act on it is written into the record, where its members may read it.
+
+A person is invited by a link that lets one in, once, within days; it is shown, and mailed where mail is set up.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import timedelta
+from smtplib import SMTPException
+
+from django.conf import settings
+from django.contrib.auth.models import User
+from django.core.mail import send_mail
+from django.db import transaction
+from django.utils.timezone import now
+
+from models_registry import audit
+from models_registry.teams import Entry, Membership, Project, Role
+
+MAIL = """{by} invites you to the project "{project}" on Earwitness, as {role}: a member who {allows}.
+
+{link}
+
+The link lets one person in, once, until {until:%Y-%m-%d %H:%M} UTC. If you have no account yet, it makes one.
+"""
+
+
+@dataclass(frozen=True)
+class Invited:
+    """A link to pass on, and what became of the mail: sent to whom, or why not (empty: none was asked for)."""
+
+    entry: Entry
+    link: str
+    sent_to: str = ""
+    not_sent: str = ""
+
+
+def found(name: str, *, owner: User) -> Project:
+    """A new project; raises `TeamError` for one without a name."""
+    with transaction.atomic():
+        project = Project.objects.make(name, owner=owner)
+        actor = owner.get_username()
+        audit.record("project", project, actor=actor, content=_about(project), project=project)
+    return project
+
+
+def invite(
+    project: Project,
+    *,
+    role: Role,
+    days: int,
+    email: str = "",
+    actor: str,
+    address: Callable[[str], str],
+) -> Invited:
+    """A link for one more member; `address` makes a whole address of the link's secret."""
+    with transaction.atomic():
+        until = now() + timedelta(days=days)
+        entry, secret = Entry.objects.make(
+            project, role=role, expires_at=until, email=email, by=actor
+        )
+        content = _about(project) | {"role": role, "expires_at": until.isoformat()}
+        audit.record("member-invite", project, actor=actor, content=content, project=project)
+    return _told(entry, address(secret))
+
+
+def _told(entry: Entry, link: str) -> Invited:
+    if not entry.email:
+        return Invited(entry, link)
+    if not settings.EMAIL_HOST:
+        return Invited(entry, link, not_sent="mail is not set up here")
+    project, role = entry.project, Role(entry.role)
+    text = MAIL.format(
+        by=entry.made_by,
+        project=project.name,
+        role=role,
+        allows=role.allows,
+        link=link,
+        until=entry.expires_at,
+    )
+    try:
+        send_mail(f"Join {project.name} on Earwitness", text, None, [entry.email])
+    except (SMTPException, OSError) as error:
+        return Invited(entry, link, not_sent=str(error))
+    return Invited(entry, link, sent_to=entry.email)
+
+
+def take_back(entry: Entry, *, actor: str) -> bool:
+    """Let nobody in by this link any more; False where it was over already."""
+    with transaction.atomic():
+        ended = Entry.objects.open().filter(pk=entry.pk).update(ended_at=now())
+        if ended:
+            project = entry.project
+            content = _about(project) | {"role": entry.role}
+            audit.record("member-uninvite", project, actor=actor, content=content, project=project)
+    return bool(ended)
+
+
+def join(entry: Entry, user: User) -> Membership:
+    """Let the person in; raises `TeamError` where the link is void or they belong there already."""
+    with transaction.atomic():
+        made = entry.let_in(user)
+        content = _about(entry.project) | {"role": made.role, "invited_by": entry.made_by}
+        audit.record(
+            "member-join",
+            user.get_username(),
+            actor=user.get_username(),
+            content=content,
+            project=entry.project,
+        )
+    return made
+
+
+def change_role(project: Project, user: User, role: Role | None, *, actor: str) -> None:
+    """Give a member another role, or none; raises `TeamError` for the last owner."""
+    with transaction.atomic():
+        before = project.role_of(user) if not user.is_superuser else None
+        project.change_role(user, role)
+        gone = "member-leave" if actor == user.get_username() else "member-remove"
+        content = _about(project) | {"before": before or "", "role": role or ""}
+        audit.record(
+            "member-role" if role else gone,
+            user.get_username(),
+            actor=actor,
+            content=content,
+            project=project,
+        )
+
+
+def _about(project: Project) -> dict[str, str]:
+    return {"project": project.slug}

@@ -1,0 +1,358 @@
+"""Who may open what: every address of the site and every operation of the API, as each of five people.
+
+An address that is not declared here fails the test, and so does one that answers otherwise than it is declared.
+"""
+
+from __future__ import annotations
+
+import uuid
+from contextlib import contextmanager
+from copy import deepcopy
+from dataclasses import dataclass
+from enum import Enum
+
+import pytest
+from django.db import transaction
+from django.test import Client
+from django.urls import URLPattern, URLResolver, get_resolver, reverse
+from django.utils.timezone import now, timedelta
+from drf_spectacular.generators import SchemaGenerator
+
+from listening import sessions
+from listening.models import Invitation, Rating, Session
+from metrics.models import Score
+from models_registry.models import Job, TrainingRun
+from models_registry.teams import Entry, Membership, Project, Role
+from tests.factories import account, here, mushra_campaign
+
+PEOPLE = ("nobody", "stranger", "reader", "editor", "owner")
+# the addresses of these are declared below by operation, or are Django's own
+ELSEWHERE = {"rest", "admin"}
+
+
+class Level(Enum):
+    """Who is answered; what the others are told is in `refusal`."""
+
+    EVERYONE = "everyone"
+    SIGNED_IN = "signed in"
+    # whoever may make something in any project, as the stranger may in theirs
+    MAKER = "maker"
+    READER = "reader"
+    EDITOR = "editor"
+    OWNER = "owner"
+
+    def refusal(self, person: str) -> int | None:
+        """What the person is told, None where they are let in."""
+        if self is Level.EVERYONE:
+            return None
+        if person == "nobody":
+            return 401
+        if self is Level.SIGNED_IN:
+            return None
+        if self is Level.MAKER:
+            return 403 if person == "reader" else None
+        if person == "stranger":
+            return 404
+        order = ["reader", "editor", "owner"]
+        return 403 if order.index(person) < order.index(self.value) else None
+
+
+EVERYONE, SIGNED_IN, MAKER, READER, EDITOR, OWNER = Level
+
+
+@dataclass(frozen=True)
+class Page:
+    """Who may open an address, and who may send it a form (None: it takes none); what its address names."""
+
+    get: Level | None
+    post: Level | None = None
+    names: str = ""
+    query: str = ""
+    put: Level | None = None
+
+
+PAGES = {
+    "home": Page(EVERYONE),
+    "metrics": Page(EVERYONE),
+    "metric": Page(EVERYONE, names="metric"),
+    "guide": Page(EVERYONE),
+    "guide-page": Page(EVERYONE, names="guide"),
+    "login": Page(EVERYONE, EVERYONE),
+    "logout": Page(None, EVERYONE),
+    "join": Page(EVERYONE, EVERYONE, "secret"),
+    "welcome": Page(EVERYONE, EVERYONE, "slug"),
+    "invitation": Page(EVERYONE, EVERYONE, "slug code"),
+    "session": Page(EVERYONE, names="token"),
+    "stimulus": Page(EVERYONE, names="token slot"),
+    "responses": Page(None, EVERYONE, "token"),
+    "answer-part": Page(None, EVERYONE, "token number"),
+    "visit": Page(None, EVERYONE, "token number"),
+    "finish-page": Page(None, EVERYONE, "token number"),
+    "collect": Page(None, EVERYONE),
+    "collect-of": Page(None, EVERYONE, "test_id"),
+    "correlation": Page(SIGNED_IN),
+    "projects": Page(SIGNED_IN, SIGNED_IN),
+    "project-choose": Page(None, SIGNED_IN),
+    "project": Page(READER, names="project"),
+    "project-leave": Page(None, READER, "project"),
+    "member-invite": Page(None, OWNER, "project"),
+    "member-uninvite": Page(None, OWNER, "project entry"),
+    "member-role": Page(None, OWNER, "project member"),
+    "campaigns": Page(SIGNED_IN),
+    "campaign-new": Page(MAKER, MAKER),
+    "campaign-pair": Page(MAKER, MAKER, "key"),
+    "parcels": Page(None, MAKER),
+    "parcel-piece": Page(None, names="key number", put=MAKER),
+    "campaign": Page(READER, names="slug"),
+    "campaign-metrics": Page(READER, names="slug"),
+    "campaign-statistics": Page(READER, names="slug"),
+    "campaign-report": Page(READER, names="slug report"),
+    "campaign-progress": Page(READER, names="slug"),
+    "campaign-sessions": Page(READER, names="slug"),
+    "campaign-session": Page(READER, names="slug session"),
+    "session-exclude": Page(None, EDITOR, "slug session"),
+    "session-forget": Page(None, OWNER, "slug session"),
+    "arrivals-figure": Page(READER, names="slug svg"),
+    "campaign-preview": Page(READER, EDITOR, "slug"),
+    "campaign-edit": Page(EDITOR, EDITOR, "draft"),
+    "campaign-document": Page(EDITOR, EDITOR, "draft"),
+    "campaign-design": Page(READER, names="slug"),
+    "campaign-lint": Page(READER, names="slug"),
+    "campaign-mend": Page(None, EDITOR, "draft"),
+    "campaign-launch": Page(None, EDITOR, "draft"),
+    "campaign-close": Page(None, EDITOR, "slug"),
+    "campaign-scores": Page(READER, names="slug"),
+    "campaign-invite": Page(None, EDITOR, "slug"),
+    "campaign-invitations": Page(EDITOR, names="slug"),
+    "campaign-score": Page(None, EDITOR, "slug"),
+    "campaign-export": Page(READER, names="slug csv"),
+    "campaign-figure": Page(READER, names="slug figure svg"),
+    "signal": Page(READER, names="sha256"),
+    "models": Page(SIGNED_IN),
+    "model": Page(READER, names="model"),
+    "version": Page(READER, names="model version"),
+    "block-figure": Page(READER, names="model version block svg"),
+    "version-scores": Page(READER, names="model version"),
+    "scores": Page(SIGNED_IN),
+    "score-files": Page(MAKER, MAKER),
+    "pair": Page(READER, names="sha256", query="reference"),
+    "pair-difference": Page(READER, names="sha256", query="reference"),
+    "pair-score": Page(None, EDITOR, "sha256"),
+    "pair-figure-part": Page(READER, names="sha256 trace"),
+    "pair-figure": Page(READER, names="sha256 trace svg"),
+    "train": Page(MAKER, MAKER),
+    "jobs": Page(SIGNED_IN),
+    "job": Page(READER, names="job"),
+    "job-stop": Page(None, EDITOR, "job"),
+    "job-resume": Page(None, EDITOR, "job"),
+    "history-figure": Page(READER, names="job svg"),
+    "monitor-figure": Page(READER, names="job monitor svg"),
+    "record": Page(SIGNED_IN),
+    "api": Page(SIGNED_IN, SIGNED_IN),
+    "campaign-schema": Page(SIGNED_IN),
+    "token-end": Page(None, SIGNED_IN, "token-key"),
+}
+
+# by method and path, and what is sent
+API: dict[tuple[str, str], Level] = {
+    ("get", "/api/campaigns/"): SIGNED_IN,
+    ("post", "/api/campaigns/"): MAKER,
+    ("get", "/api/campaigns/{slug}/"): READER,
+    ("get", "/api/campaigns/{slug}/analysis/"): READER,
+    ("post", "/api/campaigns/{slug}/close/"): EDITOR,
+    ("get", "/api/campaigns/{slug}/correlation/"): READER,
+    ("get", "/api/campaigns/{slug}/design/"): READER,
+    ("get", "/api/campaigns/{slug}/document/"): READER,
+    ("get", "/api/campaigns/{slug}/invitation/"): READER,
+    ("post", "/api/campaigns/{slug}/launch/"): EDITOR,
+    ("get", "/api/campaigns/{slug}/lint/"): READER,
+    ("post", "/api/campaigns/{slug}/mend/"): EDITOR,
+    ("post", "/api/campaigns/{slug}/score/"): EDITOR,
+    ("get", "/api/jobs/"): SIGNED_IN,
+    ("get", "/api/jobs/{id}/"): READER,
+    ("post", "/api/jobs/{id}/resume/"): EDITOR,
+    ("post", "/api/jobs/{id}/stop/"): EDITOR,
+    ("get", "/api/metrics/"): SIGNED_IN,
+    ("get", "/api/models/"): SIGNED_IN,
+    ("get", "/api/models/{name}/"): READER,
+    ("get", "/api/ratings/"): SIGNED_IN,
+    ("get", "/api/ratings/{id}/"): READER,
+    ("get", "/api/renderings/"): SIGNED_IN,
+    ("post", "/api/renderings/"): SIGNED_IN,
+    ("get", "/api/runs/"): SIGNED_IN,
+    ("post", "/api/runs/"): MAKER,
+    ("get", "/api/runs/{id}/"): READER,
+    ("get", "/api/scores/"): SIGNED_IN,
+    ("post", "/api/scores/"): MAKER,
+    ("get", "/api/scores/{id}/"): READER,
+    ("get", "/api/sessions/"): SIGNED_IN,
+    ("get", "/api/sessions/{id}/"): READER,
+    ("post", "/api/sessions/{id}/exclude/"): EDITOR,
+    ("post", "/api/sessions/{id}/forget/"): OWNER,
+    ("post", "/api/sessions/{id}/include/"): EDITOR,
+    ("get", "/api/signals/"): SIGNED_IN,
+    ("post", "/api/signals/"): MAKER,
+    ("get", "/api/signals/{sha256}/"): READER,
+    ("get", "/api/versions/"): SIGNED_IN,
+    ("get", "/api/versions/{id}/"): READER,
+}
+
+
+@pytest.fixture
+def people(db):
+    """A client for each; all but the stranger belong to the first project, where the factories put things."""
+    clients = {"nobody": Client()}
+    for role in Role:
+        clients[role.value] = signed_in(account(role.value, role=role))
+    clients["stranger"] = signed_in(stranger())
+    return clients
+
+
+def stranger():
+    user = account("stranger")
+    user.memberships.all().delete()
+    Project.objects.make("Elsewhere", owner=user)
+    return user
+
+
+def signed_in(user):
+    client = Client(raise_request_exception=True)
+    client.force_login(user)
+    return client
+
+
+@pytest.fixture
+def named(rated, version):
+    """What the addresses name, all of it in the first project."""
+    draft = mushra_campaign(slug="draft", items=1, launched=False)
+    session = sessions.start(rated)
+    stimulus = rated.trials.first().stimuli.get(condition__name="system one")
+    invited = Invitation.objects.make(rated, 1)[0]
+    entry, secret = Entry.objects.make(
+        here(), role=Role.READER, expires_at=now() + timedelta(days=1), by="owner"
+    )
+    return {
+        "slug": {"slug": rated.slug},
+        "draft": {"slug": draft.slug},
+        "code": {"code": invited.code},
+        "token": {"token": session.token},
+        "slot": {"slot": uuid.uuid4()},
+        "number": {"number": 1},
+        "test_id": {"test_id": "none"},
+        "metric": {"name": "nmr"},
+        "guide": {"name": "listeners"},
+        "secret": {"secret": secret},
+        "project": {"slug": here().slug},
+        "entry": {"pk": entry.pk},
+        "member": lambda: {"pk": Membership.objects.get(user__username="editor").pk},
+        "key": {"key": uuid.uuid4()},
+        "session": {"pk": rated.sessions.first().pk},
+        "report": {"form": "md"},
+        "svg": {"form": "svg"},
+        "csv": {"form": "csv"},
+        "figure": {"name": "means"},
+        "sha256": {"sha256": stimulus.signal.sha256},
+        "reference": {"reference": rated.trials.first().reference.sha256},
+        "model": {"name": version.model.name},
+        "version": {"number": version.number},
+        "block": {"block": "pre"},
+        "trace": {"name": "spectrograms"},
+        "job": {"pk": version.run.job.pk},
+        "monitor": {"figure": "monitors"},
+        "token-key": {"key": "none"},
+    }
+
+
+def test_every_address_is_declared():
+    assert {name for name, _ in addresses()} == set(PAGES)
+
+
+def test_every_operation_of_the_api_is_declared():
+    assert operations() == set(API)
+
+
+@pytest.mark.parametrize("person", PEOPLE)
+def test_every_page_answers_as_it_is_declared(people, named, person):
+    wrong = {}
+    for name, page in PAGES.items():
+        for method, level in (("get", page.get), ("post", page.post), ("put", page.put)):
+            if level is not None:
+                status = asked(people[person], method, name, page, named)
+                if not as_declared(status, level, person):
+                    wrong[f"{method} {name}"] = status
+    assert wrong == {}
+
+
+@pytest.mark.parametrize("person", PEOPLE)
+def test_every_operation_of_the_api_answers_as_it_is_declared(people, named, rated, person):
+    wrong = {}
+    for (method, path), level in API.items():
+        kind = path.split("/")[2]
+        address = path.format(
+            slug=rated.slug,
+            name=named["model"]["name"],
+            sha256=named["sha256"]["sha256"],
+            id=NUMBERED.get(kind, lambda: "overdrive@1")(),
+        )
+        with undone(people[person]):
+            status = getattr(people[person], method)(
+                address, {}, content_type="application/json"
+            ).status_code
+        if not as_declared(status, level, person):
+            wrong[f"{method} {path}"] = status
+    assert wrong == {}
+
+
+NUMBERED = {
+    "jobs": lambda: Job.objects.latest("pk").pk,
+    "ratings": lambda: Rating.objects.latest("pk").pk,
+    "runs": lambda: TrainingRun.objects.latest("pk").pk,
+    "scores": lambda: Score.objects.latest("pk").pk,
+    "sessions": lambda: Session.objects.earliest("pk").pk,
+}
+
+
+def asked(client, method, name, page, named):
+    arguments = {}
+    for part in page.names.split():
+        found = named[part]
+        arguments |= found() if callable(found) else found
+    query = {page.query: named[page.query][page.query]} if page.query else {}
+    with undone(client):
+        response = getattr(client, method)(reverse(name, kwargs=arguments), query)
+        if getattr(response, "url", "").startswith(reverse("login")):
+            return 401
+        return response.status_code
+
+
+@contextmanager
+def undone(client):
+    """What is done within leaves no trace for whoever asks next."""
+    before = deepcopy(client.cookies)
+    with transaction.atomic():
+        yield
+        transaction.set_rollback(True)
+    client.cookies = before
+
+
+def as_declared(status, level, person):
+    refusal = level.refusal(person)
+    if refusal is not None:
+        return status == refusal
+    # what is nobody's, such as a key that does not exist, is found by nobody
+    missing = (404,) if level in (READER, EDITOR, OWNER) else ()
+    return status not in (401, 403, 405, *missing) and status < 500
+
+
+def addresses(patterns=None):
+    """Every named pattern of the URLconf, through what it includes."""
+    for pattern in get_resolver().url_patterns if patterns is None else patterns:
+        if isinstance(pattern, URLPattern):
+            yield pattern.name, pattern
+        elif isinstance(pattern, URLResolver) and pattern.namespace not in ELSEWHERE:
+            yield from addresses(pattern.url_patterns)
+
+
+def operations():
+    paths = SchemaGenerator().get_schema(request=None, public=True)["paths"]
+    return {(method, path) for path, methods in paths.items() for method in methods}
