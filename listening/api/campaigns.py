@@ -141,9 +141,10 @@ class CampaignViewSet(
     @action(detail=True, methods=["post"])
     def mend(self, request: Request, slug: str) -> Response:
         """Do one of the acts that the lint names; answers what was done, by item and condition."""
+        campaign = self.get_object()
         asked = _checked(shapes.MendSerializer, request)
         done = mending.mend(
-            self.get_object(), asked["act"], actor=actor(request), target=asked.get("target")
+            campaign, asked["act"], actor=actor(request), target=asked.get("target")
         )
         return Response(done)
 
@@ -166,16 +167,18 @@ class CampaignViewSet(
     @action(detail=True, methods=["post"])
     def close(self, request: Request, slug: str) -> Response:
         """Take no new listeners; closing what is closed changes nothing."""
+        campaign = self.get_object()
         reason = _checked(shapes.ReasonSerializer, request)["reason"]
-        self.get_object().close(actor=actor(request), reason=reason)
+        campaign.close(actor=actor(request), reason=reason)
         return Response(self.get_serializer(self.get_object()).data)
 
     @extend_schema(request=shapes.ReasonSerializer, responses=shapes.CampaignSerializer)
     @action(detail=True, methods=["post"])
     def pause(self, request: Request, slug: str) -> Response:
         """Take no new listeners for a while."""
+        campaign = self.get_object()
         reason = _checked(shapes.ReasonSerializer, request)["reason"]
-        self.get_object().pause(actor=actor(request), reason=reason)
+        campaign.pause(actor=actor(request), reason=reason)
         return Response(self.get_serializer(self.get_object()).data)
 
     @extend_schema(request=None, responses=shapes.CampaignSerializer)

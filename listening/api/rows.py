@@ -201,10 +201,11 @@ class SessionViewSet(Reading):
     @action(detail=True, methods=["post"])
     def forget(self, request: Request, pk: str) -> Response:
         """Forget its listener; answers how many ratings were kept without a name, or deleted."""
+        session = self.get_object()
         asked = shapes.ForgetSerializer(data=request.data)
         asked.is_valid(raise_exception=True)
         ratings = asked.validated_data["ratings"]
-        count = forget(self.get_object().listener, ratings=ratings, actor=actor(request))
+        count = forget(session.listener, ratings=ratings, actor=actor(request))
         return Response({"ratings": ratings, "number": count})
 
 

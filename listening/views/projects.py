@@ -22,6 +22,9 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from listening import access, joining
 from models_registry.teams import Entry, Project, Role, TeamError
 
+# what the choice of a role says of whom is to belong no more
+OUT = "out"
+
 
 class NameForm(forms.Form):
     """What a project is called."""
@@ -143,12 +146,12 @@ def uninvite(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
 @access.owners
 @require_POST
 def change_role(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
-    """Give a member the role that is asked for; with none, they belong here no longer."""
+    """Give a member the role that is asked for, or send them out."""
     project = visible_project(request, slug)
     member = get_object_or_404(project.memberships.select_related("user"), pk=pk)
     asked = request.POST.get("role", "")
-    if asked in {*Role.values, ""}:
-        _changed(request, project, member.user, Role(asked) if asked else None)
+    if asked in {*Role.values, OUT}:
+        _changed(request, project, member.user, None if asked == OUT else Role(asked))
     else:
         messages.error(request, f"Expected a role ({', '.join(Role.values)}), found {asked[:40]}.")
     return redirect("project", slug)
