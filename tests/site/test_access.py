@@ -23,6 +23,7 @@ from drf_spectacular.generators import SchemaGenerator
 from listening import sessions
 from listening.models import Invitation, Rating, Session
 from metrics.models import Score
+from models_registry import jobs
 from models_registry.models import Job, TrainingRun
 from models_registry.teams import Entry, Membership, Project, Role
 from tests.factories import account, here, mushra_campaign
@@ -124,6 +125,9 @@ PAGES = {
     "campaign-mend": Page(None, EDITOR, "draft"),
     "campaign-launch": Page(None, EDITOR, "draft"),
     "campaign-close": Page(None, EDITOR, "slug"),
+    "campaign-restore": Page(MAKER, MAKER),
+    "campaign-bundle": Page(None, EDITOR, "slug"),
+    "bundle": Page(EDITOR, names="bundle-job"),
     "campaign-pause": Page(None, EDITOR, "slug"),
     "campaign-resume": Page(None, EDITOR, "slug"),
     "campaign-scores": Page(READER, names="slug"),
@@ -233,6 +237,8 @@ def named(rated, version):
     """What the addresses name, all of it in the first project."""
     draft = mushra_campaign(slug="draft", items=1, launched=False)
     TrainingRun.objects.filter(pk=version.run.pk).update(history=[row(0, 9.5), row(50, -0.25)])
+    bundle = jobs.enqueue("bundle", {"campaign": rated.slug, "actor": "owner"}, project=here())
+    jobs.run(bundle.pk)
     session = sessions.start(rated)
     stimulus = rated.trials.first().stimuli.get(condition__name="system one")
     invited = Invitation.objects.make(rated, 1)[0]
@@ -266,6 +272,7 @@ def named(rated, version):
         "block": {"block": "pre"},
         "trace": {"name": "spectrograms"},
         "job": {"pk": version.run.job.pk},
+        "bundle-job": {"pk": bundle.pk},
         "monitor": {"figure": "monitors"},
         "token-key": {"key": "none"},
     }
