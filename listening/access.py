@@ -61,6 +61,11 @@ class Standing:
         return len(self.roles) > 1
 
     @property
+    def shows_many(self) -> bool:
+        """Whether lists hold rows of several projects, and should say of which."""
+        return self.is_in_many and self.chosen is None
+
+    @property
     def said(self) -> str:
         """What the navigation says of where the person is; nothing to whom has one project."""
         if not self.is_in_many:
@@ -106,7 +111,7 @@ class Standing:
             )
 
     def project_of_versions(self, names: Sequence[str]) -> Project:
-        """Where renderings by these versions (`MODEL[@N][:CONDITION]`) belong: to change them takes an editor of each."""
+        """Where renderings by these versions (`MODEL[@N][:CONDITION]`) belong: that takes an editor of each."""
         visible = ModelVersion.objects.visible_to(self.user)
         versions = [visible.named(name.partition(":")[0]) for name in names]
         for version in versions:

@@ -5,9 +5,12 @@ from __future__ import annotations
 from functools import cache
 from typing import Any
 
+from django import forms
 from django.contrib import messages
+from django.contrib.auth.models import User
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 from drf_spectacular.generators import SchemaGenerator
@@ -15,22 +18,44 @@ from knox.models import AuthToken
 
 from listening import access
 from listening.exchange.campaign_document import schema
+from listening.models import TokenNote
 from models_registry import audit
+
+# a year: who still needs it then makes another
+LONGEST_DAYS = 365
+
+
+class TokenForm(forms.Form):
+    """What a token is for, and how much and how long it may."""
+
+    name = forms.CharField(
+        max_length=80,
+        help_text="To know it by, such as the script that has it.",
+        widget=forms.TextInput(attrs={"autocomplete": "off"}),
+    )
+    days = forms.IntegerField(
+        min_value=1, max_value=LONGEST_DAYS, initial=90, label="Days until it ends"
+    )
+    only_reads = forms.BooleanField(required=False, label="It may only read")
 
 
 @access.signed_in
 @require_http_methods(["GET", "HEAD", "POST"])
 def index(request: HttpRequest) -> HttpResponse:
     """What there is to ask for; POST makes a token."""
-    if request.method == "POST":
-        return new_token(request)
+    form = TokenForm(request.POST or None)
+    if request.method == "POST" and form.is_valid():
+        return new_token(request, form.cleaned_data)
+    tokens = AuthToken.objects.filter(user=request.user).select_related("note")
     context = {
         "section": "api",
         "groups": operations(),
-        "tokens": AuthToken.objects.filter(user=request.user).order_by("created"),
-        "root": request.build_absolute_uri(),
+        "tokens": tokens.order_by("created"),
+        "form": form,
+        "root": request.build_absolute_uri(reverse("api")),
     }
-    return render(request, "listening/api.html", context)
+    status = 422 if form.errors else 200
+    return render(request, "listening/api.html", context, status=status)
 
 
 @cache
@@ -65,10 +90,10 @@ def campaign_schema(request: HttpRequest) -> JsonResponse:
 
 
 @never_cache
-def new_token(request: HttpRequest) -> HttpResponse:
+def new_token(request: HttpRequest, asked: dict[str, Any]) -> HttpResponse:
     """A new token, shown this once; only its hash is kept."""
-    made, token = AuthToken.objects.create(request.user)
-    audit.record("token", f"token {made.token_key}", actor=request.user.get_username())
+    assert isinstance(request.user, User)
+    made, token = TokenNote.objects.make(request.user, **asked)
     context = {
         "section": "api",
         "token": token,

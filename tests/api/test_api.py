@@ -177,7 +177,7 @@ def test_a_recipe_is_one_that_is_shipped(api):
 
 def test_a_token_is_shown_once_and_ends_when_told(client, alice):
     client.force_login(alice)
-    page = client.post(reverse("api")).content.decode()
+    page = client.post(reverse("api"), {"name": "a script", "days": 30}).content.decode()
     token = page.split('readonly value="')[1].split('"')[0]
     script = APIClient(headers={"Authorization": f"Token {token}"})
     assert script.get("/api/campaigns/").status_code == 200

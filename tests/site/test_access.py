@@ -125,6 +125,8 @@ PAGES = {
     "campaign-mend": Page(None, EDITOR, "draft"),
     "campaign-launch": Page(None, EDITOR, "draft"),
     "campaign-close": Page(None, EDITOR, "slug"),
+    "render": Page(MAKER, MAKER),
+    "adopt": Page(EDITOR, EDITOR, "model version"),
     "campaign-restore": Page(MAKER, MAKER),
     "campaign-bundle": Page(None, EDITOR, "slug"),
     "bundle": Page(EDITOR, names="bundle-job"),
@@ -206,6 +208,7 @@ API: dict[tuple[str, str], Level] = {
     ("get", "/api/signals/{sha256}/"): READER,
     ("get", "/api/versions/"): SIGNED_IN,
     ("get", "/api/versions/{id}/"): READER,
+    ("post", "/api/versions/{id}/adopt/"): EDITOR,
 }
 
 
