@@ -5,12 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from django import forms
-from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
-from listening import panel_planning
+from listening import access, panel_planning
 from listening.analysis.frames import METHODS, AnalysisError
 from listening.models import Campaign
 from listening.panel_planning import PowerPlan
@@ -97,7 +96,7 @@ class ShareForm(forms.Form):
     )
 
 
-@login_required
+@access.members
 @require_safe
 def of_campaign(request: HttpRequest, slug: str) -> HttpResponse:
     campaign = visible_campaign(request, slug)
@@ -119,7 +118,7 @@ def of_campaign(request: HttpRequest, slug: str) -> HttpResponse:
     return render(request, "listening/campaigns/power.html", context)
 
 
-@login_required
+@access.members
 @require_safe
 def figure(request: HttpRequest, slug: str, form: str) -> HttpResponse:
     """Power against listeners, as a picture or as the table behind it."""

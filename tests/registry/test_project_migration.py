@@ -1,4 +1,4 @@
-"""An installation from before there were projects: all of it is in the first, every account owns that, and back again."""
+"""An installation from before there were projects: all of it is in the first, which every account owns; and back."""
 
 from __future__ import annotations
 
@@ -6,7 +6,10 @@ import pytest
 from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
 
-BEFORE = [("listening", "0014_certificates"), ("models_registry", "0001_initial")]
+BEFORE = [
+    ("listening", "0014_certificates"),
+    ("models_registry", "0002_renderings_under_a_condition"),
+]
 
 
 def moved(targets):
