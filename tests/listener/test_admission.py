@@ -17,7 +17,7 @@ from listening import admission, inviting, sessions
 from listening.models import Campaign, Invitation, Page, Session
 from listening.models.campaign import CampaignError
 from models_registry.models import AuditEvent
-from tests.factories import mushra_campaign
+from tests.factories import account, mushra_campaign
 
 EXPERIENCE: dict = {
     "name": "experience",
@@ -267,7 +267,7 @@ def test_without_the_rule_no_cookie_is_set():
 @pytest.fixture
 def researcher_client(db, django_user_model):
     client = Client()
-    client.force_login(django_user_model.objects.create_user("alice", password="x"))
+    client.force_login(account("alice"))
     return client
 
 

@@ -13,7 +13,7 @@ from listening.exchange import campaign_document
 from listening.models import Campaign, Page, Session
 from listening.models.campaign import CampaignError
 from listening.translating import texts, translated
-from tests.factories import mushra_campaign
+from tests.factories import here, mushra_campaign
 
 PLAN: list[dict] = [
     {
@@ -113,7 +113,9 @@ def test_translations_go_through_the_document_and_back():
     campaign = campaign_in({"de": GERMAN, "zh-hans": {"yes": "是"}}, launched=False)
     data = composing.describe(campaign) | {"slug": "copy"}
     text = campaign_document.dump(data, form="yaml")
-    made = composing.compose(campaign_document.parse(text, name="copy.yaml"), actor="alice")
+    made = composing.compose(
+        campaign_document.parse(text, name="copy.yaml"), project=here(), actor="alice"
+    )
     assert made.translations == campaign.translations
     assert composing.describe(made) == data
 

@@ -7,7 +7,7 @@ from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
 
 BEFORE = [
-    ("listening", "0014_certificates"),
+    ("listening", "0015_translations"),
     ("models_registry", "0002_renderings_under_a_condition"),
 ]
 

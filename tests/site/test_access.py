@@ -79,6 +79,8 @@ PAGES = {
     "home": Page(EVERYONE),
     "metrics": Page(EVERYONE),
     "metric": Page(EVERYONE, names="metric"),
+    "metric-response-part": Page(EVERYONE, names="metric"),
+    "metric-response": Page(EVERYONE, names="metric svg"),
     "guide": Page(EVERYONE),
     "guide-page": Page(EVERYONE, names="guide"),
     "login": Page(EVERYONE, EVERYONE),

@@ -32,7 +32,7 @@ from models_registry.models import (
     Signal,
 )
 from models_registry.rendering import RenderError
-from tests.factories import stored_tone
+from tests.factories import here, stored_tone
 
 RATE = 16_000
 
@@ -134,7 +134,7 @@ def test_versions_render_signals_each_by_each_as_one_job(researcher, devices, ve
 
 def test_a_stopped_rendering_goes_on_where_it_was(devices, db):
     signals = [stored_tone(hertz) for hertz in (440, 550, 660)]
-    job = rendering.queue(["device@1"], signals, actor="alice")
+    job = rendering.queue(["device@1"], signals, actor="alice", project=here())
     told = []
 
     def stops(self, share, message=""):
@@ -164,7 +164,7 @@ def test_a_stopped_rendering_goes_on_where_it_was(devices, db):
 )
 def test_what_cannot_be_rendered_is_refused_before_it_is_queued(devices, versions, sentence):
     with pytest.raises(RenderError, match=sentence):
-        rendering.queue(versions, [stored_tone(440)], actor="alice")
+        rendering.queue(versions, [stored_tone(440)], actor="alice", project=here())
     assert not Job.objects.exists()
 
 
