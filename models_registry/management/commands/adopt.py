@@ -58,7 +58,7 @@ class Command(RefusingCommand):
             asked = adopting.ask(
                 version, options["name"], **stored, reason=options["reason"], actor=actor
             )
-            job = jobs.hold("adopt", asked)
+            job = jobs.hold("adopt", asked, project=version.project)
         with bar(f"adopt {asked['name']}") as report:
             failure = jobs.work_here(job, report)
         if isinstance(failure, ValueError):
