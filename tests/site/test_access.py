@@ -123,6 +123,7 @@ PAGES = {
     "campaign-edit": Page(EDITOR, EDITOR, "draft"),
     "campaign-document": Page(EDITOR, EDITOR, "draft"),
     "campaign-design": Page(READER, names="slug"),
+    "campaign-design-table": Page(READER, names="slug"),
     "campaign-lint": Page(READER, names="slug"),
     "campaign-mend": Page(None, EDITOR, "draft"),
     "campaign-launch": Page(None, EDITOR, "draft"),
