@@ -86,6 +86,8 @@ PAGES = {
     "login": Page(EVERYONE, EVERYONE),
     "logout": Page(None, EVERYONE),
     "join": Page(EVERYONE, EVERYONE, "secret"),
+    "damaged-link": Page(EVERYONE, names="rest"),
+    "damaged-session": Page(EVERYONE, names="rest"),
     "welcome": Page(EVERYONE, EVERYONE, "slug"),
     "invitation": Page(EVERYONE, EVERYONE, "slug code"),
     "session": Page(EVERYONE, names="token"),
@@ -246,7 +248,9 @@ def named(rated, version):
     """What the addresses name, all of it in the first project."""
     draft = mushra_campaign(slug="draft", items=1, launched=False)
     TrainingRun.objects.filter(pk=version.run.pk).update(history=[row(0, 9.5), row(50, -0.25)])
-    bundle = jobs.enqueue("bundle", {"campaign": rated.slug, "actor": "owner"}, project=here())
+    bundle = jobs.enqueue(
+        "bundle", {"campaign": rated.slug, "sounds": False, "actor": "owner"}, project=here()
+    )
     jobs.run(bundle.pk)
     session = sessions.start(rated)
     stimulus = rated.trials.first().stimuli.get(condition__name="system one")
@@ -262,6 +266,7 @@ def named(rated, version):
         "slot": {"slot": uuid.uuid4()},
         "number": {"number": 1},
         "test_id": {"test_id": "none"},
+        "rest": {"rest": "cut"},
         "metric": {"name": "nmr"},
         "guide": {"name": "listeners"},
         "secret": {"secret": secret},
