@@ -105,8 +105,8 @@ def test_a_random_chain_goes_on_for_ten_minutes(made, seed):
         output = stream.push(minute)[""]
         assert np.isfinite(output).all()
         sizes.append(sum(t.numel() for s in stream.state.blocks.values() for t in tensors(s)))
-    # what is carried from minute to minute does not grow
-    assert sizes[-1] == sizes[0]
+    # what is carried from minute to minute does not grow; an unfinished frame may be longer or shorter
+    assert abs(sizes[-1] - sizes[0]) < chain.rate / 2
 
 
 def tensors(state):
