@@ -10,6 +10,7 @@ learned spectrum of partials and of breath serves all notes. The tracker is held
 from __future__ import annotations
 
 import argparse
+import copy
 import tempfile
 import time
 from pathlib import Path
@@ -27,6 +28,7 @@ RATE, HOP = 16_000, 160
 
 def bare(content: dict[str, Any]) -> dict[str, Any]:
     """The recipe with a network that moves nothing but pitch and level."""
+    content = copy.deepcopy(content)
     (adapter,) = content["chain"]["adapters"]
     adapter["targets"] = {
         path: adapter["targets"][path] for path in ("tone.frequency", "tone.level")
