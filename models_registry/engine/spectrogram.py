@@ -82,8 +82,8 @@ def _compared(found: Array, wanted: Array, floor: float, sloping: bool) -> tuple
     wanted += least
     raised = found + least
     ratio = np.divide(raised, wanted, out=wanted)
-    logarithm = np.abs(np.log(ratio, out=ratio), out=ratio).mean(dtype=np.float64)
-    value = float(distance / scale + logarithm)
+    logarithm = torch.from_numpy(np.log(ratio, out=ratio)).abs_().mean().item()
+    value = distance / scale + logarithm
     if not sloping:
         return value, error
     # by magnitude: of the logarithm, then of the convergence, whose slope at the target itself is taken as 0
@@ -92,9 +92,11 @@ def _compared(found: Array, wanted: Array, floor: float, sloping: bool) -> tuple
     if distance > 0:
         error /= distance * scale
         by += error
-    # where a magnitude is held at its floor, none
-    by *= found > math.sqrt(ENERGY_FLOOR)
     by /= found
+    lowest = math.sqrt(ENERGY_FLOOR)
+    if found.min() <= lowest:
+        # where a magnitude is held at its floor, none
+        by *= found > lowest
     return value, by
 
 
