@@ -28,6 +28,10 @@ class RatingQuerySet(models.QuerySet["Rating"]):
         """Each judgement as it stands: without those a later one corrects."""
         return self.filter(superseded_by=None)
 
+    def of(self, page: Page, stimulus: Stimulus, scale: str = "") -> RatingQuerySet:
+        """The judgement of a stimulus on a page and scale as it stands; none before the first."""
+        return self.current().filter(page=page, stimulus=stimulus, scale=scale)
+
     def write(
         self,
         *,
@@ -39,7 +43,7 @@ class RatingQuerySet(models.QuerySet["Rating"]):
         scale: str = "",
     ) -> Rating:
         """Add a rating that supersedes the page's earlier one of the same stimulus and scale, if there is one."""
-        earlier = self.current().filter(page=page, stimulus=stimulus, scale=scale).first()
+        earlier = self.of(page, stimulus, scale).first()
         return self.create(
             response=response,
             page=page,
@@ -73,6 +77,10 @@ class Rating(models.Model):
 
     class Meta:
         ordering = ["pk"]
+        indexes = [
+            # without it SQLite goes through every listener's rating of the stimulus at each answer
+            models.Index(fields=["page", "stimulus", "scale"], name="rating_of_page")
+        ]
         constraints = [
             # the first judgement of a stimulus on a page and scale is one row; later ones form a chain behind it
             models.UniqueConstraint(

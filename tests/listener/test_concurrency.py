@@ -12,7 +12,7 @@ from django.test import Client
 from django.urls import reverse
 
 from listening import sessions
-from listening.models import Response
+from listening.models import Rating, Response
 from tests.factories import mushra_campaign
 
 
@@ -49,3 +49,14 @@ def test_eight_clients_at_once_lose_nothing_and_double_nothing():
     }
     assert page.ratings.count() == len(answers)
     assert page.ratings.current().count() == len(slots)
+
+
+@pytest.mark.django_db
+@pytest.mark.skipif(connection.vendor != "sqlite", reason="asks SQLite how it goes about it")
+def test_an_answer_looks_at_its_own_page_however_many_have_rated_the_stimulus():
+    session = sessions.start(mushra_campaign(items=1))
+    page = session.pages.get()
+    stimulus = page.slots.exclude(stimulus=None)[0].stimulus
+    assert stimulus
+    plan = Rating.objects.of(page, stimulus).explain()
+    assert "rating_of_page (page_id=? AND stimulus_id=? AND scale=?)" in plan
