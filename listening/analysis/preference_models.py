@@ -84,7 +84,8 @@ def bradley_terry(
     """Fit Bradley-Terry with ties 'dropped', 'half' (half a win each, a display: its errors are too small) or as
     outcomes of their own ('davidson'); with `order`, being presented first has an effect.
 
-    Raises `AnalysisError` for an unknown `ties`, when nothing is left, or when the graph of comparisons falls apart.
+    Raises `AnalysisError` for an unknown `ties`, when nothing is left, when the graph of comparisons falls apart, or
+    for an `order` that cannot be told from the strengths.
     """
     if ties not in TIES:
         raise AnalysisError(f"expected ties to be one of {', '.join(TIES)}, found {ties!r}")
@@ -99,6 +100,11 @@ def bradley_terry(
         raise AnalysisError("preferences: expected a comparison that was decided, found only ties")
     matrix = wins(frame, names, ties=ties != "dropped")
     separated = _separated(names, matrix)
+    if order and not _order_told(frame, names):
+        raise AnalysisError(
+            "order effect: expected pairs presented in either order, found each in one: it cannot be told from the "
+            "systems' strengths"
+        )
     design = _design(frame, names, ties=ties, order=order)
     ridge, caveats = 0.0, []
     try:
@@ -115,6 +121,16 @@ def bradley_terry(
     if ties == "half":
         caveats.append("half a win per tie: the standard errors are too small")
     return _strengths(frame, names, design, estimate, information, ridge, caveats, ties, order)
+
+
+def _order_told(frame: pd.DataFrame, names: list[str]) -> bool:
+    """Whether what being first adds can be told from the differences of the systems."""
+    met = frame[["first", "second"]].drop_duplicates()
+    place = {name: number for number, name in enumerate(names)}
+    unit = np.eye(len(names))
+    of_first, of_second = (unit[met[side].map(place)] for side in ("first", "second"))
+    known = np.column_stack([(of_first - of_second)[:, 1:], np.ones(len(met))])
+    return bool(np.linalg.matrix_rank(known) == len(names))
 
 
 def thurstone(choices: pd.DataFrame, *, ties: str = "dropped") -> pd.DataFrame:

@@ -255,3 +255,17 @@ def test_category_ratings_of_one_listener_or_out_of_range():
     assert np.isnan(found[["ci_low", "p", "order_effect"]].astype(float)).all()
     with pytest.raises(AnalysisError, match="from -3 to 3, found 4"):
         category_means(data.assign(rating=4))
+
+
+def test_an_order_effect_needs_pairs_in_either_order():
+    # with each pair in one order, "first" is another name of the system
+    rows = [("a", "x", "y", c) for c in ("first", "second", "second", "tie")]
+    choices = pd.DataFrame(rows, columns=["listener", "first", "second", "choice"])
+    for ties in ("dropped", "davidson"):
+        with pytest.raises(AnalysisError, match="presented in either order"):
+            bradley_terry(choices, ties=ties, order=True)
+    both = pd.concat(
+        [choices, choices.rename(columns={"first": "second", "second": "first"})], ignore_index=True
+    )
+    # the choices are the same in either order: the second of two won more often, no system did
+    assert bradley_terry(both, order=True).systems["theta"].abs().max() < 1e-9
