@@ -17,7 +17,8 @@ from listening.bundling import KEPT_S, kept_at, verify_bundle
 from listening.models import Campaign, Rating
 from models_registry import jobs
 from models_registry.models import Job
-from tests.factories import mushra_campaign
+from models_registry.teams import Membership, Role
+from tests.factories import here, mushra_campaign
 from tests.site.html import Page
 from tests.site.test_parcels import sent
 
@@ -61,6 +62,7 @@ def test_a_bundle_is_made_by_a_job_fetched_from_its_page_and_restored(
     settings.MEDIA_ROOT = tmp_path / "another"
     alice.pk = None
     alice.save()
+    Membership.objects.create(project=here(), user=alice, role=Role.OWNER)
     researcher.force_login(alice)
     key = sent(researcher, {"tones.zip": content})
     restored = done(researcher.post(reverse("campaign-restore"), {"parcel": key}))
