@@ -55,6 +55,7 @@ class Command(RefusingCommand):
                 ]
                 for side, read in sounds.items()
             }
+            version.project.signals.add(*stored["dry"], *stored["wet"])
             asked = adopting.ask(
                 version, options["name"], **stored, reason=options["reason"], actor=actor
             )
