@@ -79,7 +79,7 @@ def ablate(
     effects = room.ablation.effects(
         chain, clips, pairs=pairs, measure=measure, progress=_part(progress, 0.0, 0.2)
     )
-    shares = room.ablation.shares(chain, clips, progress=_part(progress, 0.2, 0.4))
+    shares = room.shapley.shares(chain, clips, progress=_part(progress, 0.2, 0.4))
     rows = [asdict(effect) for effect in effects]
     if metrics:
         _hear(chain, clips, rows, metrics, _part(progress, 0.4, 0.6 if retrain else 1.0))

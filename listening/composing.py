@@ -6,7 +6,6 @@ Composing reads and checks everything first, and then stores everything or nothi
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from datetime import UTC, date, datetime
 from hashlib import sha256
 from pathlib import Path
@@ -16,25 +15,21 @@ from django.conf import settings
 from django.contrib.auth.models import User
 from django.db import transaction
 
-from listening.anchors import made_anchor
 from listening.building import unclipped
-from listening.exchange.campaign_document import FORMAT, HASH_PREFIX, MADE, Data, dump
+from listening.exchange.campaign_document import FORMAT, HASH_PREFIX, Data, dump
 from listening.exchange.documents import Document
-from listening.exchange.documents import Path as Where
 from listening.methods import UnknownMethod, method_named
 from listening.models import Campaign, Condition, Stimulus, Trial
 from listening.models.campaign import CampaignError
 from listening.plan import PlanError, checked_plan, default_plan, items_never_rated
 from listening.scheme import group_problems
-from listening.sound_library import Library
+from listening.sound_library import Library, Problems, Progress
 from listening.translating import translation_problems
 from models_registry import audio, audit
-from models_registry.audio import Audio, AudioError
+from models_registry.audio import Audio
 from models_registry.models import ModelVersion, Signal
 from models_registry.teams import Person, Project
 
-Progress = Callable[[float, str], None]
-Problems = list[tuple[Where, str]]
 # what stands in an address where a campaign's name does
 TAKEN = ("new", "restore")
 SCREENING = {"mushra": "bs1534-3", "bs1116": "bs1116-t"}
@@ -131,7 +126,7 @@ def _checked(
     if not problems:
         problems += [(("plan",), what) for what in library.lacks(document.data.get("plan", []))]
     versions = _versions(document.data, library, problems)
-    sounds = _sounds(document.data, library, problems, progress)
+    sounds = library.sounds_of(document.data, problems, progress)
     if problems:
         raise document.error(problems)
     return versions, sounds
@@ -274,48 +269,6 @@ def _versions(data: Data, library: Library, problems: Problems) -> dict[str, Mod
             except ModelVersion.DoesNotExist as error:
                 problems.append((("conditions", place, "version"), str(error)))
     return versions
-
-
-def _sounds(
-    data: Data, library: Library, problems: Problems, progress: Progress
-) -> list[dict[str, Audio | Signal]]:
-    """For each item its sounds by condition, and its open reference under the empty name."""
-    of_items = []
-    for place, item in enumerate(data["items"]):
-        sounds: dict[str, Audio | Signal] = {}
-        named = {"": item.get("reference")} | item.get("stimuli", {})
-        for name, source in named.items():
-            if source is None:
-                continue
-            path = ("items", place, *(("stimuli", name) if name else ("reference",)))
-            try:
-                sounds[name] = library.sound(source)
-            except AudioError as error:
-                problems.append((path, str(error)))
-        try:
-            _make(sounds, data["conditions"])
-        except AudioError as error:
-            problems.append((("items", place), f"{item['title']}: {error}"))
-        of_items.append(sounds)
-        progress((place + 1) / len(data["items"]), "reading sounds")
-    return of_items
-
-
-def _make(sounds: dict[str, Audio | Signal], conditions: list[Data]) -> None:
-    """Add what is made from the open reference: the hidden reference, the anchors."""
-    reference = sounds.get("")
-    if reference is None:
-        return
-    for condition in conditions:
-        name, role = condition["name"], condition.get("role", "system")
-        made = condition.get("made", {})
-        if name in sounds or not (made or role in MADE):
-            continue
-        if role == "reference":
-            sounds[name] = reference
-        else:
-            sound = reference.audio() if isinstance(reference, Signal) else reference
-            sounds[name] = made_anchor(sound, role, made)
 
 
 # what a campaign is

@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path, PurePosixPath
 
 from django.db.models import Q
 
 from listening import access
-from listening.exchange.campaign_document import HASH_PREFIX
+from listening.anchors import made_anchor
+from listening.exchange.campaign_document import HASH_PREFIX, MADE, Data
+from listening.exchange.documents import Path as Where
 from listening.models import Campaign
 from listening.plan import Part, not_recorded, recordings
 from models_registry import audio
 from models_registry.audio import Audio, AudioError
 from models_registry.models import ModelVersion, Signal
 from models_registry.teams import Person
+
+Progress = Callable[[float, str], None]
+Problems = list[tuple[Where, str]]
 
 
 class Library:
@@ -65,3 +71,45 @@ class Library:
         wanted = recordings(plan) - self._recorded
         there = self.signals.filter(sha256__in=wanted).values_list("sha256", flat=True)
         return [not_recorded(sha256) for sha256 in sorted(wanted.difference(there))]
+
+    def sounds_of(
+        self, data: Data, problems: Problems, progress: Progress
+    ) -> list[dict[str, Audio | Signal]]:
+        """For each item its sounds by condition, and its open reference under the empty name; what is wrong goes to
+        `problems`, each with its place."""
+        of_items = []
+        for place, item in enumerate(data["items"]):
+            sounds: dict[str, Audio | Signal] = {}
+            named = {"": item.get("reference")} | item.get("stimuli", {})
+            for name, source in named.items():
+                if source is None:
+                    continue
+                path = ("items", place, *(("stimuli", name) if name else ("reference",)))
+                try:
+                    sounds[name] = self.sound(source)
+                except AudioError as error:
+                    problems.append((path, str(error)))
+            try:
+                _make(sounds, data["conditions"])
+            except AudioError as error:
+                problems.append((("items", place), f"{item['title']}: {error}"))
+            of_items.append(sounds)
+            progress((place + 1) / len(data["items"]), "reading sounds")
+        return of_items
+
+
+def _make(sounds: dict[str, Audio | Signal], conditions: list[Data]) -> None:
+    """Add what is made from the open reference: the hidden reference, the anchors."""
+    reference = sounds.get("")
+    if reference is None:
+        return
+    for condition in conditions:
+        name, role = condition["name"], condition.get("role", "system")
+        made = condition.get("made", {})
+        if name in sounds or not (made or role in MADE):
+            continue
+        if role == "reference":
+            sounds[name] = reference
+        else:
+            sound = reference.audio() if isinstance(reference, Signal) else reference
+            sounds[name] = made_anchor(sound, role, made)

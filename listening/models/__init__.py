@@ -1,12 +1,13 @@
-"""The rows of listening tests: what is compared (campaign.py), who is invited
+"""The rows of listening tests: the tests (campaign.py), what is compared (material.py), who is invited
 (invitation.py), how it went (session.py), and what was said of it (rating.py).
 
 What people say of their tokens for the API is in token.py.
 """
 
-from listening.models.campaign import Campaign, Condition, Stimulus, Trial
+from listening.models.campaign import Campaign
 from listening.models.certificate import Certificate
 from listening.models.invitation import Invitation
+from listening.models.material import Condition, Stimulus, Trial
 from listening.models.rating import Rating
 from listening.models.session import (
     Check,

@@ -1,4 +1,4 @@
-"""Campaigns: the conditions, items and stimuli of a listening test, and its way from draft to closed."""
+"""Campaigns: a listening test's settings, and its way from draft to closed."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from django.db import models, transaction
 from django.urls import reverse
 from django.utils.timezone import now
 
+from listening.models.material import Condition, Stimulus
 from listening.plan import (
     Part,
     PlanError,
@@ -25,7 +26,7 @@ from listening.plan import (
 from listening.scheme import group_problems
 from listening.translating import texts, translated, translation_problems
 from models_registry import audit
-from models_registry.models import ModelVersion, Signal
+from models_registry.models import Signal
 from models_registry.teams import OfProject, Person, Project, operators_project
 
 if TYPE_CHECKING:
@@ -343,73 +344,3 @@ class Campaign(models.Model):
                 for stimulus in stimuli
             ],
         }
-
-
-class Condition(models.Model):
-    """What is compared across items: a model version, the hidden reference, an anchor, an uploaded system."""
-
-    class Role(models.TextChoices):
-        REFERENCE = "reference", "hidden reference"
-        ANCHOR35 = "anchor35", "3.5 kHz anchor"
-        ANCHOR70 = "anchor70", "7 kHz anchor"
-        ANCHOR = "anchor", "other anchor"
-        SYSTEM = "system", "system under test"
-
-    campaign = models.ForeignKey(Campaign, on_delete=models.CASCADE, related_name="conditions")
-    name = models.CharField(max_length=100)
-    role = models.CharField(max_length=10, choices=Role, default=Role.SYSTEM)
-    version = models.ForeignKey(
-        ModelVersion, on_delete=models.PROTECT, null=True, blank=True, related_name="conditions"
-    )
-    made = models.JSONField(
-        default=dict, blank=True, help_text="an anchor's kind of damage and its degree"
-    )
-
-    class Meta:
-        ordering = ["pk"]
-        constraints = [
-            models.UniqueConstraint(fields=["campaign", "name"], name="condition_name_once")
-        ]
-
-    def __str__(self) -> str:
-        return self.name
-
-
-class Trial(models.Model):
-    """One page's worth of one item: the open reference and the stimuli to be judged against each other."""
-
-    campaign = models.ForeignKey(Campaign, on_delete=models.CASCADE, related_name="trials")
-    number = models.PositiveIntegerField()
-    item = models.CharField(max_length=200, help_text="title of the programme material")
-    reference = models.ForeignKey(
-        Signal, on_delete=models.PROTECT, null=True, blank=True, related_name="trials"
-    )
-
-    class Meta:
-        ordering = ["number"]
-        constraints = [
-            models.UniqueConstraint(fields=["campaign", "number"], name="trial_number_once")
-        ]
-
-    def __str__(self) -> str:
-        return f"{self.campaign.slug} {self.number}: {self.item}"
-
-
-class Stimulus(models.Model):
-    """One condition of one item, as one signal (none where imported ratings came without audio)."""
-
-    trial = models.ForeignKey(Trial, on_delete=models.CASCADE, related_name="stimuli")
-    condition = models.ForeignKey(Condition, on_delete=models.CASCADE, related_name="stimuli")
-    signal = models.ForeignKey(
-        Signal, on_delete=models.PROTECT, null=True, blank=True, related_name="stimuli"
-    )
-
-    class Meta:
-        verbose_name_plural = "stimuli"
-        ordering = ["pk"]
-        constraints = [
-            models.UniqueConstraint(fields=["trial", "condition"], name="stimulus_once_per_trial")
-        ]
-
-    def __str__(self) -> str:
-        return f"{self.trial.item} · {self.condition.name}"

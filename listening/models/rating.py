@@ -7,7 +7,7 @@ from typing import Any
 from django.db import models
 from django.db.models import Q
 
-from listening.models.campaign import Stimulus
+from listening.models.material import Stimulus
 from listening.models.session import TURNED_AWAY, Page, Response
 
 

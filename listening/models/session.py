@@ -14,7 +14,8 @@ from django.urls import reverse
 from django.utils.timezone import now
 
 from listening import digits, headphones
-from listening.models.campaign import Campaign, CampaignError, Stimulus, Trial
+from listening.models.campaign import Campaign, CampaignError
+from listening.models.material import Stimulus, Trial
 from listening.scheme import MAX_GROUP
 from models_registry import audit
 from models_registry.audio import Audio

@@ -5,7 +5,7 @@ result = train(Recipe.load("overdrive", quick=True), seed=0, directory="run")
 wet = render(result.chain, dry, 44_100)
 """
 
-from models_registry.engine import ablation
+from models_registry.engine import ablation, shapley
 from models_registry.engine.adoption import adopted, clips_of, level_difference, told_apart
 from models_registry.engine.chain import Chain
 from models_registry.engine.contract import (
@@ -51,6 +51,7 @@ __all__ = [
     "render",
     "render_file",
     "render_files",
+    "shapley",
     "told_apart",
     "train",
     "weights_hash",

@@ -3,9 +3,7 @@
 A part is a block, by its id, or an adapter ("adapter 1", "adapter 2" …). A block that is removed lets its input
 through, as late as it would be; one that is made linear answers as it does to the same signal 60 dB softer. What
 changes is said against the whole chain's output, and where there are targets also by the figure that the recipe is
-judged by. How much each part does is shared out by Shapley's value (Shapley, A Value for n-Person Games, 1953; for
-networks: Ghorbani & Zou, Neuron Shapley, 2020), which counts what parts do only together to all of them, and adds up
-to one.
+judged by. Who did it is shared out in shapley.py.
 
 Conventions: clips are (channels, frames) at the chain's rate; differences are energies, in dB relative to the whole
 chain's output where it says so.
@@ -24,7 +22,6 @@ from typing import Any, cast
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from scipy import stats
 from torch import Tensor, nn
 
 from models_registry.engine.adapters import Adapter
@@ -42,10 +39,6 @@ REMOVED, DEFAULT, LINEAR = "removed", "default", "linear"
 TREATMENTS = (REMOVED, DEFAULT, LINEAR)
 # −60 dB: below the threshold of any dynamics, and where any smooth curve is its tangent to 1e-3
 SOFT = 1e-3
-# all of the 2^n sets of parts are rendered up to here, random orders of them beyond
-EXACT_UP_TO = 6
-ORDERS = 24
-CONFIDENCE = 0.95
 STFT_SIZES = (512, 1_024, 2_048)
 # of the output's energy: less is rounding
 NOTHING = 1e-12
@@ -63,18 +56,6 @@ class Effect:
     level_db: float
     spectral: float
     loss: float | None
-
-
-@dataclass(frozen=True)
-class Share:
-    """A part's Shapley share of what the chain does to its input (all shares add up to 1), with a 95 % interval over
-    `n` clips (missing for one clip)."""
-
-    part: str
-    share: float
-    low: float
-    high: float
-    n: int
 
 
 @dataclass(frozen=True)
@@ -211,7 +192,7 @@ def effects(
 
     Raises `EngineError` for no clips or a silent output.
     """
-    chain = _exactly(chain)
+    chain = exactly(chain)
     whole = outputs(chain, clips)
     energy = sum(float(one.square().sum()) for one in whole)
     if not energy > 0:
@@ -243,7 +224,7 @@ def effects(
     return found
 
 
-def _exactly(chain: Chain) -> Chain:
+def exactly(chain: Chain) -> Chain:
     """A copy in double precision, so that what does nothing differs by nothing."""
     return copy.deepcopy(chain).double().eval()
 
@@ -322,97 +303,3 @@ def _others(entries: list[dict[str, Any]], part: str) -> list[dict[str, Any]]:
             entry["tied"] = {k: v for k, v in tied.items() if v.partition(".")[0] != part}
         kept.append(entry)
     return kept
-
-
-# who did it
-
-
-def shares(
-    chain: Chain,
-    clips: Sequence[Clip],
-    *,
-    seed: int = 0,
-    progress: Progress = lambda share, message: None,
-) -> list[Share]:
-    """Each part's Shapley share of what the chain does to its input, the largest first.
-
-    The worth of a set of parts is how much of the difference between the whole chain's output and its input (energy)
-    is gone when these parts alone are at work: 0 for none, 1 for all, below 0 where they lead away. Exact up to
-    `EXACT_UP_TO` parts, else over `ORDERS` random orders and their reverses. Raises `EngineError` where the chain
-    changes nothing.
-    """
-    chain = _exactly(chain)
-    parts = parts_of(chain)
-    worth = _Worth(chain, clips, parts)
-    if len(parts) <= EXACT_UP_TO:
-        found = _exact(worth, len(parts), progress)
-    else:
-        found = _by_orders(worth, len(parts), seed, progress)
-    mean = found.mean(axis=1)
-    n = found.shape[1]
-    margin = np.full(len(parts), np.nan)
-    if n > 1:
-        spread = found.std(axis=1, ddof=1) / math.sqrt(n)
-        margin = stats.t.ppf((1 + CONFIDENCE) / 2, n - 1) * spread
-    table = [
-        Share(part, float(m), float(m - d), float(m + d), n)
-        for part, m, d in zip(parts, mean, margin, strict=True)
-    ]
-    return sorted(table, key=lambda one: -one.share)
-
-
-class _Worth:
-    """The worth of a set of parts on each clip (clips,), each set rendered once."""
-
-    def __init__(self, chain: Chain, clips: Sequence[Clip], parts: list[str]) -> None:
-        self.chain, self.clips, self.parts = chain, clips, parts
-        self.whole = outputs(chain, clips)
-        self.known: dict[frozenset[int], NDArray[np.float64]] = {}
-        self.scale = np.ones(len(clips))
-        self.scale = self._distance(frozenset())
-        energy = np.array([float(one.square().sum()) for one in self.whole])
-        if not (self.scale > NOTHING * energy).all():
-            raise EngineError(
-                "expected a chain that changes its input on every signal, found one that leaves it as it is"
-            )
-
-    def __call__(self, active: frozenset[int]) -> NDArray[np.float64]:
-        if active not in self.known:
-            self.known[active] = 1 - self._distance(active) / self.scale
-        return self.known[active]
-
-    def _distance(self, active: frozenset[int]) -> NDArray[np.float64]:
-        idle = {part: REMOVED for place, part in enumerate(self.parts) if place not in active}
-        with ablated(self.chain, idle):
-            rest = outputs(self.chain, self.clips)
-        return np.array(
-            [float((a - b).square().sum()) for a, b in zip(rest, self.whole, strict=True)]
-        )
-
-
-def _exact(worth: _Worth, count: int, progress: Progress) -> NDArray[np.float64]:
-    """Shapley's sum over all sets: (parts, clips)."""
-    found = np.zeros((count, len(worth.clips)))
-    sets = [frozenset(s) for r in range(count) for s in itertools.combinations(range(count), r)]
-    for number, active in enumerate(sets):
-        progress(number / len(sets), f"{len(active)} of {count} parts at work")
-        weight = 1 / (count * math.comb(count - 1, len(active)))
-        for part in set(range(count)) - active:
-            found[part] += weight * (worth(active | {part}) - worth(active))
-    return found
-
-
-def _by_orders(worth: _Worth, count: int, seed: int, progress: Progress) -> NDArray[np.float64]:
-    """The mean over random orders of what each part adds when it comes: (parts, clips)."""
-    draw = np.random.default_rng(seed)
-    found = np.zeros((count, len(worth.clips)))
-    for number in range(ORDERS):
-        progress(number / ORDERS, f"order {number + 1} of {ORDERS}")
-        order = draw.permutation(count)
-        # an order and its reverse together err less (Mitchell et al., Sampling Permutations for Shapley Values, 2022)
-        for one in (order, order[::-1]):
-            active: frozenset[int] = frozenset()
-            for part in map(int, one):
-                found[part] += worth(active | {part}) - worth(active)
-                active |= {part}
-    return found / (2 * ORDERS)

@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 import torch
 
-from models_registry.engine import Chain, EngineError, ablation
-from models_registry.engine.ablation import Clip, ablated, effects, outputs, shares
+from models_registry.engine import Chain, EngineError, ablation, shapley
+from models_registry.engine.ablation import Clip, ablated, effects, outputs
+from models_registry.engine.shapley import shares
 from tests.engine.cast import awake, followed, noise, spec
 
 RATE = 16_000
@@ -148,7 +149,7 @@ def test_shares_follow_the_axioms():
 def test_random_orders_come_to_the_exact_shares(monkeypatch):
     chain, clips = chain_of(EQ, DRIVE, gain(-9), LATE), [clip(n) for n in range(2)]
     exact = {one.part: one.share for one in shares(chain, clips)}
-    monkeypatch.setattr(ablation, "EXACT_UP_TO", 2)
+    monkeypatch.setattr(shapley, "EXACT_UP_TO", 2)
     sampled = {one.part: one.share for one in shares(chain, clips, seed=1)}
     assert sum(sampled.values()) == pytest.approx(1, abs=1e-12)
     assert sampled == pytest.approx(exact, abs=0.1)
