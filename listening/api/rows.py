@@ -160,8 +160,8 @@ class RenderingViewSet(Listing):
         asked.is_valid(raise_exception=True)
         given = asked.validated_data
         here = access.Standing(request.user)
-        project = here.project_of_versions(given["versions"])
         signals = list(stored(given["signals"], request.user).values())
+        project = here.project_of_versions(given["versions"])
         job = rendering.queue(given["versions"], signals, actor=actor(request), project=project)
         return Response(shapes.JobSerializer(job).data, status=status.HTTP_202_ACCEPTED)
 
