@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any, ClassVar, cast
 
 from django import forms
@@ -43,14 +44,11 @@ class SoundsForm(forms.Form):
         sounds = [*self.cleaned_data[sent], *self.cleaned_data[here]]
         return uploads.keep_all(sounds, actor=actor, project=project)
 
-    def ask(self, *, actor: str) -> Job:
-        raise NotImplementedError
-
-    def queue(self, *, actor: str) -> Job | None:
-        """The job; None, with all reasons on the form and nothing kept, where something is refused."""
+    def queued(self, ask: Callable[[], Job]) -> Job | None:
+        """The job asked for; None, with all reasons on the form and nothing kept, where something is refused."""
         try:
             with transaction.atomic():
-                return self.ask(actor=actor)
+                return ask()
         except uploads.UploadError as error:
             for reason in error.reasons:
                 self.add_error(None, reason)
@@ -84,7 +82,10 @@ class RenderForm(SoundsForm):
             for condition in ("", *one.knows)
         ]
 
-    def ask(self, *, actor: str) -> Job:
+    def queue(self, *, actor: str) -> Job | None:
+        return self.queued(partial(self._ask, actor))
+
+    def _ask(self, actor: str) -> Job:
         names = self.cleaned_data["versions"]
         project = self.standing.project_of_versions(names)
         signals = self.stored("sounds", "signals", actor=actor, project=project)
@@ -126,7 +127,10 @@ class AdoptForm(SoundsForm):
         super().__init__(*args, **kwargs)
         self.version = version
 
-    def ask(self, *, actor: str) -> Job:
+    def queue(self, *, actor: str) -> Job | None:
+        return self.queued(partial(self._ask, actor))
+
+    def _ask(self, actor: str) -> Job:
         project = self.version.project
         asked = adopting.ask(
             self.version,
@@ -172,7 +176,7 @@ def adopt(request: HttpRequest, name: str, number: int) -> HttpResponse:
 
 @csrf_protect
 def _filled(
-    request: HttpRequest, form: SoundsForm, template: str, context: dict[str, Any]
+    request: HttpRequest, form: RenderForm | AdoptForm, template: str, context: dict[str, Any]
 ) -> HttpResponse:
     if form.is_bound and form.is_valid():
         job = form.queue(actor=request.user.get_username())
@@ -183,7 +187,7 @@ def _filled(
 
 def _page(
     request: HttpRequest,
-    form: SoundsForm,
+    form: RenderForm | AdoptForm,
     template: str,
     context: dict[str, Any],
     status: int,
