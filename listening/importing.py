@@ -13,7 +13,7 @@ from django.contrib.auth.models import User
 from django.db import transaction
 from django.utils.timezone import now
 
-from listening.exchange import ratings as exchange
+from listening.exchange import tidy
 from listening.models import (
     Campaign,
     Condition,
@@ -54,12 +54,12 @@ def import_ratings(
 
     `roles` declares what conditions are, where their names do not say it.
 
-    Raises `CampaignError` for a slug that is taken, and the errors of `listening.exchange.ratings` and
+    Raises `CampaignError` for a slug that is taken, and the errors of `listening.exchange` and
     `models_registry.audio` for a file or a recording that cannot be used.
     """
     if Campaign.objects.filter(slug=slug).exists():
         raise CampaignError(f"expected a new campaign, found that {slug!r} exists already")
-    imported = exchange.parse(path, campaign=slug, roles=roles)
+    imported = tidy.mushra(path, roles=roles or {}, campaign=slug)
     rows = [{str(k): v for k, v in row.items()} for row in imported.ratings.to_dict("records")]
     sounds = _sounds(rows, audio_folder, progress) if audio_folder else {}
     with transaction.atomic():

@@ -107,7 +107,7 @@ def test_a_declared_role_and_simulated_listeners_are_kept(write):
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        (TIDY.replace("rating\n", "score\n"), "missing: rating"),
+        (TIDY.replace("rating\n", "points\n"), "missing: rating"),
         (TIDY + "carol,guitar,codec,140\n", "line 6: expected a rating from 0 to 100, found '140'"),
         (TIDY + "carol,guitar,codec,good\n", "found 'good'"),
         (TIDY + "alice,guitar,codec,61\n", "again for guitar · codec"),

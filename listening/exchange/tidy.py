@@ -25,10 +25,20 @@ METHODS = ("mushra", "bs1116", "abx", "acr", "preference", "ccr")
 PAIR_OF_GRADES = ("grade_reference", "grade_system")
 # our name → others' for it, first come first served; compared without case, spaces and underscores
 COLUMNS = {
-    "listener": ("subject", "participant", "assessor", "rater", "judge", "worker", "listenerid"),
-    "item": ("stimulus", "file", "excerpt", "utterance", "signal", "sample", "content"),
-    "condition": ("system", "model", "codec", "algorithm", "method", "treatment"),
-    "rating": ("score", "vote", "opinion", "grade"),
+    "listener": (
+        *("subject", "participant", "assessor", "rater", "judge", "worker", "listenerid"),
+        # webMUSHRA's mushra.csv, and pymushra's export
+        *("sessionuuid", "questionaireuuid"),
+    ),
+    "item": (
+        *("stimulus", "file", "excerpt", "utterance", "signal", "sample", "content"),
+        *("trialid", "wmid"),
+    ),
+    "condition": (
+        *("system", "model", "codec", "algorithm", "method", "treatment"),
+        *("ratingstimulus", "responsesstimulus"),
+    ),
+    "rating": ("score", "vote", "opinion", "grade", "ratingscore", "responsesscore"),
     "choice": ("preferred", "preference", "winner", "chosen"),
     "x": ("xwas",),
 }
@@ -110,14 +120,16 @@ def method_of(table: pd.DataFrame) -> str:
     return "acr" if inside else "mushra"
 
 
-def mushra(path: Path, *, roles: Mapping[str, str]) -> ImportedRatings:
+def mushra(path: Path, *, roles: Mapping[str, str], campaign: str = "") -> ImportedRatings:
     """MUSHRA ratings, as `exchange.ratings` reads them, from columns by their usual names; rows without a rating are
-    missing cells."""
+    missing cells. They are those of `campaign`, or of one that is called as the file."""
+    campaign = campaign or path.stem
     text = text_of(path)
     try:
         heading, *rows = csv.reader(io.StringIO(text), strict=True)
-    except csv.Error:
-        return parse(path, campaign=path.stem, roles=roles)
+    # no table, or an empty file
+    except (csv.Error, ValueError):
+        return parse(path, campaign=campaign, roles=roles)
     named = _names(heading, COLUMNS)
     if set(LAYOUTS["lists"]) <= {cell.strip() for cell in heading}:
         named = heading
@@ -128,7 +140,7 @@ def mushra(path: Path, *, roles: Mapping[str, str]) -> ImportedRatings:
     for row in rows:
         # an empty line is passed over, and the others keep their numbers
         writer.writerow([] if place < len(row) and _is_missing(row[place]) else row)
-    return parse(written.getvalue().encode(), campaign=path.stem, roles=roles, name=path.name)
+    return parse(written.getvalue().encode(), campaign=campaign, roles=roles, name=path.name)
 
 
 def bs1116(table: pd.DataFrame, name: str) -> pd.DataFrame:

@@ -10,6 +10,8 @@ import json
 import pytest
 from django.core.management import CommandError, call_command
 
+from listening.exchange import tidy
+
 
 def printed(capsys, *command):
     capsys.readouterr()
@@ -321,3 +323,41 @@ def test_opinions_are_compared_by_the_mixed_model_as_their_page_does(capsys, set
 def test_several_campaigns_in_one_file_are_not_pooled_silently(sets):
     with pytest.raises(CommandError, match="one campaign at a time, found plain, exempt"):
         call_command("analyse", str(sets / "postscreen_edges.csv"))
+
+
+WRITE_PHP = """session_test_id,email,session_uuid,trial_id,rating_stimulus,rating_score,rating_time,rating_comment
+t,a,u1,trial1,reference,100,1000,
+t,a,u1,trial1,anchor35,20,1000,"a, then b"
+t,a,u1,trial1,anchor70,45,1000,
+t,a,u1,trial1,C1,70,1000,
+t,b,u2,trial1,reference,95,1000,
+t,b,u2,trial1,anchor35,10,1000,
+t,b,u2,trial1,anchor70,40,1000,
+t,b,u2,trial1,C1,72,1000,
+"""
+# its columns come in any order, and a uuid is of the server's making
+PYMUSHRA = """responses_score;wm_id;questionaire_uuid;responses_stimulus;wm_type;responses_time
+100;trial1;u1;reference;mushra;1000
+20;trial1;u1;anchor35;mushra;1000
+45;trial1;u1;anchor70;mushra;1000
+70;trial1;u1;C1;mushra;1000
+"""
+
+
+@pytest.mark.parametrize(
+    ("text", "ratings", "listeners"), [(WRITE_PHP, 8, ["u1", "u2"]), (PYMUSHRA, 4, ["u1"])]
+)
+def test_what_webmushra_and_pymushra_write_is_read_as_it_is(tmp_path, text, ratings, listeners):
+    path = tmp_path / "mushra.csv"
+    path.write_text(text, encoding="utf-8")
+    found = tidy.mushra(path, roles={}).ratings
+    assert len(found) == ratings
+    assert list(found["listener"].unique()) == listeners
+    rated = found[found["listener"] == "u1"].set_index("condition")
+    assert rated["rating"].to_dict() == {"reference": 100, "anchor35": 20, "anchor70": 45, "C1": 70}
+    assert rated["role"].to_dict() == {
+        "reference": "reference",
+        "anchor35": "anchor35",
+        "anchor70": "anchor70",
+        "C1": "system",
+    }
