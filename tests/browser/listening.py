@@ -25,19 +25,23 @@ def slots_on(session: Session, number: int) -> list[Slot]:
 
 
 def expect_heard(page: BrowserPage, slot: Slot) -> None:
-    """Wait until the loudspeakers give the tone of `slot`, by frequency and level."""
+    """Wait until the page says that `slot` sounds, and the loudspeakers give its tone by frequency and level.
+
+    Both: where two slots hide the same signal, the ear alone could not tell the second from the first.
+    """
     condition = slot.stimulus.condition.name if slot.stimulus else "reference"
     frequency, level = TONES[condition]
     frequency += 5 * (slot.page.trial.number - 1)
     # the fades where the excerpt repeats, 10 ms in the analyser's 341, take at most this much
     lowest, highest = 0.97 * level / math.sqrt(2), 1.001 * level / math.sqrt(2)
     page.wait_for_function(
-        """([frequency, tolerance, lowest, highest]) => {
+        """([place, frequency, tolerance, lowest, highest]) => {
           const heard = window.heard();
-          return Math.abs(heard.frequency - frequency) < tolerance
+          const sounding = document.querySelectorAll("button.hear")[place].matches(".sounding");
+          return sounding && Math.abs(heard.frequency - frequency) < tolerance
             && lowest < heard.rms && heard.rms < highest;
         }""",
-        arg=[frequency, TOLERANCE_HZ, lowest, highest],
+        arg=[slot.position, frequency, TOLERANCE_HZ, lowest, highest],
         timeout=10_000,
     )
 
