@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-import numpy as np
 import pandas as pd
 
 from metrics import scoring
@@ -22,12 +21,6 @@ RATE = 48_000
 # s, or as long as the metric asks
 SECONDS = 4.0
 COLUMNS = ["damage", "at", "unit", "value", "status", "message"]
-
-
-def clipped(sound: Audio, above: float) -> Audio:
-    """`sound` cut off `above` dB below its peak."""
-    ceiling = np.abs(sound.samples).max() * 10 ** (-above / 20)
-    return Audio(np.clip(sound.samples, -ceiling, ceiling), sound.rate)
 
 
 @dataclass(frozen=True)
@@ -43,7 +36,7 @@ class Damage:
 DAMAGES = (
     Damage("noise", "dB SNR", (60, 45, 30, 15, 0), DEGRADATIONS["noise"]),
     Damage("low-pass", "Hz", (16_000, 8_000, 4_000, 2_000, 1_000), DEGRADATIONS["low-pass"]),
-    Damage("clipping", "dB below the peak", (3, 6, 12, 18, 24), clipped),
+    Damage("clipping", "dB below the peak", (3, 6, 12, 18, 24), DEGRADATIONS["clipping"]),
 )
 
 

@@ -1,4 +1,4 @@
-"""Known damage, done to a sound by degrees: low-pass, noise, a coder, lost packets.
+"""Known damage, done to a sound by degrees: low-pass, noise, rooms, a coder, lost packets, clipping, level, bits.
 
 What a listening test needs as an anchor and a robustness ladder needs as a rung. Every kind keeps length, channels,
 rate and place in time, so that the result can be held against the original sample by sample; what is random follows
@@ -17,6 +17,7 @@ import soundfile
 from numpy.typing import NDArray
 from scipy import signal
 
+from models_registry import noises
 from models_registry.audio import Audio, AudioError, resample
 
 Samples = NDArray[np.float64]
@@ -29,6 +30,10 @@ PACKET_S = 0.020
 # packets are lost in runs of two on average, as on a busy network (ITU-T G.191's Gilbert model with a memory)
 MEAN_RUN = 2.0
 MP3_RATES = (8_000, 11_025, 12_000, 16_000, 22_050, 24_000, 32_000, 44_100, 48_000)
+# direct sound over reverberation, dB: a talker in the hand, across the table, across the room
+DISTANCES = {"reverb-near": 12.0, "reverb": 0.0, "reverb-far": -6.0}
+# the first reflection of a small room comes after about a metre's detour
+FIRST_REFLECTION_S = 0.0025
 # an encoder's 577 samples and a decoder's 528, which a decoder that is told of them leaves out
 MP3_DELAY = 577 + 528
 
@@ -107,6 +112,40 @@ def _at(noise: Samples, clean: Samples, ratio: float) -> Samples:
     return noise * np.sqrt(np.sum(clean**2) / max(np.sum(noise**2), 1e-300) / 10 ** (ratio / 10))
 
 
+def added_noise(sound: Audio, kind: str, ratio: float, seed: int) -> Audio:
+    """Noise of a `kind` of `noises.NOISES`, the same in every channel, `ratio` dB below the sound."""
+    made = noises.NOISES[kind](sound.duration, sound.rate, np.random.default_rng(seed))
+    clean = _wide(sound)
+    noise = np.broadcast_to(np.resize(made, sound.frames), clean.shape)
+    return _like(sound, clean + _at(noise, clean, ratio))
+
+
+# rooms
+
+
+def reverberant(sound: Audio, decay: float, ratio: float, seed: int) -> Audio:
+    """`sound` and its reverberation, which falls by 60 dB in `decay` s and is `ratio` dB below the direct sound.
+
+    The direct sound stays as it was; each channel has noise of its own that dies away (Polack 1988). What rings on
+    after the end is cut off.
+    """
+    response = room(decay, ratio, sound.rate, sound.channels, seed)
+    wet = signal.oaconvolve(_wide(sound), response, axes=-1)
+    return _like(sound, wet[:, : sound.frames])
+
+
+def room(decay: float, ratio: float, rate: int, channels: int, seed: int) -> Samples:
+    """The impulse response (channels, frames) of `reverberant`: 1 at the first sample, then the reverberation."""
+    frames = round(1.2 * decay * rate) + 1
+    start = min(round(FIRST_REFLECTION_S * rate), frames - 1)
+    draw = np.random.default_rng(seed).standard_normal((channels, frames))
+    late = draw * 10 ** (-3 * np.arange(frames) / (decay * rate))
+    late[:, :start] = 0
+    late *= 10 ** (-ratio / 20) / np.sqrt(np.sum(late**2, axis=-1, keepdims=True))
+    late[:, 0] = 1
+    return late
+
+
 # transmission
 
 
@@ -171,6 +210,22 @@ def _coded(samples: NDArray[np.float32], rate: int, bitrate: float) -> NDArray[n
     return decoded[start : start + samples.shape[1]].T
 
 
+# levels
+
+
+def clipped(sound: Audio, above: float) -> Audio:
+    """`sound` cut off `above` dB below its peak."""
+    ceiling = np.abs(sound.samples).max() * 10 ** (-above / 20)
+    return Audio(np.clip(sound.samples, -ceiling, ceiling), sound.rate)
+
+
+def quantised(sound: Audio, bits: float, seed: int) -> Audio:
+    """`sound` in steps of 2 / 2^`bits`, with triangular dither of two steps (Lipshitz, Wannamaker, Vanderkooy 1992)."""
+    step = 2 / 2 ** round(bits)
+    draw = np.random.default_rng(seed).uniform(-0.5, 0.5, (2, *sound.samples.shape)).sum(axis=0)
+    return _like(sound, step * np.round(_wide(sound) / step + draw))
+
+
 def _wide(sound: Audio) -> Samples:
     return sound.samples.astype(np.float64)
 
@@ -201,6 +256,34 @@ DEGRADATIONS = {
         Degradation(
             "packet-loss", "lost packets", "a share", "%", 0, 50, 10,
             "Gilbert's two states, packets of 20 ms", packets_lost,
+        ),
+        *(
+            Degradation(
+                f"{kind}-noise", f"{kind} noise", "a signal-to-noise ratio", "dB", -20, 60, 10,
+                "synthetic: see noises.py", lambda sound, at, seed, kind=kind: added_noise(sound, kind, at, seed),
+            )
+            for kind in noises.NOISES
+        ),
+        *(
+            Degradation(
+                name, f"reverberation (direct sound {ratio:+g} dB)".replace("-", "−"),
+                "a reverberation time", "s", 0.05, 10, 0.6,
+                "noise that decays exponentially (Polack 1988)",
+                lambda sound, at, seed, ratio=ratio: reverberant(sound, at, ratio, seed),
+            )
+            for name, ratio in DISTANCES.items()
+        ),
+        Degradation(
+            "clipping", "clipping", "a height cut off", "dB below the peak", 0, 60, 12,
+            "samples limited to a ceiling", lambda sound, at, seed: clipped(sound, at),
+        ),
+        Degradation(
+            "level", "level", "a gain", "dB", -80, 20, -20,
+            "samples multiplied", lambda sound, at, seed: _like(sound, _wide(sound) * 10 ** (at / 20)),
+        ),
+        Degradation(
+            "bit-depth", "fewer bits", "a word length", "bit", 2, 24, 8,
+            "rounding with triangular dither (Lipshitz et al. 1992)", quantised,
         ),
     )
 }  # fmt: skip

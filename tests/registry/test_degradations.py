@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 from scipy import signal
 
+from models_registry import noises
 from models_registry.audio import Audio, AudioError
-from models_registry.degradations import DEGRADATIONS, MEAN_RUN, PACKET_S
+from models_registry.degradations import DEGRADATIONS, DISTANCES, MEAN_RUN, PACKET_S, room
 
 RATE = 48_000
 
@@ -101,7 +102,68 @@ def test_no_loss_and_what_is_kept_are_untouched():
     np.testing.assert_array_equal(damaged.samples[:, kept], clean.samples[:, kept])
 
 
-@pytest.mark.parametrize("name", ["mnru", "noise", "packet-loss"])
+@pytest.mark.parametrize("kind", noises.NOISES)
+def test_added_noise_has_the_ratio_that_is_asked(kind):
+    damaged = DEGRADATIONS[f"{kind}-noise"](programme(), 4.0)
+    assert ratio_db(programme(), damaged) == pytest.approx(4.0, abs=0.01)
+    noise = damaged.samples.astype(float) - programme().samples
+    # one field that both channels hear
+    np.testing.assert_allclose(noise[0], noise[1], atol=1e-6)
+
+
+def schroeders_decay(response, rate):
+    """T20 of ISO 3382-1: a line through −5 to −25 dB of the energy still to come (Schroeder 1965)."""
+    fall = 10 * np.log10(np.cumsum(response[::-1] ** 2)[::-1] / np.sum(response**2))
+    part = (fall <= -5) & (fall >= -25)
+    slope, _ = np.polyfit(np.flatnonzero(part) / rate, fall[part], 1)
+    return -60 / slope
+
+
+@pytest.mark.parametrize("decay", [0.3, 0.8, 2.0])
+@pytest.mark.parametrize("name", DISTANCES)
+def test_a_room_decays_in_its_time_and_lies_below_the_direct_sound(name, decay):
+    impulse = Audio(np.eye(1, 3 * RATE, dtype=np.float32), RATE)
+    heard = DEGRADATIONS[name](impulse, decay, seed=3).samples[0].astype(float)
+    assert heard[0] == 1
+    assert -10 * np.log10(np.sum(heard[1:] ** 2)) == pytest.approx(DISTANCES[name], abs=0.01)
+    assert schroeders_decay(heard[1:], RATE) == pytest.approx(decay, rel=0.08)
+
+
+def test_the_two_ears_of_a_room_hear_unlike_reverberation():
+    left, right = room(1.0, 0.0, RATE, 2, 0)[:, 1:]
+    assert abs(np.corrcoef(left, right)[0, 1]) < 0.05
+
+
+@pytest.mark.parametrize("above", [0.0, 6.0, 20.0])
+def test_a_clipped_sine_keeps_the_fundamental_of_its_fourier_series(above):
+    """(2/π)(arcsin c + c √(1 − c²)) of the sine, cut off at c of its peak."""
+    time = np.arange(RATE) / RATE
+    tone = np.sin(2 * np.pi * 100 * time)
+    damaged = DEGRADATIONS["clipping"](Audio(tone[None].astype(np.float32), RATE), above)
+    c = 10 ** (-above / 20)
+    found = 2 * np.mean(damaged.samples[0] * tone)
+    assert found == pytest.approx(2 / np.pi * (np.arcsin(c) + c * np.sqrt(1 - c**2)), rel=1e-5)
+
+
+@pytest.mark.parametrize("bits", [6, 8, 12])
+def test_fewer_bits_add_the_noise_of_dithered_rounding(bits):
+    """With triangular dither the error's variance is a quarter of the squared step, whatever the sound."""
+    damaged = DEGRADATIONS["bit-depth"](programme(), bits)
+    error = damaged.samples.astype(float) - programme().samples
+    assert np.mean(error**2) == pytest.approx((2 / 2**bits) ** 2 / 4, rel=0.02)
+    assert np.corrcoef(error.ravel(), programme().samples.ravel())[0, 1] == pytest.approx(
+        0, abs=0.01
+    )
+
+
+def test_a_level_is_a_factor():
+    damaged = DEGRADATIONS["level"](programme(), -20)
+    np.testing.assert_allclose(damaged.samples, 0.1 * programme().samples, rtol=1e-6)
+
+
+@pytest.mark.parametrize(
+    "name", ["mnru", "noise", "packet-loss", "babble-noise", "reverb", "bit-depth"]
+)
 def test_a_seed_names_what_is_random(name):
     kind, clean = DEGRADATIONS[name], programme(seconds=1.0)
     once, again, other = (kind(clean, kind.usual, seed=seed).samples for seed in (1, 1, 2))
