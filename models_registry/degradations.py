@@ -10,7 +10,7 @@ from __future__ import annotations
 import io
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
 
 import numpy as np
 import soundfile
@@ -112,7 +112,7 @@ def _at(noise: Samples, clean: Samples, ratio: float) -> Samples:
     return noise * np.sqrt(np.sum(clean**2) / max(np.sum(noise**2), 1e-300) / 10 ** (ratio / 10))
 
 
-def added_noise(sound: Audio, kind: str, ratio: float, seed: int) -> Audio:
+def added_noise(sound: Audio, ratio: float, seed: int, *, kind: str) -> Audio:
     """Noise of a `kind` of `noises.NOISES`, the same in every channel, `ratio` dB below the sound."""
     made = noises.NOISES[kind](sound.duration, sound.rate, np.random.default_rng(seed))
     clean = _wide(sound)
@@ -123,7 +123,7 @@ def added_noise(sound: Audio, kind: str, ratio: float, seed: int) -> Audio:
 # rooms
 
 
-def reverberant(sound: Audio, decay: float, ratio: float, seed: int) -> Audio:
+def reverberant(sound: Audio, decay: float, seed: int, *, ratio: float) -> Audio:
     """`sound` and its reverberation, which falls by 60 dB in `decay` s and is `ratio` dB below the direct sound.
 
     The direct sound stays as it was; each channel has noise of its own that dies away (Polack 1988). What rings on
@@ -260,7 +260,7 @@ DEGRADATIONS = {
         *(
             Degradation(
                 f"{kind}-noise", f"{kind} noise", "a signal-to-noise ratio", "dB", -20, 60, 10,
-                "synthetic: see noises.py", lambda sound, at, seed, kind=kind: added_noise(sound, kind, at, seed),
+                "synthetic: see noises.py", partial(added_noise, kind=kind),
             )
             for kind in noises.NOISES
         ),
@@ -269,7 +269,7 @@ DEGRADATIONS = {
                 name, f"reverberation (direct sound {ratio:+g} dB)".replace("-", "−"),
                 "a reverberation time", "s", 0.05, 10, 0.6,
                 "noise that decays exponentially (Polack 1988)",
-                lambda sound, at, seed, ratio=ratio: reverberant(sound, at, ratio, seed),
+                partial(reverberant, ratio=ratio),
             )
             for name, ratio in DISTANCES.items()
         ),
