@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 import pytest
 from scipy import signal
@@ -174,7 +176,8 @@ def test_a_seed_names_what_is_random(name):
 @pytest.mark.parametrize("name", DEGRADATIONS)
 def test_a_degree_out_of_range_is_refused_with_its_range(name):
     kind = DEGRADATIONS[name]
-    with pytest.raises(AudioError, match=f"to {kind.most:g} {kind.unit} for {kind.title}, found"):
+    said = re.escape(f"to {kind.most:g} {kind.unit} for {kind.title}, found")
+    with pytest.raises(AudioError, match=said):
         kind(programme(seconds=0.5), kind.most * 2 + 1)
 
 
