@@ -15,7 +15,7 @@ from typing import Any, ClassVar, NamedTuple
 import torch
 from torch import Tensor, nn
 
-from models_registry.engine import kernels
+from models_registry.engine import kernels, recurrent
 from models_registry.engine.adapters.base import Adapter, Moves, Target, register
 from models_registry.engine.auditory import band_weights
 from models_registry.engine.blocks.dynamics import followed
@@ -235,7 +235,7 @@ class Gru(Controller):
         inner, mean = (None, None) if memory is None else memory
         if self.relative:
             heard, mean = self._over_the_mean(heard, mean)
-        hidden, inner = self.network(heard, inner)
+        hidden, inner = recurrent.gru(self.network, heard, inner)
         return hidden, (inner, mean)
 
     def _over_the_mean(self, heard: Tensor, state: Any) -> tuple[Tensor, Any]:
