@@ -5,7 +5,7 @@ result = train(Recipe.load("overdrive", quick=True), seed=0, directory="run")
 wet = render(result.chain, dry, 44_100)
 """
 
-from models_registry.engine import ablation, shapley
+from models_registry.engine import ablation, characteristics, inspection, shapley
 from models_registry.engine.adoption import adopted, clips_of, level_difference, told_apart
 from models_registry.engine.chain import Chain
 from models_registry.engine.contract import (
@@ -43,9 +43,11 @@ __all__ = [
     "ablation",
     "adopted",
     "attributed",
+    "characteristics",
     "clips_of",
     "data_of",
     "differences",
+    "inspection",
     "level_difference",
     "relevance",
     "render",

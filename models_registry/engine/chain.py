@@ -36,7 +36,7 @@ from models_registry.engine.blocks import (
     SoundBlock,
 )
 from models_registry.engine.contract import EngineError, Parameter
-from models_registry.engine.relevance import held
+from models_registry.engine.relevance import given
 
 # Start values at the very end of a range would sit where the squashing function is flat and never learn.
 MARGIN = 1e-4
@@ -185,7 +185,7 @@ class Chain(nn.Module):
         moves: dict[str, Tensor] = {}
         for adapter, before in zip(self.adapters, state.adapters, strict=True):
             offsets, after = adapter(signal, before)
-            moves |= {path: held(offset) for path, offset in offsets.items()}
+            moves |= {path: given(offset) for path, offset in offsets.items()}
             following.adapters.append(after)
         following.moves = moves
         return self._series(self._spec["blocks"], signal, moves, state, following), following

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from models_registry.engine.chain import Chain
 
 _ON: ContextVar[bool] = ContextVar("relevance", default=False)
+_LISTENER: ContextVar[Callable[[Tensor], None] | None] = ContextVar("gains", default=None)
 
 
 @contextmanager
@@ -34,9 +35,26 @@ def relevance() -> Iterator[None]:
         _ON.reset(before)
 
 
+@contextmanager
+def gains_overheard(listener: Callable[[Tensor], None]) -> Iterator[None]:
+    """Within this context `listener` is told every gain (a factor) that a block makes of its signal, as it is used."""
+    before = _LISTENER.set(listener)
+    try:
+        yield
+    finally:
+        _LISTENER.reset(before)
+
+
+def given(value: Tensor) -> Tensor:
+    """`value`, which no relevance goes through: what an adapter makes of the signal."""
+    return value.detach() if _ON.get() else value
+
+
 def held(gain: Tensor) -> Tensor:
-    """`gain`, which no relevance goes through: what a detector, a mask or an adapter makes of the signal."""
-    return gain.detach() if _ON.get() else gain
+    """`gain`, which no relevance goes through: the factor that a detector or a mask makes of the signal."""
+    if (listener := _LISTENER.get()) is not None:
+        listener(gain)
+    return given(gain)
 
 
 def as_gain(signal: Tensor, output: Tensor) -> Tensor:

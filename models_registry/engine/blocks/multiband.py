@@ -70,13 +70,14 @@ class MultibandCompressor(BandBlock):
             Parameter("makeup", "dB", -24, 36, "dB", 0, "level behind each", size=bands),
         )
 
-    def _sections(self, values: Values) -> list[Tensor]:
+    def bands(self, values: Values) -> list[Tensor]:
+        """The sections of each band, from the lowest."""
         count = self.options["bands"]
         return linkwitz_riley([values[f"crossing{n}"] for n in range(1, count)], self.rate)
 
     def process(self, signal: Tensor, values: Values, state: State) -> tuple[Tensor, State]:
         output, following = torch.zeros_like(signal), []
-        bands = designed(values, "bands", lambda: self._sections(values))
+        bands = designed(values, "bands", lambda: self.bands(values))
         for n, sections in enumerate(bands):
             divided, before = (None, None) if state is None else state[n]
             band, divided = filtered(signal, sections, divided, self.backend)
@@ -102,7 +103,7 @@ class MultibandCompressor(BandBlock):
         return (edges[1:] * edges[:-1]).sqrt(), shown
 
     def pole_radius(self, values: Values) -> float:
-        return max(largest_pole(sections) for sections in self._sections(values))
+        return max(largest_pole(sections) for sections in self.bands(values))
 
 
 @register
