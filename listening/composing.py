@@ -57,7 +57,7 @@ def compose(
     versions, sounds = _checked(document, audio_folder, owner, progress)
     with transaction.atomic():
         campaign = Campaign.objects.create(
-            slug=data["slug"], owner=owner, project=project, **_settings(data)
+            slug=data["slug"], owner=owner, project=project, **settings_of(data)
         )
         _fill(campaign, data, versions, sounds, progress)
         audit.record("build", campaign, actor=actor, content=campaign.fingerprint())
@@ -87,7 +87,7 @@ def replace(
             raise ChangedMeanwhile(
                 f"{held.slug}: expected the draft as it was when you began, found it changed meanwhile"
             )
-        Campaign.objects.filter(pk=held.pk).update(**_settings(data))
+        Campaign.objects.filter(pk=held.pk).update(**settings_of(data))
         if any(before[part] != data[part] for part in ("conditions", "items")):
             held.trials.all().delete()
             held.conditions.all().delete()
@@ -122,7 +122,7 @@ def _checked(
     They are the person's, or stand in the `campaign` already, whoever put them there.
     """
     library = Library(audio_folder, person, campaign)
-    problems = _setting_problems(document.data)
+    problems = setting_problems(document.data)
     if not problems:
         problems += [(("plan",), what) for what in library.lacks(document.data.get("plan", []))]
     versions = _versions(document.data, library, problems)
@@ -154,7 +154,8 @@ def _fill(
         progress(number / len(sounds), "storing")
 
 
-def _settings(data: Data) -> dict[str, Any]:
+def settings_of(data: Data) -> dict[str, Any]:
+    """A document's settings as fields of the campaign's row."""
     return {
         "title": data["title"],
         "method": data["method"],
@@ -218,7 +219,8 @@ def _trial(
 # what the document asks for
 
 
-def _setting_problems(data: Data) -> Problems:
+def setting_problems(data: Data) -> Problems:
+    """What is wrong with a document beside its versions and sounds, and where."""
     problems: Problems = []
     try:
         method = method_named(data["method"], data.get("options", {}))

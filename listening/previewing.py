@@ -7,6 +7,10 @@ the copy stays a draft and out of every list (`CampaignQuerySet.visible_to`), an
 from __future__ import annotations
 
 import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from typing import Any
 
 from django.db import transaction
 from django.utils.timezone import now
@@ -27,15 +31,43 @@ def session_at(campaign: Campaign, number: int) -> Session:
     with transaction.atomic():
         discard(campaign)
         copy = _copied(campaign)
-        session = Session.objects.create(
-            listener=Listener.objects.create(campaign=copy, code="preview"),
-            campaign=copy,
-            seed=campaign.seed,
-            language=campaign.language,
-            consented_at=now(),
-        )
+        session = _session(copy)
         parts.store(session, parts.planned_pages(copy, campaign.seed, row=0))
         session.pages.filter(number__lt=number).update(finished_at=now())
+    return session
+
+
+def _session(campaign: Campaign, *, ending: str = "") -> Session:
+    return Session.objects.create(
+        listener=Listener.objects.create(campaign=campaign, code="preview"),
+        campaign=campaign,
+        seed=campaign.seed,
+        language=campaign.language,
+        consented_at=now(),
+        ending=ending,
+    )
+
+
+@contextmanager
+def as_if(campaign: Campaign, settings: dict[str, Any]) -> Iterator[Campaign]:
+    """The draft with other settings, for as long as it takes to draw a page of it: all is taken back at the end."""
+    with transaction.atomic():
+        try:
+            Campaign.objects.filter(pk=campaign.pk).update(**settings)
+            yield Campaign.objects.get(pk=campaign.pk)
+        finally:
+            transaction.set_rollback(True)
+
+
+def drawn_session(campaign: Campaign, planned: list[parts.PlannedPage], number: int) -> Session:
+    """A session at page `number` of those `planned`, or past the last; only that page has its slots. For `as_if`."""
+    session = _session(campaign, ending=Session.Ending.FINISHED if number > len(planned) else "")
+    bare = (
+        page if place == number else replace(page, slots=[])
+        for place, page in enumerate(planned, start=1)
+    )
+    parts.store(session, bare)
+    session.pages.filter(number__lt=number).update(finished_at=now())
     return session
 
 

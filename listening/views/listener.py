@@ -9,6 +9,7 @@ import io
 import re
 import secrets
 import uuid
+from collections.abc import Collection
 from dataclasses import asdict
 from typing import Any
 
@@ -165,8 +166,16 @@ def admit(
     except NotOpen as refusal:
         return turned_away(request, refusal)
     spared = certificates.places(certificates.held(campaign, external_code))
+    return render_welcome(request, campaign, spared=spared)
+
+
+def render_welcome(
+    request: HttpRequest, campaign: Campaign, *, spared: Collection[int] = (), still: bool = False
+) -> HttpResponse:
+    """What the campaign is about; `still` is a picture of the page, without scripts."""
     campaign = campaign.in_language(get_language() or "")
     context = {
+        "still": still,
         "campaign": campaign,
         "languages": campaign.languages or list(dict(settings.LANGUAGES)),
         "instructions": campaign.instructions or campaign.protocol.default_instructions,
@@ -192,13 +201,19 @@ def session(request: HttpRequest, token: uuid.UUID) -> HttpResponse:
     renew(found)
     if not found.ending:
         found.take_row_back()
+    return render_current(request, found)
+
+
+def render_current(request: HttpRequest, found: Session, *, still: bool = False) -> HttpResponse:
+    """Where the session stands; `still` is a picture of the page, without scripts."""
     page = found.current_page()
     if page is None:
         said = (part_named(found.campaign.plan, "finish") or {}).get(found.ending, {})
-        return render(request, "listening/listener/ended.html", {"session": found, "said": said})
+        context = {"session": found, "said": said, "still": still}
+        return render(request, "listening/listener/ended.html", context)
     if page.is_judged or page.kind in SOUND_TEMPLATES:
-        return render_sounds(request, found, page)
-    return show_part(request, found, page)
+        return render_sounds(request, found, page, still=still)
+    return show_part(request, found, page, still=still)
 
 
 def damaged(request: HttpRequest, rest: str) -> HttpResponse:
@@ -214,11 +229,14 @@ SOUND_TEMPLATES = {
 }
 
 
-def render_sounds(request: HttpRequest, found: Session, page: Page) -> HttpResponse:
+def render_sounds(
+    request: HttpRequest, found: Session, page: Page, *, still: bool = False
+) -> HttpResponse:
     """A page with a player."""
     method = found.campaign.protocol
     slots = sessions.slots_of(page)
     context = {
+        "still": still,
         "session": found,
         "page": page,
         "place": page.place,

@@ -49,6 +49,7 @@ def show_part(
     *,
     given: dict[str, Any] | None = None,
     problems: dict[str, str] | None = None,
+    still: bool = False,
 ) -> HttpResponse:
     """The part as a form; with `problems`, what was `given` and what is wrong with it."""
     if given is None:
@@ -59,6 +60,7 @@ def show_part(
     ]
     until = sessions.rest_until(found, page)
     context = {
+        "still": still,
         "session": found,
         "page": page,
         "rest_until": until if until and until > now() else None,

@@ -43,6 +43,13 @@ def test_a_folder_becomes_an_open_test_that_a_listener_meets(reader, live_server
     expect(page.locator(".messages")).to_contain_text("Ask for consent")
 
     page.get_by_role("button", name="Edit this draft").click()
+    # beside the fields the page of a listener follows what is typed, and where
+    seen = page.frame_locator("iframe")
+    expect(seen.locator("h1")).to_contain_text("compared with the reference")
+    agreement = page.locator(".plan textarea").first
+    agreement.fill("Do you agree, dear listener?")
+    expect(seen.locator("main")).to_contain_text("Do you agree, dear listener?")
+    found += violations(page)
     page.get_by_label("Listeners wanted").fill("20")
     # Enter saves, and does not press the first button of a part
     page.get_by_label("Listeners wanted").press("Enter")
@@ -68,7 +75,7 @@ def test_a_folder_becomes_an_open_test_that_a_listener_meets(reader, live_server
     page.context.clear_cookies()
     page.goto(link)
     page.get_by_role("button", name="Start the test").click()
-    expect(page.get_by_text("Taking part is voluntary")).to_be_visible()
+    expect(page.get_by_text("Do you agree, dear listener?")).to_be_visible()
     campaign = Campaign.objects.get(preview_of=None)
     assert (campaign.state, campaign.quota, campaign.sessions.count()) == ("open", 20, 1)
     assert found == []

@@ -123,6 +123,7 @@ PAGES = {
     "arrivals-figure": Page(READER, names="slug svg"),
     "campaign-preview": Page(READER, EDITOR, "slug"),
     "campaign-edit": Page(EDITOR, EDITOR, "draft"),
+    "campaign-live": Page(None, EDITOR, "slug"),
     "campaign-document": Page(EDITOR, EDITOR, "draft"),
     "campaign-design": Page(READER, names="slug"),
     "campaign-design-table": Page(READER, names="slug"),
