@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import platform
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
@@ -19,6 +21,9 @@ from models_registry.engine.contract import EngineError
 from models_registry.engine.data import Clips
 from models_registry.engine.objective import Objective
 from models_registry.engine.recipe import Recipe
+
+# beside the engine, what makes the sound that recipes learn from where no recordings are given
+MATERIAL = ("audio", "devices", "instruments", "noises")
 
 
 def whole(path: Path, write: Callable[[Path], object]) -> None:
@@ -99,6 +104,7 @@ def environment(recipe: Recipe, seed: int) -> dict[str, Any]:
         "recipe": recipe.name,
         "recipe_hash": recipe.hash,
         "seed": seed,
+        "code": code(),
         "weights_kept": "last",
         "device": "cpu",
         "python": platform.python_version(),
@@ -111,6 +117,30 @@ def environment(recipe: Recipe, seed: int) -> dict[str, Any]:
         except PackageNotFoundError:
             found[package] = None
     return found
+
+
+@cache
+def code() -> str:
+    """SHA-256 (hex) of the sources that a training's numbers come from: between two releases the package's version does
+    not tell them apart."""
+    engine = Path(__file__).parent
+    files = [*engine.rglob("*.py"), *(engine.parent / f"{name}.py" for name in MATERIAL)]
+    digest = hashlib.sha256()
+    for name, path in sorted((path.relative_to(engine.parent).as_posix(), path) for path in files):
+        digest.update(f"{name}\n".encode())
+        digest.update(path.read_bytes())
+    return digest.hexdigest()
+
+
+def other_code(content: dict[str, Any]) -> list[str]:
+    """The sentence that is due where other code goes on from a checkpoint's `content`."""
+    before = content.get("code")
+    if before == code():
+        return []
+    return [
+        f"goes on from step {content['step']} with other code (sources {code()[:12]}) than before "
+        f"({before[:12] if before else 'not recorded'}): not the result of one run by either"
+    ]
 
 
 @contextmanager

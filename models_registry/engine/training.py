@@ -347,6 +347,7 @@ class _Run:
         content = {
             "recipe": self.recipe.hash,
             "seed": self.seed,
+            "code": checkpoints.code(),
             "step": self.step,
             "history": self.history,
             "recent": self.recent,
@@ -370,6 +371,8 @@ class _Run:
         self.pace, self.returns = content["pace"], content["returns"]
         if content["certainty"] is not None:
             self.certainty = [Certainty(**one) for one in content["certainty"]]
+        if told := checkpoints.other_code(content):
+            self.history[-1].setdefault("warnings", []).extend(told)
 
     def _result(self, *, stopped: bool) -> TrainingResult:
         measure = self.recipe.measure

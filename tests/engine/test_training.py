@@ -202,6 +202,17 @@ def test_a_checkpoint_of_another_run_is_not_gone_on_from(pairs, uninterrupted):
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a device that is always full")
+def test_going_on_with_other_code_is_told(pairs, uninterrupted, tmp_path, monkeypatch):
+    train(recipe(pairs), seed=3, directory=tmp_path, should_stop=stop_at(7))
+    assert torch.load(tmp_path / CHECKPOINT)["code"] == uninterrupted.environment["code"]
+    monkeypatch.setattr("models_registry.engine.checkpoints.code", lambda: "f" * 64)
+    resumed = train(recipe(pairs), seed=3, directory=tmp_path)
+    told = [sentence for row in resumed.history for sentence in row.get("warnings", [])]
+    assert [sentence for sentence in told if "from step 7 with other code" in sentence]
+    assert resumed.environment["code"] == "f" * 64
+    assert not any("other code" in str(row.get("warnings")) for row in uninterrupted.history)
+
+
 def test_a_full_disk_at_a_checkpoint_ends_with_a_sentence_and_the_one_before(
     pairs, uninterrupted, tmp_path
 ):
