@@ -42,6 +42,9 @@ class Adapter(nn.Module, ABC):
     # whether it can know which of several named devices, rooms or speakers is meant
     conditioned: ClassVar[bool] = False
     moves: ClassVar[str] = "time-varying"
+    # samples from step to step, and heard for each, of one that listens
+    hop: int
+    span: int
 
     def __init__(
         self, targets: Mapping[str, Target], *, rate: int, names: tuple[str, ...] = ()
@@ -78,6 +81,20 @@ class Adapter(nn.Module, ABC):
     def still(self) -> Moves:
         """Offsets that do not depend on the signal, shaped like the parameters."""
         return {}
+
+    def insight(self, signal: Tensor) -> Tensor | None:
+        """The hidden units (rows, steps, units) from which the offsets for `signal` are made, differentiable; None
+        where it does not listen. A row is a channel; step k is over after (k + 1) hops."""
+        head = getattr(self, "head", None)
+        if head is None:
+            return None
+        seen: list[Tensor] = []
+        handle = head.register_forward_pre_hook(lambda module, given: seen.append(given[0]))
+        try:
+            self(signal, None)
+        finally:
+            handle.remove()
+        return seen[0] if seen else None
 
     def divided(self, offsets: Tensor) -> Moves:
         """Offsets (..., width) by target."""

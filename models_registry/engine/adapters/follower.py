@@ -62,7 +62,7 @@ class Follower(Adapter):
         hidden: int = 12,
     ) -> None:
         super().__init__(targets, rate=rate, names=names)
-        self.hop = hop
+        self.hop = self.span = hop
         self.network = nn.GRU(len(self.features), hidden, batch_first=True)
         self.head = nn.Linear(hidden, len(targets))
         # silent at the start: the chain with its adapter begins as the chain without

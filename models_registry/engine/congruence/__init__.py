@@ -1,0 +1,5 @@
+"""How far a chain's inside and its errors agree with hearing, one file for each measure.
+
+`layout`: bands beside the ear's scales. `masking`: the share of an error that is not heard. `patterns` and
+`similarity`: what adapters make of a sound beside what the ear does. `staircase`: thresholds by Levitt's rules.
+"""
