@@ -6,6 +6,7 @@ Judged by the stored files, by what browsers told of the last pages, and by the 
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
 from itertools import chain
 
 from listening import telemetry
@@ -21,7 +22,8 @@ LEAST_OPEN_S = 5.0
 
 def alerts(campaign: Campaign) -> list[str]:
     """One sentence each; none: nothing is wrong."""
-    return list(chain(_files(campaign), _unheard(campaign), _skipped(campaign)))
+    visits = _visits(campaign)
+    return list(chain(_files(campaign), _not_loaded(visits), _unheard(visits), _skipped(campaign)))
 
 
 def _files(campaign: Campaign) -> list[str]:
@@ -34,12 +36,53 @@ def _files(campaign: Campaign) -> list[str]:
     ]
 
 
-def _unheard(campaign: Campaign) -> list[str]:
-    """Stimuli that were on pages which browsers told of, where other sounds were heard, and never these."""
-    last = Visit.objects.filter(page__session__campaign=campaign, page__kind=Page.Kind.RATING)
+def _visits(campaign: Campaign) -> dict[int, list[telemetry.Visit]]:
+    """What browsers told of the last pages with sounds, by page."""
+    last = Visit.objects.filter(page__session__campaign=campaign)
     visits: dict[int, list[telemetry.Visit]] = {}
     for page, body in last.order_by("-opened_at").values_list("page", "body")[:LATEST]:
         visits.setdefault(page, []).append(body)
+    return visits
+
+
+def _not_loaded(visits: Mapping[int, list[telemetry.Visit]]) -> list[str]:
+    """Sounds that browsers could not load where they could load others, and pages of which they could load none."""
+    lost = {page: telemetry.failed(of_page) for page, of_page in visits.items()}
+    listeners: dict[str, set[int]] = {}
+    stuck: set[int] = set()
+    pages = Page.objects.filter(pk__in=[page for page, labels in lost.items() if labels])
+    for page in pages.prefetch_related("slots__stimulus__trial", "slots__stimulus__condition"):
+        slots = list(page.slots.all())
+        failed = [slot for slot in slots if slot.label in lost[page.pk]]
+        if len(failed) == len(slots) > 1:
+            stuck.add(page.session_id)
+            continue
+        for slot in failed:
+            listeners.setdefault(_named(slot, page), set()).add(page.session_id)
+    found = [
+        f"{name}: could not be loaded by the browsers of {_people(len(of))}, where the page's other sounds could"
+        for name, of in sorted(listeners.items())
+    ]
+    if len(stuck) >= FEWEST:
+        found.append(
+            f"no sound of a page could be loaded by the browsers of {_people(len(stuck))}: "
+            "is the server's connection fast enough?"
+        )
+    return found
+
+
+def _named(slot: Slot, page: Page) -> str:
+    if slot.stimulus:
+        return str(slot.stimulus)
+    return f"the reference of {page.trial.item}" if page.trial else f"a sound of the {page.kind}"
+
+
+def _people(count: int) -> str:
+    return f"{count} listener{'' if count == 1 else 's'}"
+
+
+def _unheard(visits: Mapping[int, list[telemetry.Visit]]) -> list[str]:
+    """Stimuli that were on pages which browsers told of, where other sounds were heard, and never these."""
     heard = {page: telemetry.heard(of_page) for page, of_page in visits.items()}
     long_enough = {
         page
@@ -48,7 +91,9 @@ def _unheard(campaign: Campaign) -> list[str]:
     }
     shown: Counter[int] = Counter()
     played: set[int] = set()
-    slots = Slot.objects.filter(page__in=long_enough, stimulus__isnull=False)
+    slots = Slot.objects.filter(
+        page__in=long_enough, page__kind=Page.Kind.RATING, stimulus__isnull=False
+    )
     for page, stimulus, label in slots.values_list("page", "stimulus", "label"):
         shown[stimulus] += 1
         if heard[page].get(label, 0) > 0:

@@ -198,6 +198,7 @@ def playback(campaign: Campaign) -> dict[str, int]:
         pages=page,
         drop_outs=Count("page", distinct=True, filter=Q(body__drop_outs__gt=limits["drop_outs"])),
         hidden=Count("page", distinct=True, filter=Q(body__hidden_s__gt=limits["hidden_s"])),
+        failed=Count("page", distinct=True, filter=Q(body__has_key="failed")),
         late=Count("page", distinct=True, filter=Q(body__latency_s__gt=limits["latency_s"])),
     )
     return told

@@ -9,6 +9,7 @@ A visit is one time that a page was open:
     heard              seconds heard of each sound, by its label
     ended              labels of the sounds whose end was heard
     volume             changes as [seconds since opening, dB]
+    failed             labels of the sounds that could not be loaded, also where another try could; left out where none
 
 It comes from a machine we do not know: every value is checked, and none of it enters a rating.
 """
@@ -20,6 +21,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 KEYS = ("open_s", "hidden_s", "device_rate", "latency_s", "drop_outs", "heard", "ended", "volume")
+# what visits say only where there is something to say
+IF_ANY = ("failed",)
 MAX_SOUNDS, MAX_CHANGES, MAX_LABEL = 20, 50, 20
 # a day: whoever leaves a page open for longer has left it
 MAX_S = 86_400.0
@@ -36,6 +39,7 @@ LIMITS: Mapping[str, float | bool] = {
     "latency_s": 0.25,
     # BS.1534-3, 8.2: individual adjustment of the level
     "volume_db": 4.0,
+    "failed": 0,
 }
 
 Visit = Mapping[str, Any]
@@ -47,7 +51,7 @@ class TelemetryError(ValueError):
 
 def checked_visit(body: Any) -> dict[str, Any]:
     """`body`, if it is a visit; raises `TelemetryError`."""
-    if not isinstance(body, dict) or set(body) != set(KEYS):
+    if not isinstance(body, dict) or set(body) - set(IF_ANY) != set(KEYS):
         found = ", ".join(sorted(map(str, body))) if isinstance(body, dict) else repr(body)[:80]
         raise TelemetryError(f"expected {', '.join(KEYS)}, found {found or 'nothing'}")
     for key in ("open_s", "hidden_s", "latency_s"):
@@ -62,7 +66,10 @@ def checked_visit(body: Any) -> dict[str, Any]:
         _number(f"heard of {label}", seconds, MAX_S)
     if not isinstance(ended, list) or len(ended) > MAX_SOUNDS:
         raise TelemetryError(f"expected ended as up to {MAX_SOUNDS} labels")
-    for label in ended:
+    failed = body.get("failed", [])
+    if not isinstance(failed, list) or len(failed) > MAX_SOUNDS:
+        raise TelemetryError(f"expected failed as up to {MAX_SOUNDS} labels")
+    for label in [*ended, *failed]:
         _label(label)
     if not isinstance(volume, list) or len(volume) > MAX_CHANGES:
         raise TelemetryError(f"expected up to {MAX_CHANGES} changes of volume")
@@ -98,6 +105,11 @@ def ended(visits: Iterable[Visit]) -> set[str]:
     return {label for visit in visits for label in visit["ended"]}
 
 
+def failed(visits: Iterable[Visit]) -> set[str]:
+    """The sounds that could not be loaded in some visit."""
+    return {label for visit in visits for label in visit.get("failed", ())}
+
+
 def flags(
     visits: Sequence[Visit],
     *,
@@ -109,8 +121,8 @@ def flags(
     """What a researcher should know of a page with these sounds at `rate`, heard from `level_db` on.
 
     `limits` holds of `LIMITS` what is to be said, each beyond the limit given: a sound heard for less than `heard_s`,
-    more than `hidden_s` out of sight, more than so many `drop_outs`, at all `resampled`, more than `latency_s` or a
-    volume more than `volume_db` from where it was.
+    more than `hidden_s` out of sight, more than so many `drop_outs`, at all `resampled`, more than `latency_s`, a
+    volume more than `volume_db` from where it was, or more sounds than `failed` that could not be loaded at once.
     """
     seconds, found = heard(visits), []
     least = limits.get("heard_s", 0)
@@ -131,4 +143,7 @@ def flags(
     volumes = [db for visit in visits for _, db in visit["volume"]]
     if level_db is not None and any(abs(db - level_db) > most for db in volumes):
         found.append(f"volume changed by more than {most:g} dB")
+    lost = failed(visits)
+    if len(lost) > limits.get("failed", math.inf):
+        found.append(f"not loaded at the first try: {', '.join(sorted(lost))}")
     return found

@@ -9,7 +9,9 @@ from django.utils.timezone import now
 from playwright.sync_api import expect
 
 from listening import sessions
+from listening.alerts import alerts
 from listening.models import Response
+from listening.timeline import events
 from tests.browser.listening import expect_saved, kept, open_session, rate
 from tests.factories import mushra_campaign
 
@@ -75,6 +77,24 @@ def test_a_sound_that_does_not_decode_is_owned_up_to(page, live_server, session)
     page.unroute("**/audio/*.wav")
     page.get_by_role("button", name="Try again").click()
     expect(page.locator("#transport")).to_be_visible()
+
+
+def test_a_sound_that_one_browser_cannot_load_is_an_alert_at_once(page, live_server, session):
+    """The listener is stuck and stays on the page: the researcher hears of it all the same, and which sound it is."""
+    slot = session.pages.get(number=1).slots.get(label="2")
+    page.route(f"**/audio/{slot.token}.wav", lambda route: route.abort())
+    with page.expect_response("**/visit/"):
+        page.goto(live_server.url + session.get_absolute_url())
+    expect(page.get_by_role("button", name="Try again")).to_be_visible()
+    (sentence,) = alerts(session.campaign)
+    assert sentence.startswith(
+        f"{slot.stimulus}: could not be loaded by the browsers of 1 listener"
+    )
+    page.unroute(f"**/audio/{slot.token}.wav")
+    page.get_by_role("button", name="Try again").click()
+    expect(page.locator("#transport")).to_be_visible()
+    troubles = [note for event in events(session) if event.trouble for note in event.notes]
+    assert "not loaded at the first try: 2" in troubles
 
 
 @pytest.mark.parametrize("year", [1980, 2090])

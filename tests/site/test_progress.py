@@ -88,7 +88,13 @@ def test_times_are_the_quartiles_of_what_browsers_told(campaign):
     (row,) = going.times(campaign)
     # the quartiles of R's quantile(c(10, 20, 30, 60)), its default type 7
     assert (row["low"], row["median"], row["high"]) == (17.5, 25.0, 37.5)
-    assert going.playback(campaign) == {"pages": 4, "drop_outs": 1, "hidden": 0, "late": 0}
+    assert going.playback(campaign) == {
+        "pages": 4,
+        "drop_outs": 1,
+        "hidden": 0,
+        "late": 0,
+        "failed": 0,
+    }
 
 
 def test_sound_checks_that_failed_are_counted(campaign):
@@ -117,6 +123,29 @@ def test_a_sound_that_nobody_hears_while_they_hear_the_others_is_an_alert(campai
     assert alert.startswith("tone 2 · system two: shown on the last 4 pages")
     visit(slot.page, {slot.label: 1.0})
     assert alerts(campaign) == []
+
+
+def test_a_sound_that_a_browser_could_not_load_is_an_alert(campaign):
+    slot = Slot.objects.filter(
+        stimulus__condition__name="system two", page__trial__number=2
+    ).first()
+    others = slot.page.slots.exclude(pk=slot.pk).values_list("label", flat=True)
+    visit(slot.page, dict.fromkeys(others, 4.0), failed=[slot.label])
+    (alert,) = alerts(campaign)
+    assert alert.startswith(
+        "tone 2 · system two: could not be loaded by the browsers of 1 listener"
+    )
+    assert going.playback(campaign)["failed"] == 1
+
+
+def test_a_connection_that_fails_is_told_from_a_sound_that_does(campaign):
+    """Whoever can load nothing has no connection; three of them are the server's affair."""
+    pages = [one.pages.get(number=1) for one in campaign.sessions.all()[:3]]
+    for count, page in enumerate(pages, start=1):
+        visit(page, {}, failed=list(page.slots.values_list("label", flat=True)))
+        assert len(alerts(campaign)) == (count == 3)
+    assert alerts(campaign)[0].startswith("no sound of a page could be loaded")
+    assert "3 listeners" in alerts(campaign)[0]
 
 
 def test_a_question_that_everybody_passes_over_is_an_alert(db):

@@ -129,6 +129,8 @@ export class AnswerPage {
       console.error(error);
       text.textContent = globalThis.AudioWorkletNode ? text.dataset.failed : text.dataset.unsupported;
       the("#retry").hidden = !globalThis.AudioWorkletNode;
+      // told at once: whoever is stuck here may leave the page open for good
+      navigator.sendBeacon(this.data.visit, this.visit);
       return;
     }
     the("#loading").hidden = true;

@@ -3,8 +3,17 @@
 const ATTEMPTS = 4;
 const FIRST_WAIT_MS = 500;
 
+/** Some sounds could not be fetched or decoded; `failed` are their places. */
+export class SoundsLost extends Error {
+  /** @param {number[]} failed @param {unknown} cause */
+  constructor(failed, cause) {
+    super(`sounds that could not be loaded: ${failed.join(", ")}`, { cause });
+    this.failed = failed;
+  }
+}
+
 /**
- * Fetch and decode all of `urls`; `onProgress` hears the share loaded, 0 … 1.
+ * Fetch and decode all of `urls`; `onProgress` hears the share loaded, 0 … 1. Throws `SoundsLost`.
  * @param {string[]} urls
  * @param {BaseAudioContext} context decodes, at its own rate
  * @param {(share: number) => void} onProgress
@@ -12,7 +21,7 @@ const FIRST_WAIT_MS = 500;
  */
 export async function loadAll(urls, context, onProgress) {
   const shares = urls.map(() => 0);
-  const sounds = await Promise.all(
+  const settled = await Promise.allSettled(
     urls.map(async (url, index) => {
       const bytes = await patiently(() =>
         fetchBytes(url, (share) => {
@@ -24,6 +33,9 @@ export async function loadAll(urls, context, onProgress) {
       return Array.from({ length: buffer.numberOfChannels }, (_, c) => buffer.getChannelData(c));
     }),
   );
+  const lost = settled.flatMap((one, index) => (one.status === "rejected" ? [index] : []));
+  if (lost.length) throw new SoundsLost(lost, /** @type {PromiseRejectedResult} */ (settled[lost[0]]).reason);
+  const sounds = settled.map((one) => /** @type {PromiseFulfilledResult<Float32Array[]>} */ (one).value);
   const lengths = new Set(sounds.map((channels) => channels[0].length));
   if (lengths.size > 1) throw new Error(`sounds of different lengths: ${[...lengths].join(", ")}`);
   return sounds;

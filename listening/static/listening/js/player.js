@@ -4,7 +4,7 @@
  * Events: "load" while loading (`share`), "state" whenever what is heard or where the playhead is changes.
  */
 
-import { loadAll } from "./loading.js";
+import { loadAll, SoundsLost } from "./loading.js";
 
 const VOLUME_KEY = "earwitness:volume";
 /** time constant of a change of volume: no click, no wait */
@@ -35,6 +35,8 @@ export class Player extends EventTarget {
     this.heard = urls.map(() => 0);
     /** @type {boolean[]} */
     this.ended = urls.map(() => false);
+    /** the sounds that could not be loaded, also where another try could @type {Set<number>} */
+    this.failed = new Set();
     /** Hz, of the output device; 0: not known yet */
     this.deviceRate = 0;
     /** whether what is played once has come to its end */
@@ -65,6 +67,9 @@ export class Player extends EventTarget {
     const stimuli = await loadAll(this.urls, context, (share) => {
       this.share = share;
       this.dispatchEvent(new Event("load"));
+    }).catch((error) => {
+      if (error instanceof SoundsLost) for (const index of error.failed) this.failed.add(index);
+      throw error;
     });
     await module;
     this.frames = this.loopEnd = stimuli[0][0].length;

@@ -66,6 +66,7 @@ export class Telemetry {
       heard: Object.fromEntries(labels.map((label, index) => [label, seconds(1000 * player.secondsHeard(index))])),
       ended: labels.filter((_, index) => player.ended[index]),
       volume: this.volume,
+      ...(player.failed.size ? { failed: labels.filter((_, index) => player.failed.has(index)) } : {}),
     };
   }
 }
