@@ -273,22 +273,24 @@ def _db(ratio: float) -> float:
 # trained without it
 
 
-def without(spec: Mapping[str, Any], part: str) -> dict[str, Any]:
-    """The specification of a chain that never had `part`; raises `EngineError` for the last block."""
+def without(spec: Mapping[str, Any], *parts: str) -> dict[str, Any]:
+    """The specification of a chain that never had `parts`; raises `EngineError` where no block is left."""
     found = copy.deepcopy(dict(spec))
-    if part.startswith("adapter "):
-        del found["adapters"][int(part.removeprefix("adapter ")) - 1]
-        return complete(found)[0]
-    found["blocks"] = _others(found["blocks"], part)
-    for adapter in found["adapters"]:
+    numbers = {int(part.removeprefix("adapter ")) for part in parts if part.startswith("adapter ")}
+    adapters = [one for n, one in enumerate(found["adapters"], 1) if n not in numbers]
+    blocks = [part for part in parts if not part.startswith("adapter ")]
+    for part in blocks:
+        found["blocks"] = _others(found["blocks"], part)
+    for adapter in adapters:
         adapter["targets"] = {
             path: share
             for path, share in adapter["targets"].items()
-            if path.partition(".")[0] != part
+            if path.partition(".")[0] not in blocks
         }
-    found["adapters"] = [adapter for adapter in found["adapters"] if adapter["targets"]]
+    found["adapters"] = [adapter for adapter in adapters if adapter["targets"]]
     if not list(leaves(found["blocks"])):
-        raise EngineError(f"expected a block beside '{part}', found none: nothing would be left")
+        said = " and ".join(f"'{part}'" for part in blocks)
+        raise EngineError(f"expected a block beside {said}, found none: nothing would be left")
     return complete(found)[0]
 
 

@@ -143,27 +143,23 @@ class Recipe:
     ) -> Recipe:
         """Read a shipped recipe by name or any by path, with the recipe's own `quick` settings if asked,
         then with `overrides`; raises `RecipeError` (or `SpecError` for its chain)."""
-        path = Path(name_or_path)
-        if path.suffix != ".json":
-            if str(name_or_path) not in cls.names():
-                raise RecipeError(
-                    f"found no recipe '{name_or_path}'; {nearest(str(name_or_path), cls.names())}"
-                )
-            path = FOLDER / f"{name_or_path}.json"
-        try:
-            content = json.loads(path.read_text(encoding="utf-8"))
-        except OSError as error:
-            raise RecipeError(
-                f"{path}: expected a recipe, found no file that can be read"
-            ) from error
-        except ValueError as error:
-            raise RecipeError(f"{path}: expected JSON, found {error}") from error
+        content = content_of(name_or_path)
         return cls.from_dict(content, {**(_quick(content) if quick else {}), **(overrides or {})})
 
     @classmethod
     def from_dict(cls, content: object, overrides: Mapping[str, object] | None = None) -> Recipe:
         """Check and complete a recipe given as data."""
-        known = (*WORDS, "chain", "data", "loss", "training", "measure", "limits", "quick")
+        known = (
+            *WORDS,
+            "chain",
+            "data",
+            "loss",
+            "training",
+            "measure",
+            "limits",
+            "quick",
+            "search",
+        )
         given = section(content, known, where="recipe")
         given = {
             key: dict(value) if isinstance(value, Mapping) else value
@@ -216,6 +212,24 @@ class Recipe:
     def hash(self) -> str:
         """SHA-256 (hex) of the complete recipe."""
         return digest(self.to_dict())
+
+
+def content_of(name_or_path: str | Path) -> dict[str, Any]:
+    """What the file of a shipped recipe, by name, or of any, by path, says; raises `RecipeError`."""
+    path = Path(name_or_path)
+    if path.suffix != ".json":
+        if str(name_or_path) not in Recipe.names():
+            raise RecipeError(
+                f"found no recipe '{name_or_path}'; {nearest(str(name_or_path), Recipe.names())}"
+            )
+        path = FOLDER / f"{name_or_path}.json"
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise RecipeError(f"{path}: expected a recipe, found no file that can be read") from error
+    except ValueError as error:
+        raise RecipeError(f"{path}: expected JSON, found {error}") from error
+    return section(content, None, where="recipe")
 
 
 def names_in(data: Mapping[str, Any]) -> list[str]:

@@ -72,9 +72,9 @@ def train(
 ) -> TrainingResult:
     """Follow `recipe` in `directory`, from its checkpoint there if `resume`.
 
-    `progress(fraction, message, metrics)` is called a few times a second, `should_stop()` before every step. Raises
-    `AudioError` for unusable data, `EngineError` where the loss stops being finite (the last checkpoint
-    is kept) or the checkpoint belongs to another recipe or seed.
+    `progress(fraction, message, metrics)` is called a few times a second and at every validation, `should_stop()`
+    before every step. Raises `AudioError` for unusable data, `EngineError` where the loss stops being finite (the last
+    checkpoint is kept) or the checkpoint belongs to another recipe or seed.
     """
     directory = Path(directory)
     directory.mkdir(parents=True, exist_ok=True)
@@ -147,7 +147,8 @@ class _Run:
             except EngineError as error:
                 self._return(checkpoint, str(error))
                 continue
-            if self.step % training["validate_every"] == 0 or self.step == steps:
+            judged = self.step % training["validate_every"] == 0 or self.step == steps
+            if judged:
                 keys = self.recent[0]
                 means = {key: float(np.mean([row[key] for row in self.recent])) for key in keys}
                 self.history.append(self._validated(means))
@@ -160,7 +161,7 @@ class _Run:
             if self.step % training["checkpoint_every"] == 0 or self.step == steps:
                 self._save(checkpoint)
             now = time.monotonic()
-            if now - told >= REPORT_EVERY_S or self.step == steps:
+            if judged or now - told >= REPORT_EVERY_S:
                 done = max(1, self.step - first)
                 rate = done / (now - began)
                 row, measure = self.history[-1], self.recipe.measure
