@@ -24,7 +24,7 @@ from django.shortcuts import get_object_or_404
 from knox.models import AuthToken
 
 from listening.models import Stimulus, TokenNote, Trial
-from models_registry.models import ModelVersion, Rendering, Signal
+from models_registry.models import ModelVersion, Rendering, Signal, Study
 from models_registry.teams import Membership, OfProject, Person, Project, Role, sees_all
 
 SAFE = ("GET", "HEAD", "OPTIONS")
@@ -249,7 +249,7 @@ def signals(user: Person, role: Role = Role.READER) -> QuerySet[Signal]:
 
 
 def signals_in(projects: QuerySet[Project] | Iterable[Project]) -> QuerySet[Signal]:
-    """What was given to the projects, is played in their campaigns, or goes in or out of their models."""
+    """What was given to the projects, is played in their campaigns, goes in or out of their models or shows them."""
     this = OuterRef("pk")
     of_campaign = {"trial__campaign__project__in": projects}
     renderings = Rendering.objects.filter(version__model__project__in=projects)
@@ -259,6 +259,11 @@ def signals_in(projects: QuerySet[Project] | Iterable[Project]) -> QuerySet[Sign
         | Exists(Trial.objects.filter(reference=this, campaign__project__in=projects))
         | Exists(renderings.filter(output=this))
         | Exists(renderings.filter(input=this))
+        | Exists(
+            Study.signals.through.objects.filter(
+                signal=this, study__version__model__project__in=projects
+            )
+        )
     )
 
 

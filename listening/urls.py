@@ -38,6 +38,7 @@ from listening.views import (
     rendering,
     scores,
     statistics,
+    studies,
     uploads,
 )
 
@@ -149,6 +150,11 @@ researcher: list[URLPattern | URLResolver] = [
         figures.of_block,
         name="block-figure",
     ),
+    path("models/<slug:name>/<int:number>/studies/", studies.of_version, name="studies"),
+    path("models/<slug:name>/<int:number>/studies/<slug:kind>/", studies.ask, name="study-ask"),
+    path("studies/<int:pk>/", studies.detail, name="study"),
+    path("studies/<int:pk>.json", studies.as_json, name="study-json"),
+    path("studies/<int:pk>/figures/<slug:name>.<slug:form>", studies.figure, name="study-figure"),
     path("models/<slug:name>/<int:number>/scores/", scores.of_version, name="version-scores"),
     path("scores/", scores.of_any, name="scores"),
     path("scores/new/", uploads.score_files, name="score-files"),

@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from models_registry.jobs import Lease
+
 SHARED = Path(__file__).resolve().parent.parent.parent / "shared"
 
 
@@ -15,3 +17,11 @@ def shared() -> Path:
     if not SHARED.is_dir():
         pytest.skip("the published data set (../shared) is not here")
     return SHARED
+
+
+@pytest.fixture(autouse=True)
+def _no_heart_beside_a_transaction(request, monkeypatch):
+    """Where a test is one transaction that ends in nothing, a beat from another thread would wait for it in vain."""
+    marker = request.node.get_closest_marker("django_db")
+    if not (marker and marker.kwargs.get("transaction")):
+        monkeypatch.setattr(Lease, "_beat", lambda self: None)

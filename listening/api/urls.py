@@ -8,6 +8,7 @@ from rest_framework.routers import SimpleRouter
 
 from listening.api import rows
 from listening.api.campaigns import CampaignViewSet
+from listening.api.studies import StudyViewSet
 
 router = SimpleRouter()
 router.register("signals", rows.SignalViewSet)
@@ -21,6 +22,7 @@ router.register("scores", rows.ScoreViewSet)
 router.register("metrics", rows.MetricViewSet, basename="metric")
 router.register("runs", rows.RunViewSet)
 router.register("jobs", rows.JobViewSet)
+router.register("studies", StudyViewSet)
 
 app_name = "rest"
 urlpatterns = [

@@ -62,6 +62,8 @@ def where_to_look(job: Job) -> list[dict[str, str]]:
         return [
             _link(one, "", f"See {one}, which knows {one.card['adopted']['name']}") for one in found
         ]
+    if job.kind == "study" and job.state == Job.State.DONE:
+        return [{"address": job.study.get_absolute_url(), "words": "See what was found"}]
     if job.kind != "render":
         return []
     names = dict.fromkeys(name.partition(":")[0] for name in job.arguments["versions"])

@@ -14,6 +14,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 from listening import access
 from listening.block_pictures import picture_of
 from listening.models import Campaign
+from listening.understanding import about
 from listening.views.diagram import diagram
 from listening.views.forms import TrainForm
 from listening.watched import of_run
@@ -74,6 +75,7 @@ def version(request: HttpRequest, name: str, number: int) -> HttpResponse:
         "card": card_lines(found.card),
         "blocks": values,
         "problem": problem,
+        "found": about(found),
         "renderings": found.renderings.select_related("input", "output"),
         "conditions": found.conditions.filter(
             campaign__in=Campaign.objects.visible_to(request.user)

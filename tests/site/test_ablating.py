@@ -35,7 +35,7 @@ def sounds(tmp_path):
 def test_files_are_tried_and_the_shares_add_up(version, sounds, ablated):
     found = json.loads(ablated("overdrive@1", *sounds, "--format", "json", "--pairs"))
     assert (found["version"], found["sha256"]) == ("overdrive@1", version.sha256)
-    assert found["material"] == "2 files"
+    assert found["material"] == "2 sounds"
     parts = [share["part"] for share in found["shares"]]
     assert set(parts) == {*(block["id"] for block in version.chain["blocks"]), "adapter 1"}
     removed = [row["parts"] for row in found["effects"] if row["treatment"] == "removed"]
@@ -49,7 +49,7 @@ def test_files_are_tried_and_the_shares_add_up(version, sounds, ablated):
 
 def test_the_table_says_the_same_in_words(version, sounds, ablated):
     out = ablated("overdrive", sounds[0], "--metrics", "")
-    assert out.startswith(f"overdrive@1 ({version.sha256[:12]}) on 1 files")
+    assert out.startswith(f"overdrive@1 ({version.sha256[:12]}) on 1 sound\n")
     assert "Shapley shares" in out
     assert "one clip" in out
 

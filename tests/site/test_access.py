@@ -24,9 +24,10 @@ from listening import sessions
 from listening.models import Invitation, Rating, Session
 from metrics.models import Score
 from models_registry import jobs
-from models_registry.models import Job, TrainingRun
+from models_registry.models import Job, Study, TrainingRun
 from models_registry.teams import Entry, Membership, Project, Role
 from tests.factories import account, here, mushra_campaign
+from tests.site.test_studies import of_ablation
 from tests.site.test_watched import row
 
 PEOPLE = ("nobody", "stranger", "reader", "editor", "owner")
@@ -152,6 +153,11 @@ PAGES = {
     "version": Page(READER, names="model version"),
     "block-figure": Page(READER, names="model version block svg"),
     "version-scores": Page(READER, names="model version"),
+    "studies": Page(READER, names="model version"),
+    "study-ask": Page(EDITOR, EDITOR, "model version kind"),
+    "study": Page(READER, names="study"),
+    "study-json": Page(READER, names="study"),
+    "study-figure": Page(READER, names="study shares svg"),
     "scores": Page(SIGNED_IN),
     "score-files": Page(MAKER, MAKER),
     "pair": Page(READER, names="sha256", query="reference"),
@@ -215,6 +221,9 @@ API: dict[tuple[str, str], Level] = {
     ("get", "/api/signals/"): SIGNED_IN,
     ("post", "/api/signals/"): MAKER,
     ("get", "/api/signals/{sha256}/"): READER,
+    ("get", "/api/studies/"): SIGNED_IN,
+    ("post", "/api/studies/"): SIGNED_IN,
+    ("get", "/api/studies/{id}/"): READER,
     ("get", "/api/versions/"): SIGNED_IN,
     ("get", "/api/versions/{id}/"): READER,
     ("post", "/api/versions/{id}/adopt/"): EDITOR,
@@ -287,6 +296,9 @@ def named(rated, version):
         "block": {"block": "pre"},
         "trace": {"name": "spectrograms"},
         "job": {"pk": version.run.job.pk},
+        "kind": {"kind": "ablation"},
+        "study": {"pk": of_ablation(version).pk},
+        "shares": {"name": "shares"},
         "bundle-job": {"pk": bundle.pk},
         "monitor": {"figure": "monitors"},
         "token-key": {"key": "none"},
@@ -337,6 +349,7 @@ NUMBERED = {
     "runs": lambda: TrainingRun.objects.latest("pk").pk,
     "scores": lambda: Score.objects.latest("pk").pk,
     "sessions": lambda: Session.objects.earliest("pk").pk,
+    "studies": lambda: Study.objects.latest("pk").pk,
 }
 
 

@@ -1,108 +1,22 @@
-"""The ground floor's rows: signals, models and their versions, training runs, renderings, jobs, the record.
-
-Nothing here is overwritten: a signal, a version, a rendering and an audit event are written once.
-"""
+"""Models, their versions, the trainings that made them and what they rendered."""
 
 from __future__ import annotations
 
 import hashlib
-import io
-import json
 from pathlib import PurePath
 from typing import TYPE_CHECKING, Any
 
-import soundfile
 from django.core.files.base import ContentFile
 from django.db import models, transaction
-from django.utils.timezone import now
 
-from models_registry import audio
-from models_registry.audio import Audio
 from models_registry.extra import engine
+from models_registry.models.jobs import Job
+from models_registry.models.record import canonical_json
+from models_registry.models.signals import Signal
 from models_registry.teams import OfProject, Project, operators_project
 
 if TYPE_CHECKING:
     from models_registry.engine import Chain
-
-
-def canonical_json(data: Any) -> str:
-    """One text for one meaning: sorted keys, no spaces, no NaN; what every hash in the record is taken over."""
-    return json.dumps(
-        data, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False
-    )
-
-
-class SignalQuerySet(models.QuerySet["Signal"]):
-    def store(self, sound: Audio, *, title: str, provenance: str = "") -> Signal:
-        """Keep `sound` under the hash of its samples; the same samples are kept once, under their first title."""
-        sha256 = audio.content_hash(sound)
-        if existing := self.filter(sha256=sha256).first():
-            return existing
-        buffer = io.BytesIO()
-        soundfile.write(buffer, sound.samples.T, sound.rate, subtype="FLOAT", format="WAV")
-        signal = self.model(
-            sha256=sha256,
-            title=title[:200],
-            provenance=provenance,
-            rate=sound.rate,
-            channels=sound.channels,
-            frames=sound.frames,
-        )
-        # The file is complete before the row that names it exists.
-        signal.file.save(f"{sha256}.wav", ContentFile(buffer.getvalue()), save=False)
-        stored, created = self.get_or_create(
-            sha256=sha256,
-            defaults={
-                field: getattr(signal, field)
-                for field in ("title", "provenance", "rate", "channels", "frames", "file")
-            },
-        )
-        if not created:
-            signal.file.delete(save=False)
-        return stored
-
-
-def signal_path(instance: Signal, filename: str) -> str:
-    return f"signals/{instance.sha256[:2]}/{filename}"
-
-
-class Signal(models.Model):
-    """An immutable audio file, named by the SHA-256 of its samples and format."""
-
-    sha256 = models.CharField(max_length=64, unique=True)
-    title = models.CharField(max_length=200)
-    provenance = models.TextField(blank=True)
-    rate = models.PositiveIntegerField(help_text="Hz")
-    channels = models.PositiveSmallIntegerField()
-    frames = models.PositiveIntegerField()
-    file = models.FileField(upload_to=signal_path, max_length=200)
-    created_at = models.DateTimeField(auto_now_add=True)
-    # sounds are kept once for all; who may hear one follows from these and from what it is used in
-    holders = models.ManyToManyField(
-        Project,
-        related_name="signals",
-        blank=True,
-        help_text="the projects that it was given to by itself",
-    )
-
-    objects = SignalQuerySet.as_manager()
-
-    class Meta:
-        ordering = ["pk"]
-
-    def __str__(self) -> str:
-        return f"{self.title} ({self.sha256[:12]})"
-
-    @property
-    def duration(self) -> float:
-        """Seconds."""
-        return self.frames / self.rate
-
-    def audio(self) -> Audio:
-        """Read the samples; float32 WAV gives back exactly what was stored."""
-        with self.file.open("rb") as file:
-            samples, rate = soundfile.read(io.BytesIO(file.read()), dtype="float32", always_2d=True)
-        return Audio(samples.T.copy(), rate)
 
 
 class AudioModelQuerySet(OfProject["AudioModel"]):
@@ -241,62 +155,6 @@ class ModelVersion(models.Model):
         return chain
 
 
-class JobQuerySet(OfProject["Job"]):
-    pass
-
-
-class Job(models.Model):
-    """Work longer than a request. The row is the truth; the queue only rings (see jobs.py)."""
-
-    class State(models.TextChoices):
-        QUEUED = "queued"
-        RUNNING = "running"
-        DONE = "done"
-        STOPPED = "stopped"
-        FAILED = "failed"
-
-    kind = models.SlugField(max_length=40)
-    arguments = models.JSONField(default=dict)
-    project = models.ForeignKey(
-        Project, on_delete=models.PROTECT, default=operators_project, related_name="jobs"
-    )
-    state = models.CharField(max_length=10, choices=State, default=State.QUEUED)
-    attempt = models.PositiveSmallIntegerField(default=0)
-    lease_until = models.DateTimeField(null=True, blank=True)
-    stop_requested = models.BooleanField(default=False)
-    progress = models.FloatField(default=0)
-    message = models.TextField(blank=True)
-    rung_at = models.DateTimeField(null=True, blank=True)
-    created_at = models.DateTimeField(auto_now_add=True)
-    finished_at = models.DateTimeField(null=True, blank=True)
-
-    objects = JobQuerySet.as_manager()
-
-    class Meta:
-        ordering = ["-pk"]
-        indexes = [models.Index(fields=["state", "lease_until"], name="job_state_lease")]
-        constraints = [
-            models.CheckConstraint(
-                condition=models.Q(progress__gte=0, progress__lte=1), name="job_progress_is_a_share"
-            )
-        ]
-
-    def __str__(self) -> str:
-        return f"{self.kind} {self.pk}: {self.state}"
-
-    @property
-    def is_over(self) -> bool:
-        return self.state in (self.State.DONE, self.State.STOPPED, self.State.FAILED)
-
-    def request_stop(self) -> None:
-        """Ask the worker to stop at its next check; a queued job stops at once."""
-        stopped = Job.objects.filter(pk=self.pk, state=self.State.QUEUED).update(
-            state=self.State.STOPPED, finished_at=now(), message="stopped before it began"
-        )
-        if not stopped:
-            Job.objects.filter(pk=self.pk, state=self.State.RUNNING).update(stop_requested=True)
-
-
 class TrainingRunQuerySet(OfProject["TrainingRun"]):
     way = "model__project"
 
@@ -360,35 +218,3 @@ class Rendering(models.Model):
     def made_by(self) -> str:
         """The version, and after a colon the condition under which it rendered."""
         return f"{self.version}:{self.condition}" if self.condition else str(self.version)
-
-
-class AuditEventQuerySet(OfProject["AuditEvent"]):
-    pass
-
-
-class AuditEvent(models.Model):
-    """One act that matters, chained to the one before by its hash (see audit.py). Never changed, never deleted."""
-
-    number = models.PositiveBigIntegerField(unique=True)
-    at = models.CharField(
-        max_length=40, help_text="ISO 8601, UTC; text, so that its hash is stable"
-    )
-    actor = models.CharField(max_length=150)
-    act = models.SlugField(max_length=40)
-    subject = models.CharField(max_length=200)
-    reason = models.TextField(blank=True)
-    content = models.JSONField(default=dict)
-    previous_sha256 = models.CharField(max_length=64, unique=True)
-    sha256 = models.CharField(max_length=64, unique=True)
-    # outside the hash: it says who may read the event, and claims nothing
-    project = models.ForeignKey(
-        Project, on_delete=models.PROTECT, null=True, blank=True, related_name="events"
-    )
-
-    objects = AuditEventQuerySet.as_manager()
-
-    class Meta:
-        ordering = ["number"]
-
-    def __str__(self) -> str:
-        return f"{self.number} {self.act} {self.subject}"

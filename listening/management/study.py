@@ -1,0 +1,68 @@
+"""What the commands that ask for a study share: MODEL[@N], sounds, progress, and the answer as text or JSON."""
+
+from __future__ import annotations
+
+import getpass
+import json
+from argparse import ArgumentParser
+from pathlib import Path
+from typing import Any, ClassVar
+
+from django.core.management.base import CommandError
+
+from listening.understanding import face_of
+from models_registry import jobs, studying
+from models_registry.management.base import Refused, RefusingCommand, add_format
+from models_registry.management.progress import bar
+from models_registry.models import ModelVersion, Study
+
+
+class StudyCommand(RefusingCommand):
+    """Asks for a study of `kind` and waits for it; options of its own become settings in `settings`."""
+
+    kind: ClassVar[str]
+    refuses = (ValueError, LookupError, ModelVersion.DoesNotExist)
+    # how many sounds it takes: "*" perhaps none, "+" at least one, None: it takes no sounds
+    sounds: ClassVar[str | None] = "*"
+    sounds_help: ClassVar[str] = "default: the recipe's test clips"
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("model", metavar="MODEL[@N]")
+        if self.sounds:
+            parser.add_argument(
+                "files", nargs=self.sounds, type=Path, metavar="FILE", help=self.sounds_help
+            )
+        self.add_settings(parser)
+        add_format(parser, "table", "json")
+
+    def add_settings(self, parser: ArgumentParser) -> None:
+        """The kind's own options."""
+
+    def settings(self, options: dict[str, Any]) -> dict[str, Any]:
+        """What the options come to."""
+        return {}
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        version = ModelVersion.objects.named(options["model"])
+        asked = self.settings(options)
+        if self.sounds:
+            asked["signals"] = studying.keep_files(version, options["files"])
+        study = studying.here(version, self.kind, asked, actor=getpass.getuser())
+        with bar(self.kind) as report:
+            failure = jobs.work_here(study.job, report)
+        if isinstance(failure, self.refuses):
+            raise Refused(str(failure)) from failure
+        if failure:
+            raise CommandError(f"{self.kind}: {failure}") from failure
+        study.refresh_from_db()
+        self.answered(study, options)
+
+    def answered(self, study: Study, options: dict[str, Any]) -> None:
+        """Print what was found."""
+        as_json = options["format"] == "json"
+        found = study.result
+        self.stdout.write(
+            json.dumps(found, indent=2, ensure_ascii=False)
+            if as_json
+            else face_of(self.kind).text(found)
+        )

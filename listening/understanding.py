@@ -1,0 +1,82 @@
+"""The face of each kind of study: what a form asks, what a page shows and draws, and what a terminal prints.
+
+Each kind (models_registry/studying.py) declares its face in a file of listening/faces/.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from matplotlib.figure import Figure
+
+from models_registry.studying import Found, kind_named
+
+if TYPE_CHECKING:
+    from listening.views.study_forms import StudyForm
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A figure of a study: what it shows in words, what stands under it, and the function that draws it."""
+
+    alt: str
+    caption: str
+    draw: Callable[[], Figure]
+
+
+Pictures = Callable[[Found], Mapping[str, Picture]]
+
+
+@dataclass(frozen=True)
+class Face:
+    """`form` asks, `template` draws `found`, `figures` names its figures, `text` is what the command prints, `badge`
+    says it in a few words on the version's page (empty: nothing)."""
+
+    form: type[StudyForm]
+    template: str
+    figures: Pictures
+    text: Callable[[Found], str]
+    badge: Callable[[Found], str]
+
+
+FACES: dict[str, Face] = {}
+
+
+def _no_figures(found: Found) -> Mapping[str, Picture]:
+    return {}
+
+
+def _no_badge(found: Found) -> str:
+    return ""
+
+
+def face(
+    kind: str,
+    *,
+    form: type[StudyForm],
+    template: str,
+    text: Callable[[Found], str],
+    figures: Pictures = _no_figures,
+    badge: Callable[[Found], str] = _no_badge,
+) -> None:
+    """Declare how studies of `kind` look."""
+    FACES[kind] = Face(form, template, figures, text, badge)
+
+
+def face_of(kind: str) -> Face:
+    """Raises `StudyError` where there is no such kind."""
+    return FACES[kind_named(kind).name]
+
+
+def about(version: Any) -> list[dict[str, Any]]:
+    """What was found out about a version: the newest finished study of each kind, with its badge."""
+    newest: dict[str, Any] = {}
+    for one in version.studies.done().order_by("-pk").defer("environment"):
+        newest.setdefault(one.kind, one)
+    return [
+        {"study": one, "title": kind_named(kind).title, "badge": FACES[kind].badge(one.result)}
+        for kind, one in sorted(newest.items())
+        if kind in FACES
+    ]

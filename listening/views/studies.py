@@ -1,0 +1,151 @@
+"""What can be found out about a version: asking, watching the work, and the answer with its figures."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from django.conf import settings
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.views.decorators.csrf import csrf_exempt, csrf_protect
+from django.views.decorators.http import require_http_methods, require_safe
+
+from listening import access
+from listening.understanding import FACES, Face, about, face_of
+from listening.views.figures import served
+from listening.views.study_forms import StudyForm
+from listening.views.uploads import refused_unread
+from models_registry.models import Job, ModelVersion, Study
+from models_registry.studying import Kind, StudyError, kind_named, kinds
+
+
+def _version(request: HttpRequest, name: str, number: int) -> ModelVersion:
+    versions = ModelVersion.objects.select_related("model__project")
+    return access.find(request, versions, model__name=name, number=number)
+
+
+def _known(kind: str) -> tuple[Kind, Face]:
+    try:
+        return kind_named(kind), face_of(kind)
+    except (StudyError, KeyError) as error:
+        raise Http404(str(error)) from error
+
+
+@access.members
+@require_safe
+def of_version(request: HttpRequest, name: str, number: int) -> HttpResponse:
+    """All studies of a version, and all kinds that can be asked for."""
+    version = _version(request, name, number)
+    context = {
+        "section": "models",
+        "version": version,
+        "kinds": [kind for _, kind in sorted(kinds().items()) if kind.name in FACES],
+        "studies": version.studies.select_related("job").defer("result"),
+        "found": about(version),
+    }
+    return render(request, "listening/studies/index.html", context)
+
+
+# the limit comes before anything is read, and so before the check of the form's token, which stands in `_filled`
+@csrf_exempt
+@access.editors
+@require_http_methods(["GET", "HEAD", "POST"])
+def ask(request: HttpRequest, name: str, number: int, kind: str) -> HttpResponse:
+    """The form of one kind of study."""
+    version = _version(request, name, number)
+    known, face = _known(kind)
+    asked: dict[str, Any] = {"version": version, "standing": access.standing(request)}
+    form = face.form
+    context = {"section": "models", "version": version, "kind": known}
+    if refusal := refused_unread(request, megabytes=settings.UPLOAD_MB):
+        return _page(request, form(initial=request.GET.dict(), **asked), context, *refusal)
+    if request.method == "POST":
+        return _filled(request, form(request.POST, request.FILES, **asked), context)
+    return _page(request, form(initial=request.GET.dict(), **asked), context, 200)
+
+
+@csrf_protect
+def _filled(request: HttpRequest, form: StudyForm, context: dict[str, Any]) -> HttpResponse:
+    if form.is_valid():
+        job = form.queue(actor=request.user.get_username())
+        if job is not None:
+            return redirect("study", job.study.pk)
+    return _page(request, form, context, 422)
+
+
+def _page(
+    request: HttpRequest, form: StudyForm, context: dict[str, Any], status: int, sentence: str = ""
+) -> HttpResponse:
+    limits = {
+        "files": settings.UPLOAD_FILES,
+        "megabytes": settings.UPLOAD_MB,
+        "minutes": settings.UPLOAD_SECONDS / 60,
+    }
+    shown = {"form": form, "limits": limits, "sentence": sentence, **context}
+    return render(request, "listening/studies/ask.html", shown, status=status)
+
+
+def _study(request: HttpRequest, pk: int) -> Study:
+    return access.find(
+        request, Study.objects.select_related("version__model__project", "job"), pk=pk
+    )
+
+
+@access.members
+@require_safe
+def detail(request: HttpRequest, pk: int) -> HttpResponse:
+    """A study: how far it is, or what was found."""
+    study = _study(request, pk)
+    known, face = _known(study.kind)
+    context = {
+        "section": "models",
+        "study": study,
+        "version": study.version,
+        "kind": known,
+        "job": study.job,
+        "settings": json.dumps(study.settings, indent=2, ensure_ascii=False),
+        "actor": study.job.arguments.get("actor", ""),
+    }
+    if study.job.state == Job.State.DONE:
+        context |= {"found": study.result, "figures": face.figures(study.result)}
+        return render(request, face.template, context)
+    return render(request, "listening/studies/detail.html", context)
+
+
+@access.members
+@require_safe
+def as_json(request: HttpRequest, pk: int) -> HttpResponse:
+    study = _study(request, pk)
+    text = json.dumps(
+        {
+            "study": study.pk,
+            "kind": study.kind,
+            "version": str(study.version),
+            "sha256": study.version.sha256,
+            "state": study.job.state,
+            "settings": study.settings,
+            "environment": study.environment,
+            "result": study.result,
+        },
+        indent=2,
+        ensure_ascii=False,
+    )
+    response = HttpResponse(text, content_type="application/json")
+    name = f"{study.version.model.name}-{study.version.number}-{study.kind}-{study.pk}.json"
+    response["Content-Disposition"] = f'attachment; filename="{name}"'
+    return response
+
+
+@access.members
+@require_safe
+def figure(request: HttpRequest, pk: int, name: str, form: str) -> HttpResponse:
+    study = _study(request, pk)
+    _, face = _known(study.kind)
+    pictures = face.figures(study.result) if study.result else {}
+    if name not in pictures:
+        raise Http404(f"{study} has no figure {name!r}")
+    response = served(pictures[name].draw(), form)
+    # a result is written once
+    response["Cache-Control"] = "private, max-age=3600"
+    return response

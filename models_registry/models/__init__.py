@@ -1,0 +1,46 @@
+"""The ground floor's rows: signals, models and their versions, training runs, renderings, studies, jobs, the record.
+
+Nothing here is overwritten: a signal, a version, a rendering and an audit event are written once.
+"""
+
+from models_registry.models.jobs import Job, JobQuerySet
+from models_registry.models.record import AuditEvent, AuditEventQuerySet, canonical_json
+from models_registry.models.signals import Signal, SignalQuerySet, signal_path
+from models_registry.models.studies import Study, StudyQuerySet
+from models_registry.models.versions import (
+    AudioModel,
+    AudioModelQuerySet,
+    ModelVersion,
+    ModelVersionQuerySet,
+    Rendering,
+    RenderingQuerySet,
+    TrainingRun,
+    TrainingRunQuerySet,
+    identity_hash,
+    weights_path,
+)
+from models_registry.teams import Project
+
+__all__ = [
+    "AudioModel",
+    "AudioModelQuerySet",
+    "AuditEvent",
+    "AuditEventQuerySet",
+    "Job",
+    "JobQuerySet",
+    "ModelVersion",
+    "ModelVersionQuerySet",
+    "Project",
+    "Rendering",
+    "RenderingQuerySet",
+    "Signal",
+    "SignalQuerySet",
+    "Study",
+    "StudyQuerySet",
+    "TrainingRun",
+    "TrainingRunQuerySet",
+    "canonical_json",
+    "identity_hash",
+    "signal_path",
+    "weights_path",
+]
