@@ -37,6 +37,8 @@ STEPS = 24
 NONE = 1e-3
 # weight of the sum of the shares beside half the sum of their squares: few numbers move
 SPARSITY = 1.0
+# places at which each number is tried where none of these crosses
+FINE = 33
 # trials for each number where neither single changes nor the tangents cross
 BLIND = 40
 # a shortfall of so many of the first is as bad as any
@@ -151,44 +153,60 @@ def singles(trials: Trials, wanted: int) -> list[Place]:
     count = len(trials.start)
     ways = [(n, sign) for n in range(count) for sign in (1.0, -1.0)]
     reach = {(n, sign): float(trials.high[n] if sign > 0 else -trials.low[n]) for n, sign in ways}
-    tried: dict[tuple[int, float], list[float]] = {way: [0.0] for way in ways}
+    tried: dict[int, list[float]] = {n: [0.0] for n in range(count)}
     found: list[Place] = []
     for ring in RINGS:
         for n, sign in list(ways):
-            outside, share = tried[n, sign][-1], min(ring, reach[n, sign])
+            outside, share = (
+                max((sign * one for one in tried[n]), default=0.0),
+                min(ring, reach[n, sign]),
+            )
             if share <= outside:
                 continue
-            tried[n, sign].append(share)
+            tried[n].append(sign * share)
             if trials.short(_single(count, n, sign * share)) <= 0:
-                ends = (_single(count, n, sign * one) for one in (outside, share))
+                ends = (_single(count, n, sign * one) for one in (max(outside, 0.0), share))
                 found.append(_bisected(trials, *ends))
                 ways.remove((n, sign))
         if len(found) >= wanted:
             break
-    for n, sign in ways:
-        found += _in_valleys(trials, n, [sign * share for share in tried[n, sign]])
+    for n in sorted({n for n, _ in ways}):
+        found += _in_valleys(trials, n, sorted(tried[n]))
     return sorted(found, key=lambda one: float(np.abs(one).max()))[:wanted]
 
 
+def finely(trials: Trials) -> list[Place]:
+    """The smallest change of one number that crosses where the whole range of each is tried in small steps, if any."""
+    found = []
+    for n, (low, high) in enumerate(zip(trials.low, trials.high, strict=True)):
+        found += _in_valleys(trials, n, np.linspace(low, high, FINE).tolist())
+    return sorted(found, key=lambda one: float(np.abs(one).max()))[:1]
+
+
 def _in_valleys(trials: Trials, n: int, shares: list[float]) -> list[Place]:
-    """The nearest place that crosses where the shortfall of number `n` dips between the `shares` that were tried."""
+    """Where changes of number `n` cross, the nearest of those that lie in a dip of the shortfall between the rising
+    `shares`, where it was tried."""
     count = len(trials.start)
 
     def short(share: float) -> float:
         return trials.short(_single(count, n, share))
 
+    found = []
     for before, here, after in zip(shares, shares[1:], shares[2:], strict=False):
         if not (short(here) < short(before) and short(here) <= short(after)):
             continue
         dip = optimize.minimize_scalar(
             lambda share: max(short(share), 0.0),
-            bounds=(min(before, after), max(before, after)),
+            bounds=(before, after),
             method="bounded",
             options={"xatol": PRECISION, "maxiter": STEPS},
         )
         if short(float(dip.x)) <= 0:
-            return [_bisected(trials, _single(count, n, before), _single(count, n, float(dip.x)))]
-    return []
+            near = min(before, after, key=abs)
+            outside = 0.0 if before < 0 < after or short(near) <= 0 else near
+            ends = (_single(count, n, one) for one in (outside, float(dip.x)))
+            found.append(_bisected(trials, *ends))
+    return sorted(found, key=lambda one: float(np.abs(one).max()))[:1]
 
 
 def _single(count: int, n: int, share: float) -> Place:

@@ -24,13 +24,14 @@ from models_registry.engine.approach import (
     Target,
     Trials,
     blindly,
+    finely,
     joint,
     shrunk,
     singles,
 )
 from models_registry.engine.contract import EngineError, Parameter
 
-MOST_TRIALS = 600
+MOST_TRIALS = 1_000
 
 __all__ = ["Answer", "Change", "Crossing", "Handle", "Place", "Score", "Slope", "Target", "cross"]
 
@@ -142,6 +143,8 @@ def _look(trials: Trials, found: list[Place], wanted: int, sparse: bool) -> None
             starts += [one for one in alone if ((one >= low) & (one <= high)).all()]
         near = [joint(trials, start, low, high, sparse=sparse) for start in starts]
         across = [one for one in near if one is not None]
+        if not across and not found:
+            across = finely(trials)
         if not across and not found and (blind := blindly(trials)) is not None:
             across = [shrunk(trials, blind, low, high)]
         if not across:
