@@ -143,6 +143,9 @@ def _object(
             else:
                 old = row[field.attname]
                 value = None if old is None else known[field.related_model][old]
+        elif field.attname not in row and (field.has_default() or field.blank):
+            # came after the bundle was made
+            value = field.get_default()
         else:
             value = _value(field, row[field.attname], f"{name}: {model.__name__} {row['id']}")
         setattr(made, field.attname, value)

@@ -36,6 +36,7 @@ from listening.views import (
     projects,
     registry,
     rendering,
+    revising,
     scores,
     statistics,
     studies,
@@ -134,6 +135,9 @@ researcher: list[URLPattern | URLResolver] = [
     path("campaigns/<slug:slug>/scores/", scores.of_campaign, name="campaign-scores"),
     path("campaigns/<slug:slug>/invite/", inviting.invite, name="campaign-invite"),
     path("campaigns/<slug:slug>/invitations.csv", inviting.links, name="campaign-invitations"),
+    path("campaigns/<slug:slug>/change/", revising.change, name="campaign-change"),
+    path("campaigns/<slug:slug>/revise/", revising.revise, name="campaign-revise"),
+    path("campaigns/<slug:slug>/delete/", revising.delete, name="campaign-delete"),
     path("campaigns/<slug:slug>/score/", campaigns.score, name="campaign-score"),
     path("campaigns/<slug:slug>/export.<slug:form>", campaigns.export, name="campaign-export"),
     path(

@@ -15,7 +15,7 @@ from rest_framework.exceptions import ValidationError
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from listening import access, balance, composing, linting, mending, panel_planning
+from listening import access, balance, composing, linting, mending, panel_planning, revising
 from listening.analysis.frames import AnalysisError
 from listening.api import serializers as shapes
 from listening.computed import analysis_of, correlation_of
@@ -58,6 +58,7 @@ class CampaignViewSet(
     serializer_class = shapes.CampaignSerializer
     queryset = Campaign.objects.none()
     lookup_field = "slug"
+    owners_only = ("discard",)
 
     def get_queryset(self) -> QuerySet[Campaign]:
         return (
@@ -187,6 +188,36 @@ class CampaignViewSet(
         """Take new listeners again."""
         self.get_object().resume(actor=actor(request))
         return Response(self.get_serializer(self.get_object()).data)
+
+    @extend_schema(request=shapes.ChangeSerializer, responses=shapes.CampaignSerializer)
+    @action(detail=True, methods=["post"])
+    def change(self, request: Request, slug: str) -> Response:
+        """Change what may change of a running campaign, for a reason; what is not named stays."""
+        campaign = self.get_object()
+        asked = _checked(shapes.ChangeSerializer, request)
+        reason = asked.pop("reason")
+        revising.change(campaign, asked, reason=reason, actor=actor(request))
+        return Response(self.get_serializer(self.get_object()).data)
+
+    @extend_schema(request=shapes.ReasonSerializer, responses={201: shapes.CampaignSerializer})
+    @action(detail=True, methods=["post"])
+    def revise(self, request: Request, slug: str) -> Response:
+        """Make a new draft of a launched campaign's content, to change what the launch froze."""
+        campaign = self.get_object()
+        reason = _checked(shapes.ReasonSerializer, request)["reason"]
+        owner = request.user if isinstance(request.user, User) else None
+        made = revising.revise(campaign, reason=reason, owner=owner, actor=actor(request))
+        shown = self.get_serializer(self.get_queryset().get(pk=made.pk)).data
+        return Response(shown, status=status.HTTP_201_CREATED)
+
+    @extend_schema(request=shapes.ReasonSerializer, responses={204: None})
+    @action(detail=True, methods=["post"])
+    def discard(self, request: Request, slug: str) -> Response:
+        """Delete a draft for a reason; what was launched stays. This takes an owner."""
+        campaign = self.get_object()
+        reason = _checked(shapes.ReasonSerializer, request)["reason"]
+        revising.discard(campaign, reason=reason, actor=actor(request))
+        return Response(status=status.HTTP_204_NO_CONTENT)
 
     @extend_schema(request=None, responses={202: shapes.JobSerializer})
     @action(detail=True, methods=["post"])

@@ -233,6 +233,14 @@ class ReasonSerializer(serializers.Serializer[Any]):
     reason = serializers.CharField(max_length=500)
 
 
+class ChangeSerializer(ReasonSerializer):
+    quota = serializers.IntegerField(
+        min_value=1, max_value=1_000_000, required=False, allow_null=True
+    )
+    opens_at = serializers.DateTimeField(required=False, allow_null=True)
+    closes_at = serializers.DateTimeField(required=False, allow_null=True)
+
+
 class ForgetSerializer(serializers.Serializer[Any]):
     ratings = serializers.ChoiceField(list(RATINGS), default="keep")
 

@@ -133,6 +133,11 @@ class Campaign(models.Model):
         related_name="previews",
         help_text="what this is a copy of, made to be looked at (listening/previewing.py)",
     )
+    revises = models.SlugField(
+        max_length=80,
+        blank=True,
+        help_text="the campaign that this one is a later revision of (listening/revising.py)",
+    )
     source = models.TextField(blank=True, help_text="where imported ratings come from")
     project = models.ForeignKey(
         Project, on_delete=models.PROTECT, default=operators_project, related_name="campaigns"

@@ -42,6 +42,30 @@ class ReasonForm(forms.Form):
     )
 
 
+def _moment(label: str) -> forms.DateTimeField:
+    widget = forms.DateTimeInput(attrs={"type": "datetime-local"}, format="%Y-%m-%dT%H:%M")
+    return forms.DateTimeField(required=False, label=f"{label} (UTC)", widget=widget)
+
+
+class ChangeForm(forms.Form):
+    """What may change of a campaign that runs, and why."""
+
+    quota = forms.IntegerField(
+        min_value=1,
+        max_value=1_000_000,
+        required=False,
+        label="Listeners wanted",
+        help_text="Empty: no end.",
+    )
+    opens_at = _moment("Takes listeners from")
+    closes_at = _moment("and until")
+    reason = forms.CharField(
+        max_length=500,
+        widget=forms.TextInput(attrs={"autocomplete": "off"}),
+        help_text="It goes into the record, with what was before.",
+    )
+
+
 class InvitationForm(forms.Form):
     """Links that are each for one session."""
 

@@ -119,11 +119,31 @@ def test_a_campaign_goes_from_document_to_open_and_closed(api):
     )
     link = api.get("/api/campaigns/copy/invitation/").json()["link"]
     assert APIClient().get(link).status_code == 200
+    for act, said, state in (
+        ("pause", {"reason": "a defect headphone"}, "paused"),
+        ("resume", {}, "open"),
+        ("change", {"quota": 12, "reason": "two were ill"}, "open"),
+        ("revise", {"reason": "item 1 clips"}, "draft"),
+    ):
+        turned = api.post(f"/api/campaigns/copy/{act}/", said, format="json")
+        assert turned.json()["state"] == state
+    assert api.post("/api/campaigns/copy-2/discard/", {}, format="json").status_code == 400
+    gone = api.post("/api/campaigns/copy-2/discard/", {"reason": "a slip"}, format="json")
+    assert (gone.status_code, gone.content) == (204, b"")
     assert api.post("/api/campaigns/copy/close/", {}, format="json").status_code == 400
     closed = api.post("/api/campaigns/copy/close/", {"reason": "enough"}, format="json")
     assert closed.json()["state"] == "closed"
     acts = AuditEvent.objects.filter(subject__contains="copy").values_list("act", "actor")
-    assert set(acts) >= {("build", "alice"), ("launch", "alice"), ("close", "alice")}
+    every = ["build", "plan", "launch", "pause", "resume", "change", "revise", "delete", "close"]
+    assert set(acts) >= {(act, "alice") for act in every}
+    reasons = dict(AuditEvent.objects.exclude(reason="").values_list("act", "reason"))
+    assert reasons == {
+        "pause": "a defect headphone",
+        "change": "two were ill",
+        "revise": "item 1 clips",
+        "delete": "a slip",
+        "close": "enough",
+    }
     assert Campaign.objects.get(slug="copy").owner.username == "alice"
 
 
