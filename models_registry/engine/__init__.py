@@ -5,7 +5,16 @@ result = train(Recipe.load("overdrive", quick=True), seed=0, directory="run")
 wet = render(result.chain, dry, 44_100)
 """
 
-from models_registry.engine import ablation, characteristics, inspection, shapley
+from models_registry.engine import (
+    ablation,
+    characteristics,
+    inspection,
+    lamp,
+    leaks,
+    probing,
+    shapley,
+    takes,
+)
 from models_registry.engine.adoption import adopted, clips_of, level_difference, told_apart
 from models_registry.engine.chain import Chain
 from models_registry.engine.contract import (
@@ -48,12 +57,16 @@ __all__ = [
     "data_of",
     "differences",
     "inspection",
+    "lamp",
+    "leaks",
     "level_difference",
+    "probing",
     "relevance",
     "render",
     "render_file",
     "render_files",
     "shapley",
+    "takes",
     "told_apart",
     "train",
     "weights_hash",
