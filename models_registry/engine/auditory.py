@@ -14,6 +14,7 @@ from torch import Tensor
 LOWEST, HIGHEST = 50.0, 15_000.0
 # Specific loudness grows with excitation to this power (Zwicker, Fastl, Psychoacoustics, 3rd ed., 2007, eq. 8.4).
 LOUDNESS_POWER = 0.23
+SILENCE = 1e-8
 
 
 def erb_rate(frequency: Tensor) -> Tensor:
@@ -104,6 +105,14 @@ def masked_threshold(energy: Tensor, *, rate: int) -> Tensor:
     offset = 14.5 + bark(centres(rate, bands)).clamp_min(0)
     excitation = spreading(rate, bands).to(energy.dtype) @ energy
     return excitation * torch.pow(10.0, -offset / 10).to(energy.dtype)[:, None]
+
+
+def excitation_level(signal: Tensor, *, rate: int, bands: int, size: int) -> Tensor:
+    """Decades (rows, bands, frames) by which `signal` excites each band above silence, 80 dB below full scale."""
+    energy = band_energy(signal, rate=rate, bands=bands, size=size)
+    # a Hann window has a mean square of 3/8
+    power = 2 * energy / (0.375 * size**2)
+    return torch.log10(spreading(rate, bands).to(power.dtype) @ power / SILENCE + 1)
 
 
 def specific_loudness(energy: Tensor, *, rate: int) -> Tensor:

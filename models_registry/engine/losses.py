@@ -6,6 +6,7 @@ without unit, 0 when the estimate equals the target (or, for smoothness, when th
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 
 import torch
@@ -14,6 +15,7 @@ from torch import Tensor
 from models_registry.engine.auditory import (
     LOUDNESS_POWER,
     band_energy,
+    excitation_level,
     masked_threshold,
     specific_loudness,
 )
@@ -26,6 +28,8 @@ from models_registry.engine.spectrogram import ENERGY_FLOOR, Distance, magnitude
 LOG_FLOOR = 0.02
 # Magnitudes as the ear compresses them; −80 dB of the clip is silence.
 BIN_POWER, BIN_FLOOR = 0.3, 1e-4
+# s and bands in which hearing is held against adapters
+FRAME_S, CAMS = 0.032, 40
 SMOOTHNESS_GRID = (30.0, 16_000.0, 128)
 # Hz, over which a group delay is the slope of the phase.
 DELAY_STEP = 1.0
@@ -288,6 +292,36 @@ def effort(moves: Mapping[str, Tensor]) -> Tensor:
     return torch.stack([move.square().mean() for move in moves.values()]).sum()
 
 
+def unlike_hearing(chain: Chain, signal: Tensor) -> Tensor:
+    """Perceptual regulariser: 1 less the linear CKA of what each adapter makes of `signal` with its excitation levels,
+    averaged over the adapters that listen; 0 where the hidden units are the ear's pattern, turned and scaled.
+
+    S. Kornblith et al., ICML 2019, eq. 3. Raises `EngineError` for a chain whose adapters hear no signal.
+    """
+    size = min(_size(signal), 2 ** round(math.log2(FRAME_S * chain.rate)))
+    with torch.no_grad():
+        pattern = excitation_level(signal, rate=chain.rate, bands=CAMS, size=size).transpose(1, 2)
+        middles = size / 2 + torch.arange(pattern.shape[1]) * (size // 4)
+    distances = []
+    for adapter in chain.adapters:
+        hidden = adapter.insight(signal)  # type: ignore[operator]
+        if hidden is not None:
+            # the step in the middle of which each frame has its own
+            steps = ((middles + adapter.span / 2) / adapter.hop - 1).round().long()  # type: ignore[operator]
+            units = hidden[:, steps.clamp(0, hidden.shape[1] - 1)]
+            distances.append(1 - _alignment(units, pattern.to(units.dtype)))
+    if not distances:
+        raise EngineError("loss.hearing: expected a chain with an adapter that listens, found none")
+    return torch.stack(distances).mean()
+
+
+def _alignment(a: Tensor, b: Tensor) -> Tensor:
+    """Linear CKA of (rows, steps, units) and (rows, steps, bands) over all rows together."""
+    a, b = (one.flatten(0, 1) - one.flatten(0, 1).mean(0) for one in (a, b))
+    scale = (a.T @ a).square().sum().sqrt() * (b.T @ b).square().sum().sqrt()
+    return (a.T @ b).square().sum() / (scale + ENERGY_FLOOR)
+
+
 # The terms that a recipe may weigh beside those that every recipe has.
 OPTIONAL_TERMS = (
     "band_gain",
@@ -305,4 +339,5 @@ OPTIONAL_TERMS = (
     "sparsity",
     "control_rate",
     "authority",
+    "hearing",
 )

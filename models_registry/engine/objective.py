@@ -54,6 +54,7 @@ class Objective:
             "band_gain": losses.band_gain_distance,
             "bin_gain": losses.bin_gain_distance,
         }
+        of_inputs = {"hearing": losses.unlike_hearing}
         self.schedule = {
             name: weight
             for name, weight in loss.items()
@@ -62,6 +63,7 @@ class Objective:
         self.of_signals = {name: of_signals[name] for name in self.schedule if name in of_signals}
         self.of_bands = {name: of_bands[name] for name in self.schedule if name in of_bands}
         self.of_chains = {name: of_chains[name] for name in self.schedule if name in of_chains}
+        self.of_inputs = {name: of_inputs[name] for name in self.schedule if name in of_inputs}
         self.of_moves = {name: of_moves[name] for name in self.schedule if name in of_moves}
 
     def weights(self, share: float) -> dict[str, float]:
@@ -76,6 +78,7 @@ class Objective:
             found |= {
                 name: term(chain, clips.dry, clips.wet) for name, term in self.of_bands.items()
             }
+        found |= {name: term(chain, clips.dry) for name, term in self.of_inputs.items()}
         if self.of_signals or self.of_moves:
             found |= self._heard(chain, clips)
         return found | {name: term(chain) for name, term in self.of_chains.items()}
