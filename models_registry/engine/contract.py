@@ -166,8 +166,28 @@ class Port:
 
 
 @dataclass(frozen=True)
+class Expectation:
+    """What a block alone shows under a `probe`, whatever its parameters: a `quantity` of `least` to `most`.
+
+    The kinds of probe and their quantities are declared in `probes`. A linear block's `deviation` under an impulse and
+    a curve's under a constant are the distance, in dB, from the response or curve that the block itself states.
+    """
+
+    probe: str
+    quantity: str
+    least: float = -math.inf
+    most: float = math.inf
+
+    def __post_init__(self) -> None:
+        if not self.least <= self.most or (math.isinf(self.least) and math.isinf(self.most)):
+            raise SpecError(
+                f"{self.probe}: expected a bound for {self.quantity}, found {self.least:g} to {self.most:g}"
+            )
+
+
+@dataclass(frozen=True)
 class Card:
-    """Why a block exists and when to trust it; every field must say something."""
+    """Why a block exists, when to trust it, and what it shows under probes; all but that must say something."""
 
     purpose: str
     rationale: str
@@ -175,8 +195,9 @@ class Card:
     expected_ranges: str
     failure_modes: str
     references: tuple[str, ...]
+    expected: tuple[Expectation, ...] = ()
 
     def __post_init__(self) -> None:
         for field in fields(self):
-            if not getattr(self, field.name):
+            if field.name != "expected" and not getattr(self, field.name):
                 raise SpecError(f"card: expected {field.name.replace('_', ' ')}, found nothing")
