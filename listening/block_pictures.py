@@ -31,8 +31,12 @@ class Picture(NamedTuple):
 
 def _response(chain: Any, block: str) -> Figure:
     frequencies = np.geomspace(chain_figures.LOWEST_HZ, chain.rate / 2, POINTS)
+    shared = chain.response(block, frequencies)
+    under = {one: chain.under(one).response(block, frequencies) for one in chain.conditions}
+    chain.under(None)
+    moved = any(not np.array_equal(one, shared) for one in under.values())
     return chain_figures.frequency_response(
-        frequencies, chain.response(block, frequencies), name=block
+        frequencies, shared, name=block, under=under if moved else None
     )
 
 

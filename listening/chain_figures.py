@@ -14,7 +14,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import EngFormatter, LogLocator, NullFormatter, StrMethodFormatter
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 from scipy.signal import butter, sosfilt, welch
 
 from listening.drawing import COLOURS, GRID, INK, MUTED, canvas, plain_axes
@@ -37,11 +37,24 @@ MEASURES = {
 }
 
 
-def frequency_response(frequencies: ArrayLike, response: ArrayLike, *, name: str) -> Figure:
-    """Magnitude in dB of a complex `response` at `frequencies` (Hz)."""
-    magnitude = 20 * np.log10(np.maximum(np.abs(response), 1e-12))
+def frequency_response(
+    frequencies: ArrayLike,
+    response: ArrayLike,
+    *,
+    name: str,
+    under: Mapping[str, ArrayLike] | None = None,
+) -> Figure:
+    """Magnitude in dB of a complex `response` at `frequencies` (Hz), beside those `under` conditions by name."""
+    magnitude = _magnitude(response)
     figure, axes = canvas(6.4, 3.2)
-    axes.plot(frequencies, magnitude, color=COLOURS[0], lw=1.8)
+    axes.plot(frequencies, magnitude, color=COLOURS[0], lw=1.8, label="what all share")
+    styles = zip(cycle(COLOURS[1:]), cycle(STYLES[1:]))
+    for (condition, other), (colour, style) in zip((under or {}).items(), styles, strict=False):
+        shown = _magnitude(other)
+        axes.plot(frequencies, shown, color=colour, ls=style, lw=1.4, label=condition)
+        magnitude = np.concatenate([magnitude, shown])
+    if under:
+        axes.legend(frameon=False, fontsize=8.5)
     axes.axhline(0, color=MUTED, lw=0.8)
     axes.set_xlim(LOWEST_HZ, float(np.max(np.asarray(frequencies))))
     # a flat response is drawn flat, not as its rounding errors
@@ -51,6 +64,10 @@ def frequency_response(frequencies: ArrayLike, response: ArrayLike, *, name: str
     axes.set_ylabel("gain (dB)")
     axes.set_title(f"{name}: frequency response", loc="left", fontsize=10, fontweight="bold")
     return figure
+
+
+def _magnitude(response: ArrayLike) -> NDArray[np.float64]:
+    return np.asarray(20 * np.log10(np.maximum(np.abs(response), 1e-12)))
 
 
 def curve(levels: ArrayLike, output: ArrayLike, *, name: str) -> Figure:

@@ -98,13 +98,22 @@ def train(request: HttpRequest) -> HttpResponse:
     return render(request, "listening/registry/train.html", {"section": "models", "form": form})
 
 
-def card_lines(card: dict[str, Any]) -> list[tuple[str, str]]:
-    """A card's entries as text; the learned values have a table of their own."""
+def card_lines(card: dict[str, Any]) -> list[tuple[str, list[str]]]:
+    """A card's entries as lines of text; the learned values have a table of their own."""
     return [
-        (name.replace("_", " ").capitalize(), said_of(entry))
+        (name.replace("_", " ").capitalize(), lines_of(entry))
         for name, entry in card.items()
         if name != "readings" and entry
     ]
+
+
+def lines_of(entry: Any) -> list[str]:
+    """A line for each of a list's, and for each device, room or setting of which a sentence is said; else one."""
+    if isinstance(entry, list):
+        return [said_of(one) for one in entry]
+    if isinstance(entry, dict) and all(isinstance(value, str) for value in entry.values()):
+        return [f"{name}: {value}" for name, value in entry.items()]
+    return [said_of(entry)]
 
 
 def said_of(entry: Any) -> str:

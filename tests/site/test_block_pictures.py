@@ -9,8 +9,11 @@ import pytest
 
 pytest.importorskip("torch")
 
+import torch
+
 from listening.block_pictures import picture_of
 from listening.views.guide import FOLDER
+from listening.views.registry import card_lines
 from models_registry.engine import Chain
 from models_registry.engine.blocks import BLOCKS
 
@@ -46,6 +49,40 @@ def test_every_block_has_its_picture(kind):
     ]
     assert drawn
     assert "one" in figure.axes[0].get_title(loc="left")
+
+
+def test_a_block_that_devices_differ_in_shows_each_of_them():
+    blocks = [{"id": "tone", "kind": "equaliser"}, {"id": "last", "kind": "equaliser"}]
+    entry = {"kind": "embedding", "targets": {"tone.low_gain": 0.2}, "names": ["hall", "studio"]}
+    chain = Chain.from_spec({"version": 1, "rate": 16_000, "blocks": blocks, "adapters": [entry]})
+    with torch.no_grad():
+        chain.get_parameter("adapters.0.points")[1] = 3.0
+    axes = picture_of(chain, "tone").draw(chain, "tone").axes[0]
+    shown = {line.get_label(): np.asarray(line.get_ydata()) for line in axes.get_lines()}
+    levels = 20 * np.log10(np.abs(chain.under("studio").response("tone", [20.0])))
+    assert shown["studio"][0] == pytest.approx(levels[0])
+    assert shown["hall"] == pytest.approx(shown["what all share"])
+    assert axes.get_legend() is not None
+    # what no device moves is drawn once
+    assert picture_of(chain, "last").draw(chain, "last").axes[0].get_legend() is None
+
+
+def test_a_card_says_each_setting_and_each_device_in_a_line_of_its_own():
+    lines = dict(
+        card_lines(
+            {
+                "certainty": ["a = 1", "b = 2"],
+                "conditions": {"hall": "63 Hz -2 dB, 1000 Hz +1 dB"},
+                "data": {"source": "pairs", "skip": 4},
+                "readings": [1],
+            }
+        )
+    )
+    assert lines == {
+        "Certainty": ["a = 1", "b = 2"],
+        "Conditions": ["hall: 63 Hz -2 dB, 1000 Hz +1 dB"],
+        "Data": ["source pairs, skip 4"],
+    }
 
 
 def test_the_guide_names_every_block_and_no_other():
