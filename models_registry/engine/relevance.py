@@ -4,7 +4,8 @@ Under `relevance()` every nonlinearity is a gain that is taken as given, so that
 gradient times input is the whole answer (layer-wise relevance propagation's rule for gates and nonlinearities that
 take all: Arras et al., Explaining and Interpreting LSTMs, 2019; Montavon et al., Layer-Wise Relevance Propagation: An
 Overview, 2019). Outputs are the same numbers as without it. What a block adds by itself (a transient, a sound) and what
-is carried from an earlier stretch belong to no sample: `Attribution.bias`.
+is carried from an earlier stretch belong to no sample: `Attribution.bias`. Biases and the like are `own`, so that
+whoever asks (`owned`) can tell what they take from what is lost. The rules of networks are in rules.py.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 
 _ON: ContextVar[bool] = ContextVar("relevance", default=False)
 _LISTENER: ContextVar[Callable[[Tensor], None] | None] = ContextVar("gains", default=None)
+_OWNED: ContextVar[list[Tensor] | None] = ContextVar("owned", default=None)
 
 
 @contextmanager
@@ -50,6 +52,33 @@ def given(value: Tensor) -> Tensor:
     return value.detach() if _ON.get() else value
 
 
+def is_on() -> bool:
+    """Whether this is within `relevance()`."""
+    return _ON.get()
+
+
+@contextmanager
+def owned() -> Iterator[list[Tensor]]:
+    """What is added within this context that no sample has made, as it comes: leaves to take gradients by."""
+    found: list[Tensor] = []
+    before = _OWNED.set(found)
+    try:
+        yield found
+    finally:
+        _OWNED.reset(before)
+
+
+def own(part: Tensor) -> Tensor:
+    """`part`, a bias or the like: under `relevance()` as something that no sample has made."""
+    if not _ON.get():
+        return part
+    found = _OWNED.get()
+    part = part.detach()
+    if found is not None:
+        found.append(part.requires_grad_())
+    return part
+
+
 def held(gain: Tensor) -> Tensor:
     """`gain`, which no relevance goes through: the factor that a detector or a mask makes of the signal."""
     if (listener := _LISTENER.get()) is not None:
@@ -63,7 +92,7 @@ def as_gain(signal: Tensor, output: Tensor) -> Tensor:
         return output
     silent = signal == 0
     gain = (output / torch.where(silent, 1.0, signal)).detach()
-    return torch.where(silent, output.detach(), signal * gain)
+    return torch.where(silent, own(torch.where(silent, output, 0.0)), signal * gain)
 
 
 @dataclass(frozen=True)

@@ -15,11 +15,13 @@ from typing import Any, ClassVar, NamedTuple
 import torch
 from torch import Tensor, nn
 
-from models_registry.engine import kernels, recurrent
+from models_registry.engine import kernels
 from models_registry.engine.adapters.base import Adapter, Moves, Target, register
 from models_registry.engine.auditory import band_weights
 from models_registry.engine.blocks.dynamics import followed
 from models_registry.engine.contract import Card, Option
+from models_registry.engine.relevance import own
+from models_registry.engine.rules import affine, bent, convolved, gated, log_level, power_of
 
 # −80 dB of full scale: below it a band is silent.
 SILENCE = 1e-8
@@ -106,21 +108,22 @@ class Controller(Adapter):
 
     def features(self, heard: Tensor) -> Tensor:
         """Log energies (rows, steps, bands), about −1 to 1, of each frame that ends within `heard` (rows, samples)."""
-        return torch.log10(self.power(heard) + SILENCE) / 4 + 1
+        level = log_level(self.power(heard), SILENCE)
+        return level / 4 + own(torch.ones_like(level))
 
     def power(self, heard: Tensor) -> Tensor:
         """Weighted power (rows, steps, bands) of the frames."""
         frames = heard.unfold(1, 2 * self.hop, self.hop)
         spectrum = torch.fft.rfft(frames * self.window.to(frames.dtype))
-        power = spectrum.real.square() + spectrum.imag.square()
+        power = power_of(spectrum)
         return power @ self.weights.to(power.dtype)
 
     def offsets(self, features: Tensor, memory: Any) -> tuple[Tensor, Any]:
         """What is moved (rows, steps, width) for `features`, before smoothing."""
         hidden, memory = self.think(features, memory)
         if self.names and self.condition is not None:
-            hidden = hidden * (1 + self.scale[self.condition]) + self.shift[self.condition]
-        return torch.tanh(self.head(hidden)) * self.authority.to(hidden.dtype), memory
+            hidden = hidden * (1 + self.scale[self.condition]) + own(self.shift[self.condition])
+        return bent(affine(self.head, hidden)) * self.authority.to(hidden.dtype), memory
 
     def forward(self, signal: Tensor, state: ControllerState | None) -> tuple[Moves, Any]:
         rows = signal.reshape(-1, signal.shape[-1])
@@ -199,7 +202,7 @@ class Mlp(Controller):
 
     def think(self, heard: Tensor, memory: Any) -> tuple[Tensor, Any]:
         for layer in self.maps:
-            heard = torch.tanh(layer(heard))
+            heard = bent(affine(layer, heard))  # type: ignore[arg-type]
         return heard, None
 
 
@@ -235,13 +238,13 @@ class Gru(Controller):
         inner, mean = (None, None) if memory is None else memory
         if self.relative:
             heard, mean = self._over_the_mean(heard, mean)
-        hidden, inner = recurrent.gru(self.network, heard, inner)
+        hidden, inner = gated(self.network, heard, inner)
         return hidden, (inner, mean)
 
     def _over_the_mean(self, heard: Tensor, state: Any) -> tuple[Tensor, Any]:
         """Decades of energy over the mean of all bands and of the last second (of the beginning, if that is nearer)."""
         speed = torch.tensor(-math.expm1(-self.hop / (LEVEL_S * self.rate)), dtype=torch.float64)
-        level = heard.detach().double().mean(-1)
+        level = heard.double().mean(-1)
         # followed beside ones, which tell how much has been followed since the beginning
         both = torch.stack([level, torch.ones_like(level)], dim=1)
         both, state = followed(both, speed, speed, state, kernels.DEFAULT)
@@ -275,7 +278,7 @@ class Tcn(Controller):
             past = along.new_zeros(*along.shape[:2], reach) if memory is None else memory[n]
             whole = torch.cat([past, along], dim=2)
             kept.append(whole[..., -reach:])
-            along = torch.tanh(layer(whole))
+            along = bent(convolved(layer, whole))  # type: ignore[arg-type]
         return along.transpose(1, 2), kept
 
 
@@ -308,5 +311,5 @@ class Hyper(Controller):
             kept.append(after)
         hidden = torch.cat(averages, dim=-1).to(heard.dtype)
         for layer in self.maps:
-            hidden = torch.tanh(layer(hidden))
+            hidden = bent(affine(layer, hidden))  # type: ignore[arg-type]
         return hidden, kept

@@ -13,6 +13,8 @@ from torch import Tensor, nn
 
 from models_registry.engine.adapters.base import Adapter, Target, register
 from models_registry.engine.contract import Card, Option, Parameter
+from models_registry.engine.relevance import given, own
+from models_registry.engine.rules import affine, bent, gated, log_level, squared
 
 # −80 dB: below this a frame says nothing about playing, only about noise.
 ENERGY_FLOOR = 1e-8
@@ -83,11 +85,12 @@ class Follower(Adapter):
 
     def heard(self, frames: Tensor) -> Tensor:
         """Features (rows, frames, 3), each about −1 to 1, of `frames` (rows, frames, hop)."""
-        energy = frames.square().mean(-1) + ENERGY_FLOOR
-        change = frames.diff(dim=-1).square().mean(-1) + ENERGY_FLOOR
-        level = torch.log10(energy) / 4 + 1
-        brightness = torch.log10(change / energy) / 4
-        asymmetry = (frames * frames.abs()).mean(-1) / energy
+        energy = squared(frames).mean(-1)
+        loudness = log_level(energy, ENERGY_FLOOR)
+        change = log_level(squared(frames.diff(dim=-1)).mean(-1), ENERGY_FLOOR)
+        level = loudness / 4 + own(torch.ones_like(loudness))
+        brightness = (change - loudness) / 4
+        asymmetry = (frames * given(frames.abs())).mean(-1) / given(energy + ENERGY_FLOOR)
         return torch.stack([level, brightness, asymmetry], dim=-1)
 
     def forward(
@@ -101,8 +104,8 @@ class Follower(Adapter):
         offsets, memory = state.offsets, state.memory
         if count:
             frames = heard[:, : count * self.hop].reshape(-1, count, self.hop)
-            hidden, memory = self.network(self.heard(frames), memory)
-            moved = torch.tanh(self.head(hidden)) * self.authority
+            hidden, memory = gated(self.network, self.heard(frames), memory)
+            moved = bent(affine(self.head, hidden)) * self.authority
             offsets = torch.cat([offsets, moved], dim=1)
         # frame j ramps from the offset heard in frame j − 2 to the one heard in frame j − 1
         ramp = torch.arange(self.hop, dtype=signal.dtype) / self.hop

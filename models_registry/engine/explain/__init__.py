@@ -1,0 +1,49 @@
+"""Why a chain's output is what it is: which parts of the input, or which parameters, make a number of it.
+
+    question = Question.about(chain, samples, target("energy:2000-8000", chain))
+    found = explain(question, "relevance")             # tiles of ERB band and time, in the number's unit
+
+One file per method; all of them are held to the same checks (sanity.py, planted.py).
+"""
+
+from models_registry.engine.explain.methods import METHODS, OCCLUSION, RELEVANCE, Found, explain
+from models_registry.engine.explain.parameters import FoundTurned, Turned, of_parameters
+from models_registry.engine.explain.plane import Plane, Tiles
+from models_registry.engine.explain.planted import Planted, planted
+from models_registry.engine.explain.propagation import Entry, Propagated, propagated
+from models_registry.engine.explain.question import LONGEST_S, Question
+from models_registry.engine.explain.sanity import Curves, Randomised, curves, randomised
+from models_registry.engine.explain.sounds import relevant
+from models_registry.engine.explain.target import LOSSES, Energy, Loss, Move, Scored, Target, target
+
+__all__ = [
+    "LONGEST_S",
+    "LOSSES",
+    "METHODS",
+    "OCCLUSION",
+    "RELEVANCE",
+    "Curves",
+    "Energy",
+    "Entry",
+    "Found",
+    "FoundTurned",
+    "Loss",
+    "Move",
+    "Plane",
+    "Planted",
+    "Propagated",
+    "Question",
+    "Randomised",
+    "Scored",
+    "Target",
+    "Tiles",
+    "Turned",
+    "curves",
+    "explain",
+    "of_parameters",
+    "planted",
+    "propagated",
+    "randomised",
+    "relevant",
+    "target",
+]

@@ -1,0 +1,96 @@
+"""Every method under one name each, and what it finds in one shape.
+
+Conventions: what is found is in the target's unit. `parts` are (windows, bins) of the plane, `tiles` (bands, steps);
+an error is relative to the change of the number that the parts are to add up to.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from models_registry.engine.contract import EngineError
+from models_registry.engine.explain import (
+    gradient_input,
+    integrated_gradients,
+    occlusion,
+    propagation,
+    smoothgrad,
+)
+from models_registry.engine.explain.plane import Tiles
+from models_registry.engine.explain.propagation import Entry
+from models_registry.engine.explain.question import Question
+
+INTEGRATED, GRADIENT, SMOOTH = "integrated-gradients", "gradient-input", "smoothgrad"
+RELEVANCE, OCCLUSION = "relevance", "occlusion"
+SLOPES: dict[str, Callable[[Question], Tensor]] = {
+    INTEGRATED: integrated_gradients.slope,
+    GRADIENT: gradient_input.slope,
+    SMOOTH: smoothgrad.slope,
+}
+METHODS = (INTEGRATED, GRADIENT, SMOOTH, RELEVANCE, OCCLUSION)
+
+
+@dataclass(frozen=True)
+class Found:
+    """What each part of the signal makes of the number `value` (that of silence: `silent`).
+
+    `samples` (channels, frames) and `parts` are missing for occlusion, which knows tiles alone. `total` is what all
+    parts add up to; `error` how far that is from what they should (None where nothing is promised); `absorbed` the
+    share of the number that no sample has made, by `ledger` (relevance only).
+    """
+
+    method: str
+    value: float
+    silent: float
+    total: float
+    error: float | None
+    tiles: NDArray[np.float64]
+    samples: NDArray[np.float64] | None = None
+    parts: Tensor | None = None
+    absorbed: float | None = None
+    ledger: tuple[Entry, ...] = ()
+
+
+def explain(question: Question, method: str, *, tiles: Tiles | None = None) -> Found:
+    """What `method` finds; raises `EngineError`."""
+    if method not in METHODS:
+        raise EngineError(f"expected one of {', '.join(METHODS)}, found '{method}'")
+    tiles = tiles or question.tiles()
+    value, silent = question.worth(
+        torch.stack([question.signal, torch.zeros_like(question.signal)])
+    ).tolist()
+    if method == OCCLUSION:
+        occluded = occlusion.occluded(question, tiles)
+        return Found(method, value, silent, float(occluded.sum()), None, occluded)
+    if method == RELEVANCE:
+        through = propagation.propagated(question)
+        found = _spread(method, question, tiles, through.slope, value, silent)
+        return replace(found, error=through.error, absorbed=through.absorbed, ledger=through.ledger)
+    found = _spread(method, question, tiles, SLOPES[method](question), value, silent)
+    if method != INTEGRATED:
+        return found
+    promised = value - silent
+    return replace(found, error=abs(found.total - promised) / (abs(promised) or abs(value)))
+
+
+def _spread(
+    method: str, question: Question, tiles: Tiles, slope: Tensor, value: float, silent: float
+) -> Found:
+    samples = question.signal * slope
+    parts = question.plane.divided(question.signal, slope)
+    return Found(
+        method,
+        value,
+        silent,
+        samples.sum().item(),
+        None,
+        tiles.summed(parts),
+        samples.numpy(),
+        parts.sum(0),
+    )
