@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import time
 
-from models_registry import adopting, training
+from models_registry import adopting, searching, training
 from models_registry.jobs import Lease, Stopped, handles
 from models_registry.models import Signal
 from models_registry.rendering import render_many
 
-__all__ = ["adopting", "render_signals", "training"]
+__all__ = ["adopting", "render_signals", "searching", "training"]
 
 
 @handles("render")

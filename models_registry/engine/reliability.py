@@ -91,8 +91,8 @@ def paired(
         if np.ptp(difference) == 0:
             low = high = mean
         else:
-            interval = stats.ttest_1samp(difference, 0).confidence_interval(level)
-            low, high = float(interval.low), float(interval.high)
+            spread = float(stats.sem(difference))
+            low, high = map(float, stats.t.interval(level, len(difference) - 1, mean, spread))
     return Comparison(one, other, mean, low, high, len(difference))
 
 

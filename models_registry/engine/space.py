@@ -31,7 +31,7 @@ from models_registry.engine.blocks import BLOCKS
 from models_registry.engine.contract import EngineError, RecipeError
 from models_registry.engine.recipe import LOSS, TRAINING, Recipe, content_of
 from models_registry.engine.schema import section
-from models_registry.engine.spec import nearest
+from models_registry.engine.spec import leaves, nearest
 
 AS_WRITTEN = "as written"
 SECTION = "search"
@@ -215,7 +215,21 @@ class Space:
 
 
 def _written(recipe: Recipe) -> dict[str, Any]:
-    return copy.deepcopy(recipe.to_dict())
+    """The recipe as data, without the starting values of curves that say no more than one number or their default: how
+    many values there are may be what changes."""
+    content = copy.deepcopy(recipe.to_dict())
+    rate = content["chain"]["rate"]
+    for entry in leaves(content["chain"]["blocks"]):
+        params = entry["params"]
+        usual = BLOCKS[entry["kind"]](rate, entry.get("options", {})).parameters
+        for name, values in list(params.items()):
+            if not isinstance(values, list):
+                continue
+            if len(set(values)) == 1:
+                params[name] = values[0]
+            elif values == list(usual[name].checked(usual[name].default, where=name)):
+                del params[name]
+    return content
 
 
 def _value(one: Dimension, choice: Any) -> Any:

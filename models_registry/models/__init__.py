@@ -1,10 +1,11 @@
-"""The ground floor's rows: signals, models and their versions, training runs, renderings, studies, jobs, the record.
+"""The ground floor's rows: signals, models, versions, training runs, renderings, studies, searches, jobs, the record.
 
 Nothing here is overwritten: a signal, a version, a rendering and an audit event are written once.
 """
 
 from models_registry.models.jobs import Job, JobQuerySet
 from models_registry.models.record import AuditEvent, AuditEventQuerySet, canonical_json
+from models_registry.models.searches import Search, SearchTrial
 from models_registry.models.signals import Signal, SignalQuerySet, signal_path
 from models_registry.models.studies import Study, StudyQuerySet
 from models_registry.models.versions import (
@@ -33,6 +34,8 @@ __all__ = [
     "Project",
     "Rendering",
     "RenderingQuerySet",
+    "Search",
+    "SearchTrial",
     "Signal",
     "SignalQuerySet",
     "Study",

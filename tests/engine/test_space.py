@@ -7,6 +7,7 @@ import json
 import pytest
 
 from models_registry.engine import Recipe, RecipeError
+from models_registry.engine.recipe import content_of
 from models_registry.engine.space import Space
 
 from .cast import followed, spec
@@ -129,6 +130,26 @@ def test_the_recipe_as_written_is_a_point_of_the_space_and_gives_itself():
 
 def test_a_recipe_whose_own_value_lies_outside_is_not_a_point_of_the_space():
     assert space({"training.learning_rate": {"low": 0.1, "high": 0.2}}).written() is None
+
+
+def test_the_number_of_bands_may_change_though_each_has_a_starting_value():
+    bands = {"id": "bands", "kind": "spectral-gains", "options": {"bands": 8, "window": 8}}
+    curve = {"id": "drive", "kind": "waveshaper"}
+    found = space(
+        {"blocks.bands.options.bands": {"low": 4, "high": 32, "whole": True}},
+        blocks=[{**bands, "params": {"gains": -6}}, curve],
+        adapters=[],
+    )
+    block, other = found.chosen({"blocks.bands.options.bands": 5}).chain["blocks"]
+    assert block["params"]["gains"] == [-6.0] * 5
+    assert other == found.recipe.chain["blocks"][1]
+
+
+@pytest.mark.parametrize("name", [name for name in Recipe.names() if "search" in content_of(name)])
+def test_the_spaces_of_shipped_recipes_hold_the_recipes_as_written(name):
+    shipped = Recipe.load(name)
+    found = Space.load(name, shipped)
+    assert found.chosen(found.written() or {}) == shipped
 
 
 def test_a_space_is_plain_data_and_back():
