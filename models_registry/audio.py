@@ -126,6 +126,44 @@ def read(
     return checked(samples, rate, name=name)
 
 
+def excerpt(
+    source: str | Path | BinaryIO,
+    *,
+    start: float,
+    seconds: float,
+    most: float,
+    name: str | None = None,
+) -> Audio:
+    """Read `seconds` from `start` on (0 seconds: to the end), and nothing else of the file.
+
+    Raises `AudioError` where `read` does, for a start behind the end, and for more than `most` seconds.
+    """
+    name = name or str(source)
+    if isinstance(source, (str, Path)) and not Path(source).is_file():
+        raise AudioError(f"{name}: expected an audio file, found no such file")
+    _check_riff_size(source, name)
+    try:
+        with soundfile.SoundFile(source) as file:
+            first, rate = round(start * file.samplerate), file.samplerate
+            if not 0 <= first < file.frames:
+                raise AudioError(
+                    f"{name}: expected a start before its end at {file.frames / rate:.1f} s, found {start:g} s"
+                )
+            count = min(file.frames - first, round(seconds * rate) or file.frames)
+            if count > most * rate:
+                raise AudioError(
+                    f"{name}: expected at most {most:.3g} s, found {count / rate:.1f} s: "
+                    f"cut it, as by --start {start:g} --seconds {most:.3g}"
+                )
+            file.seek(first)
+            samples = file.read(count, dtype="float32", always_2d=True).T
+    except (soundfile.LibsndfileError, TypeError) as error:
+        raise AudioError(
+            f"{name}: expected an audio file (WAV, FLAC, OGG, MP3, AIFF), found one that does not decode"
+        ) from error
+    return checked(samples, rate, name=name)
+
+
 def duration_of(path: str | Path) -> float:
     """Seconds, by the file's header; raises `AudioError` for what is no audio file."""
     try:

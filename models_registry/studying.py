@@ -21,7 +21,7 @@ from typing import Any
 from django.db import transaction
 from django.utils.module_loading import autodiscover_modules
 
-from models_registry import audio, audit, jobs
+from models_registry import audio, audit, jobs, rendering
 from models_registry.audio import Audio
 from models_registry.extra import engine
 from models_registry.models import Job, ModelVersion, Signal, Study, canonical_json
@@ -157,6 +157,21 @@ def _environment() -> dict[str, str]:
     return {"python": platform.python_version(), **{name: installed(name) for name in RELIED_ON}}
 
 
+def chain_of(version: ModelVersion, condition: str = "") -> Any:
+    """The version's chain as `condition`; raises `StudyError` where its weights are gone or it knows no such device."""
+    if condition and condition not in version.knows:
+        known = ", ".join(version.knows) or "none"
+        raise StudyError(
+            f"expected a condition that {version} knows, found {condition!r}; known: {known}"
+        )
+    try:
+        return rendering.load(version, condition)
+    except (OSError, engine().EngineError) as error:
+        raise StudyError(
+            f"expected the weights of {version}, found none that can be read: restore their file, or train it again"
+        ) from error
+
+
 # sounds
 
 
@@ -166,9 +181,11 @@ def keep_sound(version: ModelVersion, sound: Audio, *, title: str, how: str) -> 
     return Signal.objects.store(sound, title=title, provenance=provenance).sha256
 
 
-def keep_files(version: ModelVersion, paths: Iterable[Path]) -> list[str]:
+def keep_files(
+    version: ModelVersion, paths: Iterable[Path], *, read: Callable[[Path], Audio] = audio.read
+) -> list[str]:
     """Store sounds from the disk for a study's settings and give their hashes; raises `AudioError`, keeping none."""
-    sounds = [(path, audio.read(path)) for path in paths]
+    sounds = [(path, read(path)) for path in paths]
     with transaction.atomic():
         kept = [
             Signal.objects.store(sound, title=path.stem, provenance=f"from {path.name}")

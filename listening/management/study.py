@@ -5,13 +5,15 @@ from __future__ import annotations
 import getpass
 import json
 from argparse import ArgumentParser
+from functools import partial
 from pathlib import Path
 from typing import Any, ClassVar
 
 from django.core.management.base import CommandError
 
 from listening.understanding import face_of
-from models_registry import jobs, studying
+from models_registry import audio, jobs, studying
+from models_registry.audio import Audio
 from models_registry.management.base import Refused, RefusingCommand, add_format
 from models_registry.management.progress import bar
 from models_registry.models import ModelVersion, Study
@@ -42,11 +44,17 @@ class StudyCommand(RefusingCommand):
         """What the options come to."""
         return {}
 
+    def read(self, path: Path, *, options: dict[str, Any]) -> Audio:
+        """The sound in a file named."""
+        return audio.read(path)
+
     def handle(self, *args: Any, **options: Any) -> None:
         version = ModelVersion.objects.named(options["model"])
         asked = self.settings(options)
         if self.sounds:
-            asked["signals"] = studying.keep_files(version, options["files"])
+            asked["signals"] = studying.keep_files(
+                version, options["files"], read=partial(self.read, options=options)
+            )
         study = studying.here(version, self.kind, asked, actor=getpass.getuser())
         with bar(self.kind) as report:
             failure = jobs.work_here(study.job, report)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from math import isfinite
+from typing import Any
 
 from django import template
 
@@ -20,6 +22,12 @@ def number(value: float | None, digits: int = 2) -> str:
 def figures(value: float | None, digits: int = 4) -> str:
     """To `digits` significant figures, for scores whose sizes differ by orders of magnitude."""
     return f"{value:.{digits}g}".replace("-", "−") if _present(value) else plain.MISSING
+
+
+@register.filter
+def beginning(named: Mapping[str, Any], start: str) -> list[tuple[str, Any]]:
+    """Those whose names begin so, with their names."""
+    return [(name, one) for name, one in named.items() if name.startswith(start)]
 
 
 @register.filter

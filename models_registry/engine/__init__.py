@@ -29,6 +29,7 @@ from models_registry.engine.differences import differences
 from models_registry.engine.files import Task, render_file, render_files
 from models_registry.engine.material import data_of
 from models_registry.engine.measures import TABLE as MEASURES
+from models_registry.engine.metering import metered
 from models_registry.engine.recipe import Recipe
 from models_registry.engine.relevance import Attribution, attributed, relevance
 from models_registry.engine.rendering import Stream, render
@@ -60,6 +61,7 @@ __all__ = [
     "lamp",
     "leaks",
     "level_difference",
+    "metered",
     "probing",
     "relevance",
     "render",

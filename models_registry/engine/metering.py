@@ -115,6 +115,13 @@ class Meter:
         )
 
 
+def metered(samples: NDArray[np.floating[Any]], rate: int) -> Report:
+    """What the whole of `samples` (channels, frames) measures."""
+    meter = Meter(len(samples), rate)
+    meter.add(samples)
+    return meter.report()
+
+
 def _power(loudness: float) -> float:
     """Eq. 2 turned round."""
     return float(10 ** ((loudness + 0.691) / 10))

@@ -1,0 +1,150 @@
+"""How an inspection looks."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from functools import partial
+from typing import Any
+
+from django import forms
+from matplotlib.figure import Figure
+
+from listening import inspection_figures as draw
+from listening.analysis.plain import MISSING, number
+from listening.inspecting import MOST_SECONDS
+from listening.understanding import Picture, face
+from listening.views.study_forms import SoundStudyForm
+from models_registry.studying import Found
+
+
+class InspectionForm(SoundStudyForm):
+    kind = "inspection"
+
+    condition = forms.ChoiceField(required=False, label="As")
+    start = forms.FloatField(
+        required=False, min_value=0, initial=0, label="From", help_text="Seconds into the sound."
+    )
+    seconds = forms.FloatField(
+        required=False,
+        min_value=0,
+        initial=0,
+        label="Length",
+        help_text=f"Seconds; 0: to its end. At most {MOST_SECONDS:g}, fewer where there are many blocks.",
+    )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        fields: dict[str, Any] = self.fields
+        fields["condition"].choices = [
+            ("", "none in particular"),
+            *((name, name) for name in self.version.knows),
+        ]
+        if not self.version.knows:
+            del self.fields["condition"]
+        fields["signals"].help_text = "One. Without any, the first test clip of the recipe."
+
+    def settings(self) -> dict[str, Any]:
+        asked = super().settings()
+        return asked | {name: asked.get(name) or 0.0 for name in ("start", "seconds")}
+
+
+def figures(found: Found) -> Mapping[str, Picture]:
+    pictures: dict[str, Picture] = {}
+    for block in found["blocks"]:
+        for name, picture in _of_block(found, block):
+            pictures[f"{block['number']}-{name}"] = picture
+    for n, one in enumerate(found["moved"], start=1):
+        said = f"{one['least']:.4g} to {one['most']:.4g} {one['unit']}".strip()
+        pictures[f"moved-{n}"] = Picture(
+            alt=f"{one['path']} over time, from {said}",
+            caption=f"{one['path']} over time: {said}; {100 * one['used']:.0f} % of the authority used (effective "
+            f"value), {100 * one['at_bound']:.1f} % of the time at the bound.",
+            draw=partial(draw.moved, one),
+        )
+    return pictures
+
+
+def _of_block(found: Found, block: Found) -> Iterator[tuple[str, Picture]]:
+    name = block["name"]
+
+    def picture(of: str, caption: str, figure: Any, *rest: Any) -> tuple[str, Picture]:
+        make: partial[Figure] = partial(figure, block, *rest)
+        return of, Picture(alt=f"{name}: {caption}", caption=caption, draw=make)
+
+    signal = partial(draw.signal, rate=found["rate"], seconds=found["seconds"])
+    change = "" if block["difference_db"] is None else f" It changed {_db(block['difference_db'])}."
+    yield picture(
+        "signal", f"Wave, level, spectrogram and excitation before and after.{change}", signal
+    )
+    if block["gains"]:
+        span = f"{_db(block['gains']['least'])} to {_db(block['gains']['most'])}"
+        yield picture("gains", f"Gain made of this sound: {span}, make-up included.", draw.gains)
+    if block["response"]:
+        late = block["response"]["latency"]
+        without = f" without its latency of {late} samples" if late else ""
+        yield picture(
+            "response", f"Frequency response, phase and group delay{without}.", draw.response
+        )
+    if block["poles"] or block["zeros"]:
+        yield picture("roots", "Poles and zeros in the z plane.", draw.roots)
+    if block["curve"]:
+        yield picture("curve", "Output against input level.", draw.curve)
+    if block["bank"]:
+        yield picture("bank", f"The {len(block['bank']['bands'])} bands it divides by.", draw.bank)
+    if any(row["seconds"] is not None for row in block["decay"]):
+        yield picture("decay", "Reverberation time by octave (T30 or T20).", draw.decay)
+    for n, one in enumerate(block["learned"], start=1):
+        said = f"{one['name']}: {one['meaning']}, {len(one['values'])} numbers."
+        yield picture(f"learned-{n}", said, draw.learned, one)
+
+
+def _db(value: float | None) -> str:
+    return MISSING if value is None else f"{number(1)(value)} dB"
+
+
+def badge(found: Found) -> str:
+    heard = [row for row in found["blocks"] if row["difference_db"] is not None]
+    most = max(heard, key=lambda row: row["difference_db"], default=None)
+    return (
+        f"{most['name']} changes the most ({_db(most['difference_db'])} of its input)"
+        if most
+        else ""
+    )
+
+
+def text(found: Found) -> str:
+    """The table as a terminal shows it."""
+    said = f" as {found['condition']}" if found["condition"] else ""
+    lines = [
+        f"{found['version']}{said} ({found['sha256'][:12]}) at work on {found['title']}, {found['seconds']:.2f} s "
+        f"at {found['rate']} Hz",
+        "",
+        f"{'block':20} {'kind':22} {'RMS':>10} {'loudness':>11} {'true peak':>11} {'level':>10} {'changed':>10}",
+    ]
+    for row in found["blocks"]:
+        level = row["level"]
+        lines.append(
+            f"{row['name']:20} {row['kind']:22} {_unit(level['rms'], 'dBFS'):>10} "
+            f"{_unit(level['loudness'], 'LUFS'):>11} {_unit(level['true_peak'], 'dBTP'):>11} "
+            f"{_unit(row['change_db'], 'dB'):>10} {_unit(row['difference_db'], 'dB'):>10}"
+        )
+    for one in found["moved"]:
+        lines.append(
+            f"{one['path']} moved from {one['least']:.4g} to {one['most']:.4g} {one['unit']}".rstrip()
+            + f": {100 * one['used']:.0f} % of the authority, at the bound {100 * one['at_bound']:.1f} % of the time"
+        )
+    return "\n".join(lines).replace("-", "−")
+
+
+def _unit(value: float | None, unit: str) -> str:
+    return MISSING if value is None else f"{value:.1f} {unit}"
+
+
+face(
+    "inspection",
+    form=InspectionForm,
+    template="listening/studies/inspection.html",
+    figures=figures,
+    text=text,
+    badge=badge,
+)

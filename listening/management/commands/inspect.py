@@ -1,0 +1,46 @@
+"""See and hear every block of a model at work on one sound: signals, changes, responses, gains, moving settings."""
+
+from __future__ import annotations
+
+from argparse import ArgumentParser
+from pathlib import Path
+from typing import Any
+
+from listening.exporting_studies import write
+from listening.inspecting import MOST_SECONDS
+from listening.management.study import StudyCommand
+from models_registry import audio
+from models_registry.audio import Audio
+from models_registry.models import Study
+
+
+class Command(StudyCommand):
+    help = __doc__
+    kind = "inspection"
+    sounds_help = "one; default: the recipe's first test clip"
+
+    def add_settings(self, parser: ArgumentParser) -> None:
+        parser.add_argument("--as", dest="condition", default="", metavar="CONDITION")
+        parser.add_argument(
+            "--start", type=float, default=0.0, metavar="S", help="seconds into the file"
+        )
+        parser.add_argument(
+            "--seconds", type=float, default=0.0, metavar="S", help="default: to its end"
+        )
+        parser.add_argument(
+            "--out", type=Path, metavar="DIR", help="also write SVG, PDF, WAV and JSON there"
+        )
+
+    def settings(self, options: dict[str, Any]) -> dict[str, Any]:
+        return {"condition": options["condition"]}
+
+    def read(self, path: Path, *, options: dict[str, Any]) -> Audio:
+        # only what is asked for is read and stored
+        return audio.excerpt(
+            path, start=options["start"], seconds=options["seconds"], most=MOST_SECONDS
+        )
+
+    def answered(self, study: Study, options: dict[str, Any]) -> None:
+        if options["out"]:
+            write(study, options["out"])
+        super().answered(study, options)
