@@ -31,6 +31,12 @@ def beginning(named: Mapping[str, Any], start: str) -> list[tuple[str, Any]]:
 
 
 @register.filter
+def percent(value: float | None, digits: int = 3) -> str:
+    """A share, to `digits` significant figures."""
+    return f"{100 * value:.{digits}g} %".replace("-", "−") if _present(value) else plain.MISSING  # type: ignore[operator]
+
+
+@register.filter
 def words(name: str) -> str:
     """A status as it is said."""
     return name.replace("_", " ")

@@ -45,7 +45,7 @@ class StudyForm(SoundsForm):
 class SoundStudyForm(StudyForm):
     """A study of what the version does to sounds: `signals` among its settings are their hashes, perhaps none."""
 
-    here = ("signals",)
+    here: ClassVar[Sequence[str]] = ("signals",)
 
     signals = forms.ModelMultipleChoiceField(
         Signal.objects.none(), required=False, label="Sounds that are here already"

@@ -9,14 +9,27 @@ One file per method; all of them are held to the same checks (sanity.py, planted
 from models_registry.engine.explain.methods import METHODS, OCCLUSION, RELEVANCE, Found, explain
 from models_registry.engine.explain.parameters import FoundTurned, Turned, of_parameters
 from models_registry.engine.explain.plane import Plane, Tiles
-from models_registry.engine.explain.planted import Planted, planted
+from models_registry.engine.explain.planted import CASES, Planted, planted
 from models_registry.engine.explain.propagation import Entry, Propagated, propagated
-from models_registry.engine.explain.question import LONGEST_S, Question
-from models_registry.engine.explain.sanity import Curves, Randomised, curves, randomised
-from models_registry.engine.explain.sounds import relevant
+from models_registry.engine.explain.question import GRID, LONGEST_S, Question
+from models_registry.engine.explain.sanity import (
+    DRAWS,
+    ORDERS,
+    POINTS,
+    Curves,
+    Randomised,
+    curves,
+    randomised,
+)
+from models_registry.engine.explain.sounds import levels, relevant
 from models_registry.engine.explain.target import LOSSES, Energy, Loss, Move, Scored, Target, target
 
 __all__ = [
+    "CASES",
+    "DRAWS",
+    "GRID",
+    "ORDERS",
+    "POINTS",
     "LONGEST_S",
     "LOSSES",
     "METHODS",
@@ -40,6 +53,7 @@ __all__ = [
     "Turned",
     "curves",
     "explain",
+    "levels",
     "of_parameters",
     "planted",
     "propagated",

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor
 
+from models_registry.engine.contract import EngineError
 from models_registry.engine.explain.plane import Tiles
 from models_registry.engine.explain.question import ROWS, Question
 
@@ -30,5 +31,10 @@ def occluded(question: Question, tiles: Tiles) -> NDArray[np.float64]:
         masks[np.arange(len(places)), places] = 0
         found[places] = whole - question.worth(
             kept(question, tiles, masks.reshape(-1, *tiles.shape))
+        )
+    if unknown := int(np.isnan(found).sum()):
+        raise EngineError(
+            f"expected {question.target.title} of the signal with any tile taken out, found none for {unknown} of "
+            f"{tiles.count}"
         )
     return found.reshape(tiles.shape)

@@ -81,8 +81,7 @@ class _Settings(nn.Module):
             )
             for path, part in zip(self.paths, torch.split(row, self.sizes), strict=True)
         }
-        self.question.ran += 1
-        self.question.listen(self.question.ran)
+        self.question.listen(1)
         found: Tensor = functional_call(self, given, ())
         return found
 

@@ -2,14 +2,14 @@
 
 Conventions: signals are float64 (channels, frames) at the chain's rate; the function takes rows of them (rows,
 channels, frames) and gives one number per row. Everything runs in double precision from the signal's beginning, with
-the chain's latency taken out. `listen` hears how many rows have been run, and may raise to stop.
+the chain's latency taken out. `listen` hears of every so many rows that are run, and may raise to stop.
 """
 
 from __future__ import annotations
 
 import copy
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 import torch
@@ -26,7 +26,7 @@ LONGEST_S = 20.0
 # rows at a time: more take memory and no less time
 ROWS = 5
 # a grid that can be read, and tried tile by tile
-BANDS, STEPS = 20, 20
+GRID = {"bands": 20, "steps": 20}
 # of the signal's largest sample: less is a constant
 MOVING = 1e-6
 
@@ -53,7 +53,6 @@ class Question:
     listen: Callable[[int], None] = nobody
     # what is done to the signal before the chain hears it
     front: Callable[[Tensor], Tensor] | None = None
-    ran: int = field(default=0, init=False)
 
     @classmethod
     def about(
@@ -99,7 +98,7 @@ class Question:
     def plane(self) -> Plane:
         return Plane(self.chain.rate, self.signal.shape[-1])
 
-    def tiles(self, *, bands: int = BANDS, steps: int = STEPS) -> Tiles:
+    def tiles(self, *, bands: int = GRID["bands"], steps: int = GRID["steps"]) -> Tiles:
         """A grid of about so many; a step is long enough that its windows have a middle of their own."""
         plane = self.plane
         return Tiles.over(plane, bands=bands, steps=min(steps, plane.frames // (2 * plane.size)))
@@ -125,8 +124,7 @@ class Question:
 
     def __call__(self, rows: Tensor) -> Tensor:
         """The number (rows,) of each row (rows, channels, frames), with its gradient."""
-        self.ran += len(rows)
-        self.listen(self.ran)
+        self.listen(len(rows))
         heard = self.front(rows) if self.front else rows
         return self.target.value(*self.heard(heard))
 

@@ -16,6 +16,8 @@ from models_registry.engine.explain.plane import Tiles
 from models_registry.engine.explain.question import Question
 
 SHARE = 0.95
+# −80 dB of the loudest
+FAINTEST = 1e-8
 
 
 def mask(parts: Tensor) -> Tensor:
@@ -30,6 +32,15 @@ def mask(parts: Tensor) -> Tensor:
         return torch.zeros_like(smooth)
     least = ranked[int(torch.searchsorted(total, SHARE * total[-1]).clamp(max=len(ranked) - 1))]
     return smooth.square() / (smooth.square() + least.square() / 9)
+
+
+def levels(question: Question, tiles: Tiles) -> NDArray[np.float64]:
+    """What is there: the level (bands, steps) of each tile in dB of the loudest, per bin, not below −80."""
+    plane = question.plane
+    power = tiles.summed(plane.spectra(question.signal).abs().square())
+    power /= np.outer(np.diff(tiles.bins), np.diff(tiles.windows))
+    level: NDArray[np.float64] = 10 * np.log10(power / power.max() + FAINTEST)
+    return level
 
 
 def relevant(question: Question, found: Found, tiles: Tiles) -> NDArray[np.float64]:

@@ -1,0 +1,333 @@
+"""The explanation of a registered version: of which number, by which method, for which sound, and if it holds.
+
+Conventions: parts are in the target's unit; a map is (bands, steps) with its edges in Hz (evenly spaced in Cams) and s.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import asdict
+from importlib import import_module
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from listening.ablating import material
+from listening.analysis.plain import plain
+from metrics import catalogue
+from metrics.scoring import score
+from models_registry import audio
+from models_registry.audio import Audio, Samples
+from models_registry.extra import EngineMissing
+from models_registry.models import ModelVersion
+from models_registry.rendering import load
+from models_registry.studying import Found, StudyError, Told, keep_sound, sounds_of, study
+
+METHODS = ("integrated-gradients", "gradient-input", "smoothgrad", "relevance", "occlusion")
+SIGNAL, PARAMETERS = "signal", "parameters"
+# a finer grid to draw than to test
+DRAWN = {"bands": 40, "steps": 80}
+# of the change that the parts are to add up to
+CLOSE = 0.01
+# of the number: more is not explained by the signal
+MOSTLY = 0.5
+
+
+def explainer() -> ModuleType:
+    """The package `models_registry.engine.explain`; imports torch."""
+    try:
+        return import_module("models_registry.engine.explain")
+    except ModuleNotFoundError as error:
+        raise EngineMissing(
+            f"this needs the extra 'engine' (pip install 'earwitness[engine]'): {error}"
+        ) from error
+
+
+@study(
+    "explanation",
+    title="Explanation",
+    purpose="Which part of a sound, or which parameter, makes a number of the output what it is; seen, heard and "
+    "checked.",
+    settings={
+        "signals": [],
+        "reference": "",
+        "method": METHODS[0],
+        "of": SIGNAL,
+        "target": "energy",
+        "start": 0.0,
+        "seconds": 0.0,
+        "condition": "",
+        "checks": True,
+    },
+)
+def explain(version: ModelVersion, settings: Found, told: Told) -> Found:
+    """What makes the target of `version`'s output for one sound; raises `EngineError`, `AudioError`, `StudyError`."""
+    room = explainer()
+    if settings["of"] not in (SIGNAL, PARAMETERS):
+        raise StudyError(f"expected {SIGNAL} or {PARAMETERS}, found {settings['of']!r}")
+    if settings["condition"] and settings["condition"] not in version.knows:
+        known = ", ".join(version.knows) or "none"
+        raise StudyError(
+            f"expected a condition that {version} knows ({known}), found {settings['condition']!r}"
+        )
+    told(0.0, "reading")
+    samples, said, own_reference = _heard(version, settings)
+    chain = load(version, settings["condition"])
+    counted = _Counter(told, _passes(room, settings, samples, chain.rate))
+    target = _target(room, settings, chain, version, own_reference)
+    question = room.Question.about(chain, samples, target, listen=counted)
+    found: Found = {
+        "version": str(version),
+        "sha256": version.sha256,
+        "material": said,
+        "rate": chain.rate,
+        "seconds": samples.shape[-1] / chain.rate,
+        "method": settings["method"],
+        "of": settings["of"],
+        "condition": settings["condition"],
+        "target": {"asked": settings["target"], "title": target.title, "unit": target.unit},
+    }
+    if settings["of"] == PARAMETERS:
+        found |= _of_parameters(room, question, settings["method"])
+    else:
+        found |= _of_signal(room, version, question, settings, counted)
+    return dict(plain(_rounded(found)))
+
+
+def _heard(version: ModelVersion, settings: Found) -> tuple[NDArray[Any], str, Samples | None]:
+    """The samples asked about at the chain's rate, what they are, and what should come out where that is known."""
+    signals = sounds_of(settings["signals"])
+    if len(signals) > 1:
+        raise StudyError(f"expected one sound to explain, found {len(signals)}")
+    clips, said, _ = material(version, signals)
+    clip, rate = clips[0], version.chain["rate"]
+    samples = clip.signal.numpy()
+    reference = None if clip.target is None else clip.target.float().numpy()
+    if signals:
+        said = signals[0].title
+    elif len(clips) > 1:
+        said = f"the first of {said}"
+    start, seconds = settings["start"], settings["seconds"]
+    if start < 0 or seconds < 0 or start * rate >= samples.shape[-1]:
+        raise StudyError(
+            f"expected to begin within the {samples.shape[-1] / rate:.2f} s of the sound and to go on for 0 s (all) or "
+            f"more, found {start:g} s and {seconds:g} s"
+        )
+    first = round(start * rate)
+    last = first + round(seconds * rate) if seconds else None
+    cut = f" from {start:g} s on" if first else ""
+    return (
+        samples[:, first:last],
+        said + cut,
+        None if reference is None else reference[:, first:last],
+    )
+
+
+def _target(
+    room: ModuleType, settings: Found, chain: Any, version: ModelVersion, own: Samples | None
+) -> Any:
+    """What is asked about: a number of the engine's, or a metric."""
+    reference, asked = own, settings["target"]
+    if settings["reference"]:
+        (given,) = sounds_of([settings["reference"]])
+        sound = audio.resample(given.audio(), chain.rate).samples
+        first = round(settings["start"] * chain.rate)
+        count = round(settings["seconds"] * chain.rate)
+        reference = sound[:, first : first + count if count else None]
+    kind, _, name = asked.partition(":")
+    if kind != "metric":
+        return room.target(asked, chain, reference=reference)
+    metric = catalogue.get(name)
+    if settings["method"] != room.OCCLUSION:
+        raise StudyError(
+            f"{metric.title} has no gradient, so {settings['method']} cannot explain it: take the method occlusion, or "
+            f"a target with a gradient (loss:{', loss:'.join(room.LOSSES)})"
+        )
+    if metric.needs_reference and reference is None:
+        raise StudyError(f"{metric.title} compares with a reference: expected one, found none")
+
+    def value(samples: Samples) -> float:
+        ideal = (
+            Audio(reference.astype(np.float32), chain.rate)
+            if metric.needs_reference and reference is not None
+            else None
+        )
+        (result,) = score(ideal, Audio(samples, chain.rate), [metric.name])
+        return math.nan if result.value is None else result.value
+
+    return room.Scored(metric.title, value, metric.unit)
+
+
+class _Counter:
+    """Tells how many of the expected passes through the chain are done."""
+
+    def __init__(self, told: Told, expected: int) -> None:
+        self.told, self.expected, self.done, self.stage = told, expected, 0, "listening"
+
+    def __call__(self, rows: int) -> None:
+        self.done += rows
+        self.told(min(0.99, self.done / self.expected), self.stage)
+
+
+def _passes(room: ModuleType, settings: Found, samples: NDArray[Any], rate: int) -> int:
+    """How often the chain will run, about, by seconds of what is asked about."""
+    tiles = room.Tiles.over(room.Plane(rate, samples.shape[-1]), **room.GRID).count
+    each = {"integrated-gradients": 52, "gradient-input": 4, "smoothgrad": 28, "relevance": 3}
+    once = each.get(settings["method"], tiles + 2)
+    if not settings["checks"] or settings["of"] == PARAMETERS:
+        return 2 * once
+    return once * (1 + room.DRAWS + room.CASES) + (room.ORDERS + 2) * (room.POINTS + 1)
+
+
+def _of_signal(
+    room: ModuleType, version: ModelVersion, question: Any, settings: Found, counted: _Counter
+) -> Found:
+    method, tiles = settings["method"], question.tiles()
+    counted.stage = method
+    made = room.explain(question, method, tiles=tiles)
+    relevant = room.relevant(question, made, tiles)
+    whole = question.signal.numpy()
+    found: Found = {
+        "value": made.value,
+        "silent": made.silent,
+        "total": made.total,
+        "error": made.error,
+        "absorbed": made.absorbed,
+        "ledger": [{**asdict(entry), "lost": entry.lost} for entry in made.ledger],
+        "tiles": _map(tiles, made.tiles),
+        "sounds": _sounds(version, question, method, whole, relevant),
+    }
+    fine = question.tiles(**DRAWN)
+    if made.parts is not None:
+        found["map"] = _map(fine, fine.summed(made.parts))
+    found["spectrogram"] = _map(fine, room.levels(question, fine))
+    if settings["checks"]:
+        found["checks"] = _checks(room, question, method, tiles, made, counted)
+    found["remarks"] = remarks(found, method)
+    return found
+
+
+def _map(tiles: Any, values: NDArray[np.float64]) -> Found:
+    return {"edges_hz": tiles.edges_hz(), "edges_s": tiles.edges_s(), "values": values}
+
+
+def _sounds(
+    version: ModelVersion, question: Any, method: str, whole: Samples, relevant: Samples
+) -> list[Found]:
+    """What was heard, what of it is relevant and the rest, each with what is left of the number and of the energy."""
+    rate, energy = question.chain.rate, float(np.square(whole).sum())
+    kept = []
+    for name, samples in (
+        ("what was heard", whole),
+        ("the relevant part alone", relevant),
+        ("the rest", whole - relevant),
+    ):
+        worth = question.worth(_rows(question, samples))[0]
+        sound = Audio(samples.astype(np.float32), rate)
+        kept.append(
+            {
+                "name": name,
+                "sha256": keep_sound(
+                    version, sound, title=name, how=f"explanation by {method}, {name}"
+                ),
+                "value": worth,
+                "energy": float(np.square(samples).sum()) / energy,
+            }
+        )
+    return kept
+
+
+def _rows(question: Any, samples: Samples) -> Any:
+    return question.signal.new_tensor(np.ascontiguousarray(samples))[None]
+
+
+def _checks(
+    room: ModuleType, question: Any, method: str, tiles: Any, made: Any, counted: _Counter
+) -> Found:
+    """Whether the method can be believed on this model."""
+    counted.stage = "planted cues"
+    planted = room.planted(question, method)
+    checks: Found = {"planted": {**asdict(planted), "passed": planted.passed}}
+    counted.stage = "random parameters"
+    randomised = room.randomised(question, method, tiles, made.tiles)
+    checks["randomised"] = {**asdict(randomised), "passed": randomised.passed}
+    counted.stage = "deletion and insertion"
+    # where silence has no number of its own, or the same, there is nothing to come down to
+    if math.isfinite(made.silent) and made.silent != made.value:
+        curves = room.curves(question, tiles, made.tiles)
+        checks["curves"] = {**asdict(curves), "passed": curves.passed}
+    return checks
+
+
+def _of_parameters(room: ModuleType, question: Any, method: str) -> Found:
+    made = room.of_parameters(question, method)
+    found = {
+        "value": made.value,
+        "start": made.start,
+        "error": made.error,
+        "parameters": [asdict(one) for one in made.parts],
+    }
+    return {**found, "remarks": remarks(found, method)}
+
+
+def remarks(found: Found, method: str) -> list[str]:
+    """What has to be known before the map is believed, a sentence each."""
+    said = []
+    checks = found.get("checks", {})
+    if "planted" in checks and not checks["planted"]["passed"]:
+        one = checks["planted"]
+        said.append(
+            f"The method fails the planted cues on this model: its top-ranked tile held the cue in {one['found']} of "
+            f"{one['cases']} cases. Do not rely on the map."
+        )
+    if "curves" in checks and not checks["curves"]["passed"]:
+        one = checks["curves"]
+        said.append(
+            "The method fails deletion on this model: taking away first what the map ranks first is "
+            f"{_z(one['deletion_z'])} of random orders, of at least 5 wanted."
+        )
+    elif checks and "curves" not in checks:
+        said.append(
+            "Deletion could not be tried: the number has no value, or the same one, for silence."
+        )
+    if "randomised" in checks:
+        one = checks["randomised"]
+        if one["passed"] is None:
+            said.append(
+                "Random parameters could not be told from the learned ones: for its energy every tile makes as much, "
+                "so that the map shows where the signal is loud."
+            )
+        elif not one["passed"]:
+            said.append(
+                "The method fails random parameters on this model: the map stays nearly the same (rank correlation "
+                f"{one['correlation']:.2f}), so that it tells of the signal more than of the model."
+            )
+    error = found.get("error")
+    if error is not None and error > CLOSE:
+        said.append(
+            f"The parts miss what they should add up to by {100 * error:.1f} % (at most 1 % is wanted)."
+        )
+    if (absorbed := found.get("absorbed")) is not None and abs(absorbed) > MOSTLY:
+        said.append(
+            f"{100 * absorbed:.0f} % of the number belongs to no part of the signal: biases, a reference or sounds "
+            "that the chain makes by itself. Explain the parameters to see what makes those."
+        )
+    return said
+
+
+def _z(z: float) -> str:
+    return f"{abs(z):.1f} standard errors {'better' if z > 0 else 'worse'} than the mean"
+
+
+def _rounded(value: Any) -> Any:
+    """Six digits are more than any of these numbers has."""
+    if isinstance(value, dict):
+        return {key: _rounded(one) for key, one in value.items()}
+    if isinstance(value, np.ndarray):
+        return _rounded(value.tolist())
+    if isinstance(value, Sequence) and not isinstance(value, str):
+        return [_rounded(one) for one in value]
+    return float(f"{value:.6g}") if isinstance(value, float) else value
