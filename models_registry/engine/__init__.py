@@ -8,6 +8,7 @@ wet = render(result.chain, dry, 44_100)
 from models_registry.engine import (
     ablation,
     characteristics,
+    congruence,
     inspection,
     lamp,
     leaks,
@@ -55,6 +56,7 @@ __all__ = [
     "attributed",
     "characteristics",
     "clips_of",
+    "congruence",
     "data_of",
     "differences",
     "inspection",

@@ -17,7 +17,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from models_registry.engine import auditory
 from models_registry.engine.adapters.controllers import Controller
-from models_registry.engine.blocks import BandBlock, FilterBank
+from models_registry.engine.blocks import BandBlock, Block, FilterBank, GraphicEqualiser
 from models_registry.engine.blocks.spectral import SpectralBlock
 from models_registry.engine.chain import Chain
 from models_registry.engine.contract import EngineError
@@ -142,9 +142,13 @@ def layouts(chain: Chain) -> list[Layout]:
     found = []
     for name, block in chain.blocks.items():
         if isinstance(block, BandBlock):
-            places, _ = chain.profile(name)
-            if len(places) >= FEWEST:
-                found.append(layout(name, places, **_weights(block)))
+            places = np.sort(chain.profile(name)[0])
+        elif isinstance(block, GraphicEqualiser):
+            places = np.array(block.centres(chain.rate))
+        else:
+            continue
+        if len(places) >= FEWEST:
+            found.append(layout(name, places, **_weights(block)))
     for number, adapter in enumerate(chain.adapters, start=1):
         if isinstance(adapter, Controller) and adapter.weights.shape[1] >= FEWEST:
             bands = adapter.weights.shape[1]
@@ -159,7 +163,7 @@ def layouts(chain: Chain) -> list[Layout]:
     return found
 
 
-def _weights(block: BandBlock) -> dict[str, Any]:
+def _weights(block: Block) -> dict[str, Any]:
     if isinstance(block, SpectralBlock):
         return {"weights": block.weights.numpy(), "spacing": block.rate / block.size}
     if isinstance(block, FilterBank):

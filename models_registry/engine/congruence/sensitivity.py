@@ -91,7 +91,7 @@ def thresholds(
     """The just-noticeable difference of `listener` with internal `noise` in each of `tasks`."""
     found = []
     for number, task in enumerate(tasks):
-        progress(number / len(tasks), task.title.lower())
+        progress(number / len(tasks), task.title)
         found.append(_threshold(listener, task, rate, noise, seed))
     return found
 
