@@ -29,7 +29,7 @@ from models_registry.studying import Found, StudyError, Told, keep_sound, sounds
 METHODS = ("integrated-gradients", "gradient-input", "smoothgrad", "relevance", "occlusion")
 SIGNAL, PARAMETERS = "signal", "parameters"
 # a finer grid to draw than to test
-DRAWN = {"bands": 40, "steps": 80}
+DRAWN = {"bands": 40, "steps": 120}
 # of the change that the parts are to add up to
 CLOSE = 0.01
 # of the number: more is not explained by the signal
@@ -74,10 +74,11 @@ def explain(version: ModelVersion, settings: Found, told: Told) -> Found:
             f"expected a condition that {version} knows ({known}), found {settings['condition']!r}"
         )
     told(0.0, "reading")
-    samples, said, own_reference = _heard(version, settings)
-    chain = load(version, settings["condition"])
+    samples, said, clip = _heard(version, settings)
+    condition = settings["condition"] or clip.condition or ""
+    chain = load(version, condition)
     counted = _Counter(told, _passes(room, settings, samples, chain.rate))
-    target = _target(room, settings, chain, version, own_reference)
+    target = _target(room, settings, chain, clip, samples.shape[-1])
     question = room.Question.about(chain, samples, target, listen=counted)
     found: Found = {
         "version": str(version),
@@ -87,25 +88,24 @@ def explain(version: ModelVersion, settings: Found, told: Told) -> Found:
         "seconds": samples.shape[-1] / chain.rate,
         "method": settings["method"],
         "of": settings["of"],
-        "condition": settings["condition"],
+        "condition": condition,
         "target": {"asked": settings["target"], "title": target.title, "unit": target.unit},
     }
     if settings["of"] == PARAMETERS:
         found |= _of_parameters(room, question, settings["method"])
     else:
-        found |= _of_signal(room, version, question, settings, counted)
+        found |= _of_signal(room, version, question, settings, said, counted)
     return dict(plain(_rounded(found)))
 
 
-def _heard(version: ModelVersion, settings: Found) -> tuple[NDArray[Any], str, Samples | None]:
-    """The samples asked about at the chain's rate, what they are, and what should come out where that is known."""
+def _heard(version: ModelVersion, settings: Found) -> tuple[NDArray[Any], str, Any]:
+    """The samples asked about at the chain's rate, what they are, and the clip that they are from."""
     signals = sounds_of(settings["signals"])
     if len(signals) > 1:
         raise StudyError(f"expected one sound to explain, found {len(signals)}")
     clips, said, _ = material(version, signals)
-    clip, rate = clips[0], version.chain["rate"]
-    samples = clip.signal.numpy()
-    reference = None if clip.target is None else clip.target.float().numpy()
+    rate = version.chain["rate"]
+    samples = clips[0].signal.numpy()
     if signals:
         said = signals[0].title
     elif len(clips) > 1:
@@ -118,36 +118,40 @@ def _heard(version: ModelVersion, settings: Found) -> tuple[NDArray[Any], str, S
         )
     first = round(start * rate)
     last = first + round(seconds * rate) if seconds else None
-    cut = f" from {start:g} s on" if first else ""
-    return (
-        samples[:, first:last],
-        said + cut,
-        None if reference is None else reference[:, first:last],
-    )
+    return samples[:, first:last], said + (f" from {start:g} s on" if first else ""), clips[0]
 
 
-def _target(
-    room: ModuleType, settings: Found, chain: Any, version: ModelVersion, own: Samples | None
-) -> Any:
-    """What is asked about: a number of the engine's, or a metric."""
-    reference, asked = own, settings["target"]
+def _reference(settings: Found, clip: Any, frames: int, rate: int) -> tuple[Samples | None, Any]:
+    """What should come out of the `frames` asked about, if that is known, and what of the output is held against it:
+    the sound that is named, or what a test clip should have become, from its beginning."""
+    first = round(settings["start"] * rate)
     if settings["reference"]:
         (given,) = sounds_of([settings["reference"]])
-        sound = audio.resample(given.audio(), chain.rate).samples
-        first = round(settings["start"] * chain.rate)
-        count = round(settings["seconds"] * chain.rate)
-        reference = sound[:, first : first + count if count else None]
+        return audio.resample(given.audio(), rate).samples[:, first : first + frames], None
+    if clip.target is None or first:
+        return None, None
+    # a recipe does not judge a clip's beginning
+    unjudged = clip.signal.shape[-1] - clip.target.shape[-1]
+    return clip.target[:, : frames - unjudged].numpy(), clip.judged
+
+
+def _target(room: ModuleType, settings: Found, chain: Any, clip: Any, frames: int) -> Any:
+    """What is asked about: a number of the engine's, or a metric."""
+    asked = settings["target"]
+    reference, judged = _reference(settings, clip, frames, chain.rate)
     kind, _, name = asked.partition(":")
     if kind != "metric":
-        return room.target(asked, chain, reference=reference)
+        return room.target(asked, chain, reference=reference, judged=judged)
     metric = catalogue.get(name)
     if settings["method"] != room.OCCLUSION:
         raise StudyError(
             f"{metric.title} has no gradient, so {settings['method']} cannot explain it: take the method occlusion, or "
             f"a target with a gradient (loss:{', loss:'.join(room.LOSSES)})"
         )
-    if metric.needs_reference and reference is None:
-        raise StudyError(f"{metric.title} compares with a reference: expected one, found none")
+    if metric.needs_reference and (reference is None or judged is not None):
+        raise StudyError(
+            f"{metric.title} compares with a reference: expected one named, found none"
+        )
 
     def value(samples: Samples) -> float:
         ideal = (
@@ -183,13 +187,16 @@ def _passes(room: ModuleType, settings: Found, samples: NDArray[Any], rate: int)
 
 
 def _of_signal(
-    room: ModuleType, version: ModelVersion, question: Any, settings: Found, counted: _Counter
+    room: ModuleType,
+    version: ModelVersion,
+    question: Any,
+    settings: Found,
+    said: str,
+    counted: _Counter,
 ) -> Found:
     method, tiles = settings["method"], question.tiles()
     counted.stage = method
     made = room.explain(question, method, tiles=tiles)
-    relevant = room.relevant(question, made, tiles)
-    whole = question.signal.numpy()
     found: Found = {
         "value": made.value,
         "silent": made.silent,
@@ -198,15 +205,19 @@ def _of_signal(
         "absorbed": made.absorbed,
         "ledger": [{**asdict(entry), "lost": entry.lost} for entry in made.ledger],
         "tiles": _map(tiles, made.tiles),
-        "sounds": _sounds(version, question, method, whole, relevant),
+        "sounds": [],
     }
-    fine = question.tiles(**DRAWN)
+    fine = room.Tiles.over(question.plane, **DRAWN)
     if made.parts is not None:
         found["map"] = _map(fine, fine.summed(made.parts))
     found["spectrogram"] = _map(fine, room.levels(question, fine))
-    if settings["checks"]:
+    # with nothing on the map there is nothing to hear or to check
+    if made.tiles.any():
+        relevant = room.relevant(question, made, tiles)
+        found["sounds"] = _sounds(version, question, method, said, relevant)
+    if settings["checks"] and made.tiles.any():
         found["checks"] = _checks(room, question, method, tiles, made, counted)
-    found["remarks"] = remarks(found, method)
+    found["remarks"] = remarks(found)
     return found
 
 
@@ -215,9 +226,10 @@ def _map(tiles: Any, values: NDArray[np.float64]) -> Found:
 
 
 def _sounds(
-    version: ModelVersion, question: Any, method: str, whole: Samples, relevant: Samples
+    version: ModelVersion, question: Any, method: str, said: str, relevant: Samples
 ) -> list[Found]:
     """What was heard, what of it is relevant and the rest, each with what is left of the number and of the energy."""
+    whole = question.signal.numpy()
     rate, energy = question.chain.rate, float(np.square(whole).sum())
     kept = []
     for name, samples in (
@@ -231,7 +243,10 @@ def _sounds(
             {
                 "name": name,
                 "sha256": keep_sound(
-                    version, sound, title=name, how=f"explanation by {method}, {name}"
+                    version,
+                    sound,
+                    title=f"{said}: {name} ({method}, {version})",
+                    how=f"explanation by {method}, {name},",
                 ),
                 "value": worth,
                 "energy": float(np.square(samples).sum()) / energy,
@@ -270,12 +285,14 @@ def _of_parameters(room: ModuleType, question: Any, method: str) -> Found:
         "error": made.error,
         "parameters": [asdict(one) for one in made.parts],
     }
-    return {**found, "remarks": remarks(found, method)}
+    return {**found, "remarks": remarks(found)}
 
 
-def remarks(found: Found, method: str) -> list[str]:
+def remarks(found: Found) -> list[str]:
     """What has to be known before the map is believed, a sentence each."""
     said = []
+    if "tiles" in found and not np.any(found["tiles"]["values"]):
+        said.append("No part of the sound makes any of the number: the map is empty.")
     checks = found.get("checks", {})
     if "planted" in checks and not checks["planted"]["passed"]:
         one = checks["planted"]
@@ -312,8 +329,8 @@ def remarks(found: Found, method: str) -> list[str]:
         )
     if (absorbed := found.get("absorbed")) is not None and abs(absorbed) > MOSTLY:
         said.append(
-            f"{100 * absorbed:.0f} % of the number belongs to no part of the signal: biases, a reference or sounds "
-            "that the chain makes by itself. Explain the parameters to see what makes those."
+            f"{absorbed * found['value']:.4g} of {found['value']:.4g} belongs to no part of the signal: biases, a "
+            "reference, or sounds that the chain makes by itself. Explain the parameters to see what makes those."
         )
     return said
 

@@ -88,10 +88,9 @@ def figures(found: Found) -> Mapping[str, Picture]:
                 draw=partial(parameters, found),
             )
         }
-    band, step, share = highest(found)
     pictures = {
         "map": Picture(
-            alt=f"Heat map by frequency and time; most is made from {band} at {step}, {share:.0f} % of it all",
+            alt=f"Heat map by frequency and time; {highest(found)}",
             caption="Above, the sound; below, what each region of it makes (colour: the square root of the part, so "
             "that small ones are seen; orange raises, blue lowers; lines: where the sound is 30 dB below its loudest).",
             draw=partial(heat, found),
@@ -108,17 +107,18 @@ def figures(found: Found) -> Mapping[str, Picture]:
     return pictures
 
 
-def highest(found: Found) -> tuple[str, str, float]:
-    """The band and the time from which most is made, and its share in percent of all positive parts."""
+def highest(found: Found) -> str:
+    """The band and the time from which most is made, and its share of all positive parts."""
     map_ = drawn_map(found)
     values = np.array(map_["values"])
     band, step = np.unravel_index(int(values.argmax()), values.shape)
     hertz, seconds = map_["edges_hz"], map_["edges_s"]
-    made = values[values > 0].sum() or 1.0
+    made = values[values > 0].sum()
+    if not made > 0:
+        return "nothing is made by any part of the sound"
     return (
-        f"{hertz[band]:.0f} to {hertz[band + 1]:.0f} Hz",
-        f"{seconds[step]:.2f} to {seconds[step + 1]:.2f} s",
-        100 * float(values.max() / made),
+        f"most is made from {hertz[band]:.0f} to {hertz[band + 1]:.0f} Hz at {seconds[step]:.2f} to "
+        f"{seconds[step + 1]:.2f} s ({100 * values.max() / made:.1f} %)"
     )
 
 
@@ -127,9 +127,8 @@ def badge(found: Found) -> str:
         first = found["parameters"][0]
         return f"{first['parameter']} makes the most of {found['target']['title']}"
     doubts = sum(one.get("passed") is False for one in found.get("checks", {}).values())
-    band, step, _ = highest(found)
     doubt = f"; fails {doubts} check{'s' * (doubts > 1)}" if doubts else ""
-    return f"{found['method']}: {band} at {step}{doubt}"
+    return f"{found['method']}: {highest(found)}{doubt}"
 
 
 def text(found: Found) -> str:
@@ -153,8 +152,7 @@ def text(found: Found) -> str:
 
 
 def _of_signal(found: Found) -> list[str]:
-    band, step, share = highest(found)
-    lines = [f"most is made from {band} at {step}: {share:.1f} % of what is made"]
+    lines = [highest(found)]
     if found["error"] is not None:
         lines.append(f"the parts miss their sum by {100 * found['error']:.2g} %")
     for row in found["ledger"]:

@@ -135,17 +135,15 @@ def test_a_page_says_which_checks_the_method_fails():
         "curves": {"deletion_z": -2.0, "passed": False},
         "randomised": {"correlation": 0.97, "passed": False},
     }
-    said = explaining.remarks({"checks": checks, "error": 0.03, "absorbed": 0.9}, "smoothgrad")
+    said = explaining.remarks({"value": 1.0, "checks": checks, "error": 0.03, "absorbed": 0.9})
     assert len(said) == 5
     assert "in 6 of 10 cases" in said[0]
     assert "2.0 standard errors worse" in said[1]
     assert "rank correlation 0.97" in said[2]
     assert "3.0 %" in said[3]
-    assert "90 % of the number belongs to no part" in said[4]
+    assert "0.9 of 1 belongs to no part" in said[4]
     passed = {name: {**one, "passed": True} for name, one in checks.items()}
-    assert (
-        explaining.remarks({"checks": passed, "error": 1e-9, "absorbed": 0.0}, "smoothgrad") == []
-    )
+    assert explaining.remarks({"checks": passed, "error": 1e-9, "absorbed": 0.0}) == []
 
 
 @pytest.mark.parametrize(

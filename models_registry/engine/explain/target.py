@@ -130,17 +130,20 @@ class Energy(Target):
 
 @dataclass(frozen=True)
 class Loss(Target):
-    """How far the output is from `reference` (channels, frames), by a term of `LOSSES`."""
+    """How far the output is from `reference` (channels, frames), by a term of `LOSSES`; of the output what is
+    `judged` (None: all of it)."""
 
     term: str
     reference: Tensor
     rate: int
+    judged: Callable[[Tensor], Tensor] | None = None
 
     @property
     def title(self) -> str:  # type: ignore[override]
         return f"{LOSSES[self.term][0]} against the reference"
 
     def value(self, output: Tensor, moves: Moves) -> Tensor:
+        output = self.judged(output) if self.judged else output
         if output.shape[1:] != self.reference.shape:
             raise EngineError(
                 f"expected a reference of {tuple(output.shape[1:])} (channels, samples) like the output, found "
@@ -187,8 +190,15 @@ class Scored(Target):
         return torch.tensor(found, dtype=torch.float64)
 
 
-def target(asked: str, chain: Chain, *, reference: Samples | None = None) -> Target:
-    """The target that `asked` names; raises `EngineError`."""
+def target(
+    asked: str,
+    chain: Chain,
+    *,
+    reference: Samples | None = None,
+    judged: Callable[[Tensor], Tensor] | None = None,
+) -> Target:
+    """The target that `asked` names, told from what of the output is `judged` where it is a loss; raises
+    `EngineError`."""
     kind, _, rest = asked.partition(":")
     if kind.partition("@")[0] == "energy":
         return _energy(asked, chain.rate)
@@ -197,7 +207,7 @@ def target(asked: str, chain: Chain, *, reference: Samples | None = None) -> Tar
             raise EngineError(f"expected loss:{'|'.join(LOSSES)}, found '{asked}'")
         if reference is None:
             raise EngineError(f"'{asked}' is told against a reference: expected one, found none")
-        return Loss(rest, torch.from_numpy(reference).double(), chain.rate)
+        return Loss(rest, torch.from_numpy(reference).double(), chain.rate, judged)
     if kind == "move":
         return _move(rest, asked, chain)
     raise EngineError(

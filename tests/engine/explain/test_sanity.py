@@ -12,7 +12,7 @@ from models_registry.engine.explain import METHODS, curves, explain, planted, ra
 from models_registry.engine.explain.planted import tally
 
 from .cast import asked, bent, chain, moved
-from .planted_cues import found_in
+from .planted_cues import case, found_in
 
 
 def test_parts_by_relevance_bring_the_number_down_faster_than_any_order():
@@ -63,6 +63,15 @@ def test_a_hole_in_front_of_a_chain_is_found(method):
 
 def test_a_hole_in_front_of_an_adapter_is_found():
     assert planted(asked(moved("mlp"), "move:gain.level"), "relevance", cases=4).found == 4
+
+
+def test_the_loudest_tile_is_not_the_cue():
+    # so that a map of the signal alone fails where the methods below have to pass
+    draw = np.random.default_rng(0)
+    for _ in range(5):
+        question, tiles, cue = case(draw)
+        energy = tiles.summed(question.plane.spectra(question.signal).abs().square())
+        assert int(energy.argmax()) != cue[0] * tiles.shape[1] + cue[1]
 
 
 @pytest.mark.parametrize("method", METHODS)
