@@ -88,7 +88,7 @@ def inspect(version: ModelVersion, settings: Found, told: Told) -> Found:
                 "input": _kept(version, sound.samples, found.rate, f"{title}, into {version}"),
                 "level": _levels(sound.samples, found.rate),
                 "blocks": blocks,
-                "moved": [_moved(one) for one in found.trajectories],
+                "moved": [_moved(chain, one) for one in found.trajectories],
             }
         )
     )
@@ -196,7 +196,16 @@ def _gains(gains: Any) -> Found | None:
     }
 
 
-def _moved(one: Any) -> Found:
+def _centres(chain: Any, path: str, count: int) -> Any:
+    """The frequencies (Hz) that a list of numbers belongs to, where it has one for each band of its block."""
+    name = path.partition(".")[0]
+    if not hasattr(chain.blocks[name], "profile"):
+        return None
+    centres = chain.profile(name)[0]
+    return centres if len(centres) == count else None
+
+
+def _moved(chain: Any, one: Any) -> Found:
     at = _thinned(len(one.times), COLUMNS)
     parameter = one.parameter
     return {
@@ -215,6 +224,7 @@ def _moved(one: Any) -> Found:
         "most": one.values.max(),
         "used": one.used,
         "at_bound": one.at_bound,
+        "centres": _centres(chain, one.path, len(one.start)),
     }
 
 
@@ -268,6 +278,7 @@ def _learned(chain: Any, name: str) -> list[Found]:
             "unit": reading.parameter.unit,
             "range": [reading.parameter.low, reading.parameter.high],
             "values": reading.value,
+            "centres": _centres(chain, path, len(reading.value)),
         }
         for path, reading in chain.readings().items()
         if path.startswith(f"{name}.") and isinstance(reading.value, tuple)

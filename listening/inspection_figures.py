@@ -326,14 +326,16 @@ def decay(block: Part) -> Figure:
 def learned(block: Part, one: Part) -> Figure:
     """A parameter that is a list of numbers, within its range."""
     figure, axes = canvas(6.4, 2.9)
-    places = np.arange(1, len(one["values"]) + 1)
+    places = np.array(one["centres"] or range(1, len(one["values"]) + 1))
     axes.plot(
         places, one["values"], color=COLOURS[0], lw=1.4, marker="." if len(places) < 80 else ""
     )
     low, high = min(one["values"]), max(one["values"])
     room = 0.1 * (high - low) or 1.0
     axes.set_ylim(max(one["range"][0], low - room), min(one["range"][1], high + room))
-    axes.set_xlabel("number")
+    if one["centres"]:
+        _frequencies(axes)
+    axes.set_xlabel("frequency (Hz)" if one["centres"] else "number")
     axes.set_ylabel(f"{one['name']} ({one['unit']})" if one["unit"] else one["name"])
     _named(axes, f"{block['name']}.{one['name']}: {one['meaning']}")
     return figure
@@ -345,7 +347,8 @@ def moved(one: Part) -> Figure:
     label = f"{one['unit']}" if one["unit"] else "value"
     title = f"{one['path']}: {one['meaning']}, moved by an adapter"
     if len(values) > 1:
-        names = [str(n) for n in range(1, len(values) + 1)]
+        places = one["centres"] or range(1, len(values) + 1)
+        names = [f"{place:.0f}{' Hz' if one['centres'] else ''}" for place in places]
         return over_time(values, one["times"], names, label, title)
     figure, axes = canvas(6.4, 3.2)
     low, high, start = (np.ravel(one[key])[0] for key in ("low", "high", "start"))

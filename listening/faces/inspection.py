@@ -55,10 +55,11 @@ def figures(found: Found) -> Mapping[str, Picture]:
             pictures[f"{block['number']}-{name}"] = picture
     for n, one in enumerate(found["moved"], start=1):
         said = f"{one['least']:.4g} to {one['most']:.4g} {one['unit']}".strip()
+        reach = f"{min(one['low']):.4g} to {max(one['high']):.4g} {one['unit']}".strip()
         pictures[f"moved-{n}"] = Picture(
             alt=f"{one['path']} over time, from {said}",
-            caption=f"{one['path']} over time: {said}; {100 * one['used']:.0f} % of the authority used (effective "
-            f"value), {100 * one['at_bound']:.1f} % of the time at the bound.",
+            caption=f"{one['path']} over time: {said}, where {reach} can be reached; {100 * one['used']:.0f} % of the "
+            f"authority used (effective value), {100 * one['at_bound']:.1f} % of the time at the bound.",
             draw=partial(draw.moved, one),
         )
     return pictures
@@ -133,11 +134,11 @@ def text(found: Found) -> str:
             f"{one['path']} moved from {one['least']:.4g} to {one['most']:.4g} {one['unit']}".rstrip()
             + f": {100 * one['used']:.0f} % of the authority, at the bound {100 * one['at_bound']:.1f} % of the time"
         )
-    return "\n".join(lines).replace("-", "−")
+    return "\n".join(lines)
 
 
 def _unit(value: float | None, unit: str) -> str:
-    return MISSING if value is None else f"{value:.1f} {unit}"
+    return MISSING if value is None else f"{number(1)(value)} {unit}"
 
 
 face(

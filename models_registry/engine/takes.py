@@ -8,14 +8,17 @@ differ in pitch, a text is a succession of syllables, rooms and devices are the 
 from __future__ import annotations
 
 import itertools
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from models_registry.audio import Samples
 from models_registry.engine.chain import Chain
 from models_registry.engine.conditions import known_devices
+from models_registry.engine.contract import EngineError
 from models_registry.instruments import voice
 
 FACTORS = ("speaker", "room", "device")
@@ -29,6 +32,8 @@ ROOMS: dict[str, dict[str, float] | None] = {
 }
 DEVICES, TEXTS = 3, 4
 SECONDS = 1.5
+# s of a sound of one's own
+SHORTEST, LONGEST = 0.3, 6.0
 # −26 dB: the effective value of every take, so that level tells no factor from another
 LEVEL = 0.05
 
@@ -61,6 +66,30 @@ def crossed(
                 level = LEVEL / signal.square().mean().sqrt()
                 found.append(Take(signal * level, {**labels, TEXT: f"text {text + 1}"}))
     return found
+
+
+def labelled(
+    sounds: Sequence[Samples], labels: Mapping[str, Sequence[str]], *, rate: int
+) -> list[Take]:
+    """Sounds (channels, frames) at `rate` Hz as takes: the mean of their channels, all as long as the shortest, at most
+    `LONGEST` seconds; raises `EngineError` where labels are missing or a sound is too short."""
+    for factor, names in labels.items():
+        if len(names) != len(sounds):
+            raise EngineError(
+                f"{factor}: expected a label for each of {len(sounds)} sounds, found {len(names)}"
+            )
+    frames = min([round(LONGEST * rate), *(one.shape[1] for one in sounds)])
+    if frames < SHORTEST * rate:
+        raise EngineError(
+            f"expected sounds of {SHORTEST:g} s or more, found one of {frames / rate:.2f} s"
+        )
+    return [
+        Take(
+            torch.from_numpy(one.mean(0, dtype=np.float64)[:frames]),
+            {factor: names[n] for factor, names in labels.items()},
+        )
+        for n, one in enumerate(sounds)
+    ]
 
 
 def _room(rate: int, settings: dict[str, float]) -> Chain:

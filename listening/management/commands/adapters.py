@@ -1,0 +1,72 @@
+"""Look at a model's adapters: what they hold of speakers, rooms and devices, how far they move what, what leaks."""
+
+from __future__ import annotations
+
+import csv
+from argparse import ArgumentParser
+from pathlib import Path
+from typing import Any
+
+from listening.exporting_studies import write
+from listening.management.study import StudyCommand
+from models_registry.models import Study
+from models_registry.studying import StudyError
+
+
+class Command(StudyCommand):
+    help = __doc__
+    kind = "adapters"
+    sounds = None
+
+    def add_settings(self, parser: ArgumentParser) -> None:
+        parser.add_argument(
+            "--material",
+            type=Path,
+            metavar="TABLE",
+            help="CSV with a column `file` and one for each factor, such as speaker, room, device "
+            "(default: synthetic voices, rooms and devices, all with all)",
+        )
+        parser.add_argument(
+            "--no-leak", action="store_true", help="do not try the embeddings, which takes minutes"
+        )
+        parser.add_argument("--seed", type=int, default=0, help="of the synthetic takes")
+        parser.add_argument(
+            "--out", type=Path, metavar="DIR", help="also write SVG, PDF and JSON there"
+        )
+
+    def settings(self, options: dict[str, Any]) -> dict[str, Any]:
+        asked = {"leak": not options["no_leak"], "seed": options["seed"]}
+        if options["material"] is None:
+            return asked
+        options["files"], labels = read_table(options["material"])
+        self.sounds = "*"
+        return asked | {"labels": labels}
+
+    def answered(self, study: Study, options: dict[str, Any]) -> None:
+        if options["out"]:
+            write(study, options["out"])
+        super().answered(study, options)
+
+
+def read_table(path: Path) -> tuple[list[Path], dict[str, list[str]]]:
+    """The files that a table names, beside it, and their labels by factor; raises `StudyError`."""
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            rows = list(csv.DictReader(file))
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise StudyError(
+            f"{path}: expected a CSV table, found none that can be read ({error})"
+        ) from error
+    if not rows or "file" not in rows[0] or len(rows[0]) < 2:
+        found = ", ".join(rows[0]) if rows else "no rows"
+        raise StudyError(
+            f"{path}: expected a column `file` and one for each factor, such as speaker, found {found}"
+        )
+    factors = [name for name in rows[0] if name != "file"]
+    for number, row in enumerate(rows, start=2):
+        if None in row or any(not (row[name] or "").strip() for name in ("file", *factors)):
+            raise StudyError(
+                f"{path}, line {number}: expected a value in every column, found an empty or extra one"
+            )
+    files = [path.parent / row["file"] for row in rows]
+    return files, {name: [row[name] for row in rows] for name in factors}
