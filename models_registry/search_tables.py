@@ -88,6 +88,11 @@ def chosen(choices: dict[str, Any]) -> str:
     return ", ".join(said) or "as written"
 
 
+def changed(choices: dict[str, Any], written: dict[str, Any]) -> str:
+    """What of the choices is not as the recipe is written, to be read."""
+    return chosen({path: value for path, value in choices.items() if written.get(path) != value})
+
+
 def _quality(one: Told) -> str:
     value = one["values"].get("quality")
     if value is None and one["history"]:

@@ -44,15 +44,17 @@ def searched(
     name: str,
     overrides: Mapping[str, str] | None = None,
     *,
-    space: str | Path | None = None,
+    space: str | Path | Mapping[str, Any] | None = None,
     plan: Mapping[str, Any],
     reason: str = "",
     actor: str,
     project: Project,
 ) -> Search:
-    """Write the search over a shipped recipe, by name, or any, by path; raises `RecipeError`, `EngineError`."""
+    """Write the search over a shipped recipe, by name, or any, by path; `space` is a file, what would stand in it, or
+    the recipe's own (None). Raises `RecipeError`, `EngineError`."""
     recipe = training.load_recipe(name, overrides)
-    found = engine("space").Space.load(name, recipe, space)
+    of = engine("space").Space
+    found = of.of(recipe, space) if isinstance(space, Mapping) else of.load(name, recipe, space)
     asked = engine("search").Plan(**plan)
     with transaction.atomic():
         search = Search.objects.create(
@@ -315,16 +317,25 @@ def _concluded(search: Search, lease: jobs.Lease) -> str:
     return str(result["sentence"])
 
 
+def queue_adoption(search: Search, configuration: int, *, actor: str) -> Job:
+    """Ask a worker to make a finalist a version; raises `SearchError`."""
+    _is_finalist(search, configuration)
+    arguments = {**_arguments(search, actor), "number": search.pk, "configuration": configuration}
+    return jobs.enqueue("search-adopt", arguments, project=search.project)
+
+
+@jobs.handles("search-adopt")
+def adopt_finalist(lease: jobs.Lease) -> str:
+    """Arguments: number (of the search), configuration, actor."""
+    asked = lease.job.arguments
+    search = Search.objects.get(pk=asked["number"])
+    return f"registered {adopt(search, asked['configuration'], actor=asked['actor'])}"
+
+
 def adopt(search: Search, configuration: int, *, actor: str) -> ModelVersion:
     """Make a finalist a version, with what was found as its reason; raises `SearchError` for any other."""
     search.refresh_from_db()
-    if search.result is None:
-        raise SearchError(f"expected a search that is over, found {search}, which is not")
-    finalists = [row["configuration"] for row in search.result["finalists"]]
-    if configuration not in finalists:
-        raise SearchError(
-            f"expected a finalist of {search} ({', '.join(map(str, finalists)) or 'none'}), found {configuration}"
-        )
+    _is_finalist(search, configuration)
     space, plan = space_and_plan(search)
     trial = search.trials.filter(
         configuration=configuration,
@@ -338,6 +349,16 @@ def adopt(search: Search, configuration: int, *, actor: str) -> ModelVersion:
         version = _trained(search, trial, recipe, actor=actor)
     Search.objects.filter(pk=search.pk, version=None).update(version=version)
     return version
+
+
+def _is_finalist(search: Search, configuration: int) -> None:
+    if search.result is None:
+        raise SearchError(f"expected a search that is over, found {search}, which is not")
+    finalists = [row["configuration"] for row in search.result["finalists"]]
+    if configuration not in finalists:
+        raise SearchError(
+            f"expected a finalist of {search} ({', '.join(map(str, finalists)) or 'none'}), found {configuration}"
+        )
 
 
 def _trained(search: Search, trial: SearchTrial, recipe: Any, *, actor: str) -> ModelVersion:

@@ -5,6 +5,7 @@ Importing this module does not import torch; running it does.
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Mapping
 from importlib.resources import files
@@ -31,6 +32,13 @@ def shipped() -> list[str]:
     folder = files("models_registry").joinpath("engine", "recipes")
     names = (file.name for file in folder.iterdir())
     return sorted(name.removesuffix(".json") for name in names if name.endswith(".json"))
+
+
+def shipped_content(name: str) -> dict[str, Any]:
+    """What the file of a shipped recipe says; read without the engine."""
+    file = files("models_registry").joinpath("engine", "recipes", f"{name}.json")
+    content: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
+    return content
 
 
 def load_recipe(

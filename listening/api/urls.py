@@ -8,6 +8,7 @@ from rest_framework.routers import SimpleRouter
 
 from listening.api import rows
 from listening.api.campaigns import CampaignViewSet
+from listening.api.searches import SearchViewSet
 from listening.api.studies import StudyViewSet
 
 router = SimpleRouter()
@@ -23,6 +24,7 @@ router.register("metrics", rows.MetricViewSet, basename="metric")
 router.register("runs", rows.RunViewSet)
 router.register("jobs", rows.JobViewSet)
 router.register("studies", StudyViewSet)
+router.register("searches", SearchViewSet)
 
 app_name = "rest"
 urlpatterns = [

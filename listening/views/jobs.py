@@ -64,6 +64,14 @@ def where_to_look(job: Job) -> list[dict[str, str]]:
         ]
     if job.kind == "study" and job.state == Job.State.DONE:
         return [{"address": job.study.get_absolute_url(), "words": "See what was found"}]
+    if job.kind == "search":
+        return [
+            {"address": reverse("search", args=[one.pk]), "words": f"See {one}"}
+            for one in job.searches.all()
+        ]
+    if job.kind == "search-adopt" and job.state == Job.State.DONE:
+        name = job.message.removeprefix("registered ")
+        return [_link(versions.named(name), "", f"See {name}")]
     if job.kind != "render":
         return []
     names = dict.fromkeys(name.partition(":")[0] for name in job.arguments["versions"])

@@ -24,9 +24,10 @@ from listening import sessions
 from listening.models import Invitation, Rating, Session
 from metrics.models import Score
 from models_registry import jobs
-from models_registry.models import Job, Study, TrainingRun
+from models_registry.models import Job, Search, Study, TrainingRun
 from models_registry.teams import Entry, Membership, Project, Role
 from tests.factories import account, here, mushra_campaign
+from tests.site.test_searches import that_is_over
 from tests.site.test_studies import of_ablation
 from tests.site.test_watched import row
 
@@ -169,6 +170,14 @@ PAGES = {
     "pair-figure-part": Page(READER, names="sha256 trace"),
     "pair-figure": Page(READER, names="sha256 trace svg"),
     "train": Page(MAKER, MAKER),
+    "searches": Page(SIGNED_IN),
+    "search-new": Page(MAKER, MAKER),
+    "search": Page(READER, names="search"),
+    "search-stop": Page(None, EDITOR, "search"),
+    "search-resume": Page(None, EDITOR, "search"),
+    "search-adopt": Page(None, EDITOR, "search"),
+    "search-json": Page(READER, names="search"),
+    "search-figure": Page(READER, names="search importance svg"),
     "jobs": Page(SIGNED_IN),
     "job": Page(READER, names="job"),
     "job-stop": Page(None, EDITOR, "job"),
@@ -219,6 +228,8 @@ API: dict[tuple[str, str], Level] = {
     ("get", "/api/scores/"): SIGNED_IN,
     ("post", "/api/scores/"): MAKER,
     ("get", "/api/scores/{id}/"): READER,
+    ("get", "/api/searches/"): SIGNED_IN,
+    ("get", "/api/searches/{id}/"): READER,
     ("get", "/api/sessions/"): SIGNED_IN,
     ("get", "/api/sessions/{id}/"): READER,
     ("post", "/api/sessions/{id}/exclude/"): EDITOR,
@@ -303,6 +314,8 @@ def named(rated, version):
         "trace": {"name": "spectrograms"},
         "job": {"pk": version.run.job.pk},
         "kind": {"kind": "ablation"},
+        "search": {"pk": that_is_over().pk},
+        "importance": {"name": "importance"},
         "study": {"pk": of_ablation(version).pk},
         "shares": {"name": "shares"},
         "bundle-job": {"pk": bundle.pk},
@@ -354,6 +367,7 @@ NUMBERED = {
     "ratings": lambda: Rating.objects.latest("pk").pk,
     "runs": lambda: TrainingRun.objects.latest("pk").pk,
     "scores": lambda: Score.objects.latest("pk").pk,
+    "searches": lambda: Search.objects.latest("pk").pk,
     "sessions": lambda: Session.objects.earliest("pk").pk,
     "studies": lambda: Study.objects.latest("pk").pk,
 }
