@@ -21,6 +21,12 @@ from listening.drawing import COLOURS, GRID, INK, MARKERS, MUTED, canvas
 Row = Mapping[str, Any]
 
 TICKS = (50, 100, 200, 500, 1_000, 2_000, 5_000, 10_000, 20_000)
+BESIDE: Mapping[str, Any] = {
+    "xytext": (6, 0),
+    "textcoords": "offset points",
+    "va": "center",
+    "fontsize": 8,
+}
 STYLES = ("-", "--", "-.", ":")
 
 
@@ -98,12 +104,14 @@ def thresholds(listeners: Sequence[Row]) -> Figure:
         for height, row in zip(heights, listener["thresholds"], strict=True):
             if row["ratio"] is None:
                 continue
-            scale = row["ratio"] / row["value"]
             label = None if shown else listener["name"]
-            axes.plot(
-                [scale * row["low"], scale * row["high"]], [height + up] * 2, color=colour, lw=1.6
-            )
             axes.plot(row["ratio"], height + up, marker, color=colour, ms=5, label=label)
+            if row["at_most"]:
+                axes.annotate("or less", (row["ratio"], height + up), **BESIDE, color=colour)
+            else:
+                scale = row["ratio"] / row["value"]
+                ends = [scale * row["low"], scale * row["high"]]
+                axes.plot(ends, [height + up] * 2, color=colour, lw=1.6)
             shown = True
     for height, row in zip(heights, listeners[0]["thresholds"], strict=True):
         low, high = row["human"]

@@ -163,6 +163,8 @@ def _ends(row: Found, key: str, factor: float) -> str:
 def _difference(row: Found) -> str:
     if row["value"] is None:
         return "not told at all"
+    if row["at_most"]:
+        return f"{row['value']:.3g} {row['unit']} or less × {row['ratio']:.2f}"
     ends = f"[{row['low']:.3g}, {row['high']:.3g}]"
     return f"{row['value']:.3g} {row['unit']} {ends} × {row['ratio']:.2f}"
 

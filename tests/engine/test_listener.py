@@ -60,6 +60,17 @@ def test_a_tone_has_its_level_at_its_place_and_a_gammatones_skirts_elsewhere():
         assert steady[other] == pytest.approx(known, abs=0.3)
 
 
+@pytest.mark.parametrize("frequency", [523.0, 3_990.0, 6_100.0])
+def test_the_ear_hears_the_same_at_any_rate(frequency):
+    """Its filters are thinned out by what the rate leaves room for, and nothing of that is to be heard."""
+    other = EarAlone(48_000)
+    found, same = (
+        one(tone(frequency, 65, one.rate)[None])[0, 50:200, : len(EAR.centres) - 1].mean(0)
+        for one in (EAR, other)
+    )
+    np.testing.assert_allclose(found, same, atol=0.5)
+
+
 def test_silence_is_the_threshold_in_quiet_and_a_stop_dies_away_as_a_leaky_integrator():
     """3.4 dB SPL at 1 kHz (Terhardt 1979); 4.34 dB per 2.5 ms."""
     silence = heard(np.zeros(4_000))
@@ -101,7 +112,7 @@ def test_the_decision_is_that_of_signal_detection_theory():
         drawn = np.mean([found.right(draw) for _ in range(4_000)])
         assert drawn == pytest.approx(found.share, abs=0.025)
     assert Decision(standard, standard, noise=1).share == 0.5
-    assert Decision(standard, target, noise=internal_noise(standard[0], target[0])).share == (
+    assert Decision(standard, target, noise=internal_noise(standard, target)).share == (
         pytest.approx(math.sqrt(0.5))
     )
 
@@ -120,11 +131,17 @@ def test_behind_a_chain_that_does_nothing_the_ear_hears_the_same_and_behind_a_co
     through = behind(chain_of({"id": "g", "kind": "gain", "params": {"level": 0}}), EAR)
     sound = tone(1_000, 65, RATE)[None]
     np.testing.assert_allclose(through(sound), EAR(sound), atol=1e-3)
-    # slow enough to leave the half second's level as it is from its first tenth on
-    block = {"threshold": -60, "ratio": 4, "knee": 0.01, "attack": 0.1, "release": 1}
+    # too slow to follow the waveform, and as loud behind it as before: 27 dB below full scale
+    block = {"threshold": -60, "ratio": 4, "knee": 0.01, "attack": 1, "release": 50}
+    block["makeup"] = 33 * 3 / 4
     squeezed = behind(chain_of({"id": "c", "kind": "compressor", "params": block}), EAR)
-    (found,) = thresholds(squeezed, rate=RATE, noise=calibrated(EAR, RATE), tasks=TASKS[:1])
-    assert found.ratio == pytest.approx(4, rel=0.2)
+    sharp = calibrated(EAR, RATE)
+    alone, behind_it = (
+        thresholds(one, rate=RATE, noise=sharp, tasks=TASKS[:1])[0] for one in (EAR, squeezed)
+    )
+    assert behind_it.ratio is not None
+    assert alone.ratio is not None
+    assert behind_it.ratio / alone.ratio == pytest.approx(4, rel=0.2)
 
 
 def test_beside_a_band_of_noise_a_tone_has_to_be_as_loud_as_textbooks_say_at_its_place():
@@ -148,6 +165,17 @@ def test_an_adapter_that_hears_no_signal_or_nothing_of_levels_is_said_in_a_sente
         deaf(np.zeros((1, 4_000)))
     with pytest.raises(EngineError, match="changes with the level"):
         calibrated(lambda sounds: np.ones((len(sounds), 5, 2)), RATE)
+
+
+def test_what_is_told_however_small_it_is_comes_to_at_most_the_smallest():
+    level = lambda sounds: 20 * np.log10(np.sqrt(np.square(sounds).mean(1)))[:, None, None]  # noqa: E731
+    (found,) = thresholds(level, rate=RATE, noise=1e-4, tasks=TASKS[:1])
+    assert found.at_most
+    assert found.value == pytest.approx(20 / 2**10)
+    (found,) = thresholds(level, rate=RATE, noise=1.0, tasks=TASKS[:1])
+    # d′ of 0.77 with a noise of 1 dB
+    assert not found.at_most
+    assert found.value == pytest.approx(0.77, rel=0.15)
 
 
 def test_whoever_hears_nothing_comes_to_no_threshold():

@@ -32,8 +32,10 @@ Array = NDArray[np.float64]
 Listener = Callable[[Array], Array]
 
 LOWEST, HIGHEST = 80.0, 12_000.0
-# Hz: as often as envelopes behind auditory filters are kept
+# Hz: as often at least as envelopes behind auditory filters are kept
 ENVELOPE_RATE = 4_000
+# widths from its centre at which a filter has fallen by 75 dB, so that an end there is not heard
+SKIRT = 8.6
 # N. F. Viemeister, J. Acoust. Soc. Am. 66(5), 1979: what is fitted to modulation detection as a leaky integrator
 INTEGRATION_S = 0.0025
 STEP_S = 0.002
@@ -60,8 +62,11 @@ class EarAlone:
         ends = erb_rate([LOWEST, min(HIGHEST, 0.45 * rate)])
         cams = torch.arange(float(ends[0]), float(ends[1]), 1.0, dtype=torch.float64)
         self.centres = auditory.frequency_of(cams).numpy()
-        self.thinning = 2 ** max(0, int(math.log2(rate / ENVELOPE_RATE)))
+        self.widths = 1.019 * erb(self.centres)
         self.floor = 10 ** (quiet(self.centres) / 10)
+        # narrow filters have slow envelopes, which need fewer samples
+        room = rate / np.maximum(ENVELOPE_RATE, 2 * SKIRT * self.widths)
+        self.thinning = 2 ** np.maximum(0, np.floor(np.log2(room))).astype(int)
 
     def __call__(self, sounds: Array) -> Array:
         parts = [self._heard(sounds[k : k + AT_ONCE]) for k in range(0, len(sounds), AT_ONCE)]
@@ -70,25 +75,38 @@ class EarAlone:
     def _heard(self, sounds: Array) -> Array:
         frames = sounds.shape[1]
         size = 2 ** math.ceil(math.log2(frames + 0.05 * self.rate))
-        kept = size // self.thinning
         # single precision: 1e-5 dB, and half the time
         spectra = scipy.fft.rfft(sounds.astype(np.float32), size)
-        spacing = self.rate / size
+        steps = int(frames / self.rate / STEP_S)
+        found = np.empty((len(sounds), steps, len(self.centres)))
+        for thinning in np.unique(self.thinning):
+            which = np.flatnonzero(self.thinning == thinning)
+            power = self._power(spectra, size, which, int(thinning))
+            at = np.round(np.arange(steps) * STEP_S * self.rate / thinning).astype(int)
+            found[..., which] = power[..., at].transpose(0, 2, 1)
+        return 10 * np.log10(10 ** (ear.FULL_SCALE / 10) * np.maximum(found, 0) + self.floor)
+
+    def _power(
+        self,
+        spectra: NDArray[np.complexfloating],
+        size: int,
+        which: NDArray[np.int64],
+        thinning: int,
+    ) -> NDArray[np.float32]:
+        """Smoothed power (rows, channels, samples) of the channels `which`, at the rate over `thinning`."""
+        kept, spacing = size // thinning, self.rate / size
         # the bins around each centre, as an envelope of a lower rate
-        first = np.round(self.centres / spacing).astype(int) - kept // 2
+        first = np.round(self.centres[which] / spacing).astype(int) - kept // 2
         bins = first[:, None] + np.arange(kept)
         inside = (bins > 0) & (bins < size // 2)
-        width = 1.019 * erb(self.centres)
-        away = (bins * spacing - self.centres[:, None]) / width[:, None]
-        response = np.where(inside, 2 / self.thinning / (1 + 1j * away) ** 4, 0)
-        bands = spectra[:, np.clip(bins, 0, size // 2)] * response.astype(np.complex64)
-        envelope = scipy.fft.ifft(bands, overwrite_x=True)[..., : round(frames / self.thinning)]
+        away = (bins * spacing - self.centres[which, None]) / self.widths[which, None]
+        response = np.where(inside, 2 / thinning / (1 + 1j * away) ** 4, 0).astype(np.complex64)
+        bands = spectra[:, np.clip(bins, 0, size // 2)] * response
+        envelope = scipy.fft.ifft(bands, overwrite_x=True)
         power = np.square(envelope.real) + np.square(envelope.imag)
-        pace = self.rate / self.thinning
-        keep = np.float32(math.exp(-1 / (INTEGRATION_S * pace)))
-        smooth = lfilter(np.array([1 - keep]), np.array([1, -keep]), power)
-        steps = smooth[..., :: max(1, round(STEP_S * pace))].transpose(0, 2, 1).astype(np.float64)
-        return 10 * np.log10(10 ** (ear.FULL_SCALE / 10) * np.maximum(steps, 0) + self.floor)
+        keep = np.float32(math.exp(-thinning / (INTEGRATION_S * self.rate)))
+        smooth: NDArray[np.float32] = lfilter(np.array([1 - keep]), np.array([1, -keep]), power)
+        return smooth
 
 
 def behind(chain: Chain, heard: EarAlone) -> Listener:
@@ -165,12 +183,21 @@ class Decision:
         return bool(blurred > 0) if self.blur > 0 else bool(draw.random() < 0.5)
 
 
-def internal_noise(standard: Array, target: Array, *, down: int = 2) -> float:
-    """The standard deviation with which a listener tells `target` from `standard` (steps, channels) as often as a
-    staircase of `down` comes to; raises `EngineError` where it has nothing to tell them by."""
-    distance = float(np.sqrt(np.square(target - standard).sum()))
-    size = float(np.sqrt(np.square(standard).sum()))
-    if not distance > NOTHING * max(size, NOTHING):
+def internal_noise(standards: Array, targets: Array, *, down: int = 2) -> float:
+    """The standard deviation with which a listener tells `targets` from `standards` (carriers, steps, channels) as
+    often as a staircase of `down` comes to; raises `EngineError` where it has nothing to tell them by."""
+    goal = convergence(down)
+    distance = float(np.sqrt(np.square(targets - standards).sum(axis=(1, 2)).mean()))
+    size = float(np.sqrt(np.square(standards).sum(axis=(1, 2)).mean()))
+    low, high = (by * max(distance, NOTHING) for by in (1e-3, 1e2))
+    if (
+        not distance > NOTHING * max(size, NOTHING)
+        or Decision(standards, targets, noise=low).share < goal
+    ):
         raise EngineError("expected what changes with the level of a tone, found what does not")
-    # two intervals: the share is Φ of d′ over √2
-    return distance / (math.sqrt(2) * float(norm.ppf(convergence(down))))
+    # the more noise, the fewer right answers
+    for _ in range(40):
+        middle = math.sqrt(low * high)
+        right = Decision(standards, targets, noise=middle).share >= goal
+        low, high = (middle, high) if right else (low, middle)
+    return math.sqrt(low * high)

@@ -29,7 +29,7 @@ RUNGS = 10 * PER_OCTAVE
 START = RUNGS - 2 * PER_OCTAVE
 TRACKS = 32
 DOWN = 2
-# noise carriers: half to learn from, half to tell by
+# noises or phases: half to learn from, half to tell by
 CARRIERS = 12
 CONFIDENCE = 0.95
 
@@ -42,7 +42,8 @@ LOUDEST = 100.0
 @dataclass(frozen=True)
 class Threshold:
     """What `task` comes to: the geometric mean over tracks in its unit with its interval, and over people's; None where
-    even the largest difference is not told. `trials` is the number of answers."""
+    even the largest difference is not told, the smallest one (`at_most`) where that still is. `trials` is the number
+    of answers."""
 
     task: str
     title: str
@@ -55,6 +56,7 @@ class Threshold:
     trials: int
     human: tuple[float, float]
     source: str
+    at_most: bool
 
 
 @dataclass(frozen=True)
@@ -72,11 +74,15 @@ class MaskingCurve:
 def calibrated(listener: Listener, rate: int) -> float:
     """The internal noise with which `listener` just tells what people just tell of the level of a tone of 1 kHz at 65
     dB SPL; raises `EngineError` where it does not change with the level."""
-    draw = np.random.default_rng(0)
-    heard = listener(
-        np.stack([CALIBRATION.sound(by, rate, draw) for by in (0.0, CALIBRATION.person)])
+    standards, targets = (
+        listener(_sounds(CALIBRATION, by, rate, seed=0)) for by in (0.0, CALIBRATION.person)
     )
-    return internal_noise(heard[0], heard[1], down=DOWN)
+    return internal_noise(standards, targets, down=DOWN)
+
+
+def _sounds(task: Task, difference: float, rate: int, *, seed: int) -> Array:
+    draws = [np.random.default_rng([seed, 2, n]) for n in range(CARRIERS)]
+    return np.stack([task.sound(difference, rate, draw) for draw in draws])
 
 
 def thresholds(
@@ -110,7 +116,10 @@ def _threshold(listener: Listener, task: Task, rate: int, noise: float, seed: in
     value = low = high = None
     # who only guesses has tracks that seem to come to something near the top
     told = ladder.at(RUNGS).share >= convergence(DOWN)
-    if told and len(known) > TRACKS / 2:
+    at_most = told and ladder.at(0).share >= convergence(DOWN)
+    if at_most:
+        value = _difference(task, 0)
+    elif told and len(known) > TRACKS / 2:
         mean = float(known.mean())
         margin = float(stats.t.ppf((1 + CONFIDENCE) / 2, len(known) - 1) * stats.sem(known))
         low, value, high = (_difference(task, mean + by) for by in (-margin, 0.0, margin))
@@ -126,6 +135,7 @@ def _threshold(listener: Listener, task: Task, rate: int, noise: float, seed: in
         result.trials,
         task.human,
         task.source,
+        at_most,
     )
 
 
@@ -149,11 +159,7 @@ class _Ladder:
         return self.known[rung]
 
     def _heard(self, difference: float) -> Array:
-        carriers = range(CARRIERS if self.task.carriers else 1)
-        draws = [np.random.default_rng([self.seed, 2, n]) for n in carriers]
-        return self.listener(
-            np.stack([self.task.sound(difference, self.rate, draw) for draw in draws])
-        )
+        return self.listener(_sounds(self.task, difference, self.rate, seed=self.seed))
 
 
 # masking

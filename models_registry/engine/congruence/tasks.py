@@ -35,7 +35,8 @@ MODULATION = "Viemeister, J. Acoust. Soc. Am. 66(5), 1979: −25 dB at low rates
 @dataclass(frozen=True)
 class Task:
     """A difference to be told: `sound(difference, rate, draw)`, 0 being the standard; the largest difference that is
-    tried; the range of people's thresholds with its source; and whether each sound has another noise carrier."""
+    tried; and the range of people's thresholds with its source. Every sound has a carrier of its own, a noise or the
+    phase in which a tone begins, so that nobody can listen for the waveform."""
 
     name: str
     title: str
@@ -43,7 +44,6 @@ class Task:
     top: float
     human: tuple[float, float]
     source: str
-    carriers: bool
     sound: Sound
 
     @property
@@ -57,8 +57,8 @@ def amplitude(level: float) -> float:
     return float(10 ** ((level - ear.FULL_SCALE) / 20))
 
 
-def tone(frequency: float, level: float, rate: int) -> Array:
-    return amplitude(level) * np.sin(2 * np.pi * frequency * _time(rate))
+def tone(frequency: float, level: float, rate: int, *, phase: float = 0.0) -> Array:
+    return amplitude(level) * np.sin(2 * np.pi * frequency * _time(rate) + phase)
 
 
 def noise(
@@ -86,6 +86,10 @@ def _time(rate: int) -> Array:
     return np.arange(round(SECONDS * rate)) / rate
 
 
+def _any(draw: np.random.Generator) -> float:
+    return float(draw.uniform(0, 2 * np.pi))
+
+
 def _wide(rate: int, draw: np.random.Generator) -> Array:
     return noise(LEVEL, rate, draw, ends=(50.0, min(NOISE_TOP, 0.45 * rate)))
 
@@ -101,8 +105,7 @@ def intensity(level: float, frequency: float = 1_000.0) -> Task:
         20.0,
         (known, known),
         INTENSITY,
-        carriers=False,
-        sound=lambda by, rate, draw: gated(tone(frequency, level + by, rate), rate),
+        lambda by, rate, draw: gated(tone(frequency, level + by, rate, phase=_any(draw)), rate),
     )
 
 
@@ -116,8 +119,7 @@ def frequency(middle: float) -> Task:
         0.2 * middle,
         (known, known),
         FREQUENCY,
-        carriers=False,
-        sound=lambda by, rate, draw: gated(tone(middle + by, LEVEL, rate), rate),
+        lambda by, rate, draw: gated(tone(middle + by, LEVEL, rate, phase=_any(draw)), rate),
     )
 
 
@@ -130,7 +132,7 @@ def gap() -> Task:
         # the edge within a sample, so that a gap grows steadily
         return gated(carrier * np.clip((away - by / 2_000) * rate + 0.5, 0 if by else 1, 1), rate)
 
-    return Task("gap", "Gap in wideband noise", "ms", 100.0, (2.0, 3.0), GAP, True, sound)
+    return Task("gap", "Gap in wideband noise", "ms", 100.0, (2.0, 3.0), GAP, sound)
 
 
 def modulation(pace: float) -> Task:
@@ -149,7 +151,6 @@ def modulation(pace: float) -> Task:
         100.0,
         (known, known),
         MODULATION,
-        True,
         sound,
     )
 
