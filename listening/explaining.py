@@ -196,13 +196,14 @@ def _of_signal(
 ) -> Found:
     method, tiles = settings["method"], question.tiles()
     counted.stage = method
-    made = room.explain(question, method, tiles=tiles)
+    made = room.explain(question, method, tiles=tiles, patient=True)
     found: Found = {
         "value": made.value,
         "silent": made.silent,
         "total": made.total,
         "error": made.error,
         "absorbed": made.absorbed,
+        "steps": made.steps,
         "ledger": [{**asdict(entry), "lost": entry.lost} for entry in made.ledger],
         "tiles": _map(tiles, made.tiles),
         "sounds": [],

@@ -6,7 +6,14 @@
 One file per method; all of them are held to the same checks (sanity.py, planted.py).
 """
 
-from models_registry.engine.explain.methods import METHODS, OCCLUSION, RELEVANCE, Found, explain
+from models_registry.engine.explain.methods import (
+    CLOSE,
+    METHODS,
+    OCCLUSION,
+    RELEVANCE,
+    Found,
+    explain,
+)
 from models_registry.engine.explain.parameters import FoundTurned, Turned, of_parameters
 from models_registry.engine.explain.plane import Plane, Tiles
 from models_registry.engine.explain.planted import CASES, Planted, planted
@@ -26,6 +33,7 @@ from models_registry.engine.explain.target import LOSSES, Energy, Loss, Move, Sc
 
 __all__ = [
     "CASES",
+    "CLOSE",
     "DRAWS",
     "GRID",
     "ORDERS",

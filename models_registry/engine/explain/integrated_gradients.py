@@ -13,6 +13,8 @@ from torch import Tensor
 from models_registry.engine.explain.question import ROWS, Question
 
 STEPS = 50
+# where a curve bends as sharply as a logarithm does near silence
+MOST_STEPS = 400
 
 
 def slope(question: Question, *, steps: int = STEPS) -> Tensor:

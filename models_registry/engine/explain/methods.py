@@ -29,10 +29,11 @@ from models_registry.engine.explain.question import Question
 INTEGRATED, GRADIENT, SMOOTH = "integrated-gradients", "gradient-input", "smoothgrad"
 RELEVANCE, OCCLUSION = "relevance", "occlusion"
 SLOPES: dict[str, Callable[[Question], Tensor]] = {
-    INTEGRATED: integrated_gradients.slope,
     GRADIENT: gradient_input.slope,
     SMOOTH: smoothgrad.slope,
 }
+# of the change that parts are to add up to
+CLOSE = 0.01
 METHODS = (INTEGRATED, GRADIENT, SMOOTH, RELEVANCE, OCCLUSION)
 
 
@@ -42,7 +43,7 @@ class Found:
 
     `samples` (channels, frames) and `parts` are missing for occlusion, which knows tiles alone. `total` is what all
     parts add up to; `error` how far that is from what they should (None where nothing is promised); `absorbed` the
-    share of the number that no sample has made, by `ledger` (relevance only).
+    share of the number that no sample has made, by `ledger` (relevance only). `steps` are integrated gradients'.
     """
 
     method: str
@@ -55,10 +56,17 @@ class Found:
     parts: Tensor | None = None
     absorbed: float | None = None
     ledger: tuple[Entry, ...] = ()
+    steps: int | None = None
 
 
-def explain(question: Question, method: str, *, tiles: Tiles | None = None) -> Found:
-    """What `method` finds; raises `EngineError`."""
+def explain(
+    question: Question, method: str, *, tiles: Tiles | None = None, patient: bool = False
+) -> Found:
+    """What `method` finds; raises `EngineError`.
+
+    Where one is `patient`, integrated gradients double their steps until their parts add up to `CLOSE`, eight times as
+    many at most.
+    """
     if method not in METHODS:
         raise EngineError(f"expected one of {', '.join(METHODS)}, found '{method}'")
     tiles = tiles or question.tiles()
@@ -72,11 +80,16 @@ def explain(question: Question, method: str, *, tiles: Tiles | None = None) -> F
         through = propagation.propagated(question)
         found = _spread(method, question, tiles, through.slope, value, silent)
         return replace(found, error=through.error, absorbed=through.absorbed, ledger=through.ledger)
-    found = _spread(method, question, tiles, SLOPES[method](question), value, silent)
     if method != INTEGRATED:
-        return found
-    promised = value - silent
-    return replace(found, error=abs(found.total - promised) / (abs(promised) or abs(value)))
+        return _spread(method, question, tiles, SLOPES[method](question), value, silent)
+    steps, promised = integrated_gradients.STEPS, value - silent
+    while True:
+        slope = integrated_gradients.slope(question, steps=steps)
+        found = _spread(method, question, tiles, slope, value, silent)
+        error = abs(found.total - promised) / (abs(promised) or abs(value))
+        if not patient or error <= CLOSE or steps >= integrated_gradients.MOST_STEPS:
+            return replace(found, error=error, steps=steps)
+        steps *= 2
 
 
 def _spread(
