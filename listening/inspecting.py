@@ -71,7 +71,7 @@ def inspect(version: ModelVersion, settings: Found, told: Told) -> Found:
                 "heard": [one or "the input" for one in passage.sources],
                 **_signals(version, passage, found.rate, title),
                 "gains": _gains(passage.gains),
-                **_characteristics(chain, passage.name),
+                **characteristics(chain, passage.name),
             }
         )
     return dict(
@@ -236,7 +236,7 @@ def _digits(value: float) -> float:
 # what a block is
 
 
-def _characteristics(chain: Any, name: str) -> Found:
+def characteristics(chain: Any, name: str) -> Found:
     """What of `name` can be drawn by itself; None or empty where it has no such thing."""
     of, block = engine().characteristics, chain.blocks[name]
     grid = np.geomspace(LOWEST_HZ, chain.rate / 2 * 0.999, POINTS)

@@ -28,7 +28,7 @@ SHADES = "magma"
 SPAN_DB = 80.0
 # more lines than these are drawn as a map
 MOST_LINES = 6
-TICKS_HZ = (50, 100, 200, 500, 1_000, 2_000, 5_000, 10_000)
+TICKS_HZ = (100, 300, 1_000, 3_000, 10_000)
 
 
 def signal(block: Part, *, rate: int, seconds: float) -> Figure:
@@ -104,7 +104,14 @@ def _map(
     edges = np.arange(len(values) + 1)
     times = np.linspace(0, seconds, values.shape[1] + 1)
     drawn = axes.pcolormesh(
-        times, edges, values, cmap=SHADES, vmin=top - SPAN_DB, vmax=top, rasterized=True
+        times,
+        edges,
+        values,
+        cmap=SHADES,
+        # nothing is kept that is softer than the floor
+        vmin=min(max(top - SPAN_DB, FLOOR_DB), top - 1),
+        vmax=top,
+        rasterized=True,
     )
     # rows are even in Cams: ticks where round frequencies fall between their edges
     places = centres(rate)

@@ -43,7 +43,10 @@ def look(version: ModelVersion, settings: Found, told: Told) -> Found:
     room = engine()
     adapters = room.lamp.adapters_of(chain)
     told(0.0, "making takes")
-    takes, said = _takes(chain, settings)
+    if any(room.lamp.listens(adapter) for _, adapter in adapters):
+        takes, said = _takes(chain, settings)
+    else:
+        takes, said = [], "its settings alone, since no adapter listens to the sound"
     leaks = settings["leak"] and bool(chain.conditions)
     until = 0.3 if leaks else 0.7
     held, used = room.lamp.held_and_used(chain, takes, progress=part_of(told, 0.02, until))

@@ -45,18 +45,20 @@ def views(sound: Audio) -> Views:
     return Views(extremes(line), levels(line), spectrogram(line, sound.rate), excitation(sound))
 
 
-def _cut(line: Array, count: int) -> list[Array]:
-    return np.array_split(line, min(count, line.size))
+def _cut(length: int, count: int) -> list[slice]:
+    """Up to `count` stretches, evenly spaced in time."""
+    edges = np.linspace(0, length, min(count, length) + 1).round().astype(int)
+    return [slice(*pair) for pair in zip(edges, edges[1:], strict=False)]
 
 
 def extremes(line: Array) -> Array:
     """The least and the largest sample in each of up to `POINTS` stretches."""
-    return np.array([(part.min(), part.max()) for part in _cut(line, POINTS)])
+    return np.array([(line[one].min(), line[one].max()) for one in _cut(line.size, POINTS)])
 
 
 def levels(line: Array) -> Array:
     """The level (dB) of each of up to `POINTS` stretches."""
-    return decibels(np.array([np.mean(part**2) for part in _cut(line, POINTS)]))
+    return decibels(np.array([np.mean(line[one] ** 2) for one in _cut(line.size, POINTS)]))
 
 
 def decibels(power: Any) -> Array:
@@ -74,11 +76,13 @@ def spectrogram(line: Array, rate: int) -> Array:
     """The level (dB) of the strongest line in each band of `centres`, by up to `COLUMNS` times."""
     size = 2 ** round(np.log2(WINDOW_S * rate))
     hop = max(1, min(size // 4, line.size // COLUMNS))
+    frames = max(1, -(-line.size // hop))
+    line = np.pad(line, (0, max(0, size - line.size)))
     transform = signal.ShortTimeFFT(
         signal.windows.hann(size, sym=False), hop, rate, scale_to="magnitude"
     )
     # full scale is a sine's: half of it lies at negative frequencies
-    power = (2 * np.abs(transform.stft(line, p0=0, p1=max(1, -(-line.size // hop))))) ** 2
+    power = (2 * np.abs(transform.stft(line, p0=0, p1=frames))) ** 2
     edges = np.searchsorted(transform.f, centres(rate)).clip(0, len(transform.f) - 1)
     bands = np.stack(
         [
@@ -86,7 +90,7 @@ def spectrogram(line: Array, rate: int) -> Array:
             for low, high in zip(edges, edges[1:], strict=False)
         ]
     )
-    columns = np.array_split(np.arange(bands.shape[1]), min(COLUMNS, bands.shape[1]))
+    columns = _cut(bands.shape[1], COLUMNS)
     return decibels(np.stack([bands[:, one].mean(1) for one in columns], axis=1))
 
 

@@ -155,6 +155,16 @@ researcher: list[URLPattern | URLResolver] = [
         figures.of_block,
         name="block-figure",
     ),
+    path(
+        "models/<slug:name>/<int:number>/blocks/<slug:block>/",
+        registry.block,
+        name="block",
+    ),
+    path(
+        "models/<slug:name>/<int:number>/blocks/<slug:block>/<slug:figure>.<slug:form>",
+        figures.of_block_by_itself,
+        name="block-own-figure",
+    ),
     path("models/<slug:name>/<int:number>/studies/", studies.of_version, name="studies"),
     path("models/<slug:name>/<int:number>/studies/<slug:kind>/", studies.ask, name="study-ask"),
     path("studies/<int:pk>/", studies.detail, name="study"),

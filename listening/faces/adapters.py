@@ -64,14 +64,14 @@ def figures(found: Found) -> Mapping[str, Picture]:
         devices = ", ".join(one["condition"] for one in found["conditions"])
         pictures[f"responses-{block}"] = Picture(
             alt=f"Response of {block} by device: {devices}",
-            caption=f"Response of {block} as each device.",
+            caption=f"{block}: its response as each device.",
             draw=partial(draw.responses, found, block),
         )
         if len(table) > 1:
             far = max(max(row) for row in table)
             pictures[f"distances-{block}"] = Picture(
                 alt=f"Distances between the devices’ responses of {block}, up to {far:.1f} dB",
-                caption=f"How far the devices are from each other in {block}, root mean square over Cams.",
+                caption=f"{block}: how far the devices’ responses are from each other, root mean square over Cams.",
                 draw=partial(draw.distances, found, block),
             )
     if found["leak"]:

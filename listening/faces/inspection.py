@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from functools import partial
 from typing import Any
 
 from django import forms
-from matplotlib.figure import Figure
 
 from listening import inspection_figures as draw
 from listening.analysis.plain import MISSING, number
 from listening.inspecting import MOST_SECONDS
+from listening.portraits import pictures_of
 from listening.understanding import Picture, face
 from listening.views.study_forms import SoundStudyForm
 from models_registry.studying import Found
@@ -51,8 +51,12 @@ class InspectionForm(SoundStudyForm):
 def figures(found: Found) -> Mapping[str, Picture]:
     pictures: dict[str, Picture] = {}
     for block in found["blocks"]:
-        for name, picture in _of_block(found, block):
-            pictures[f"{block['number']}-{name}"] = picture
+        number = block["number"]
+        pictures[f"{number}-signal"] = _signal(found, block)
+        if block["gains"]:
+            pictures[f"{number}-gains"] = _gains(block)
+        for name, picture in pictures_of(block):
+            pictures[f"{number}-{name}"] = picture
     for n, one in enumerate(found["moved"], start=1):
         said = f"{one['least']:.4g} to {one['most']:.4g} {one['unit']}".strip()
         reach = f"{min(one['low']):.4g} to {max(one['high']):.4g} {one['unit']}".strip()
@@ -65,38 +69,24 @@ def figures(found: Found) -> Mapping[str, Picture]:
     return pictures
 
 
-def _of_block(found: Found, block: Found) -> Iterator[tuple[str, Picture]]:
-    name = block["name"]
-
-    def picture(of: str, caption: str, figure: Any, *rest: Any) -> tuple[str, Picture]:
-        make: partial[Figure] = partial(figure, block, *rest)
-        return of, Picture(alt=f"{name}: {caption}", caption=caption, draw=make)
-
-    signal = partial(draw.signal, rate=found["rate"], seconds=found["seconds"])
-    change = "" if block["difference_db"] is None else f" It changed {_db(block['difference_db'])}."
-    yield picture(
-        "signal", f"Wave, level, spectrogram and excitation before and after.{change}", signal
+def _signal(found: Found, block: Found) -> Picture:
+    difference = block["difference_db"]
+    changed = (
+        "It changed nothing."
+        if difference is None
+        else f"What it changed has {_db(difference)} of its input’s energy."
     )
-    if block["gains"]:
-        span = f"{_db(block['gains']['least'])} to {_db(block['gains']['most'])}"
-        yield picture("gains", f"Gain made of this sound: {span}, make-up included.", draw.gains)
-    if block["response"]:
-        late = block["response"]["latency"]
-        without = f" without its latency of {late} samples" if late else ""
-        yield picture(
-            "response", f"Frequency response, phase and group delay{without}.", draw.response
-        )
-    if block["poles"] or block["zeros"]:
-        yield picture("roots", "Poles and zeros in the z plane.", draw.roots)
-    if block["curve"]:
-        yield picture("curve", "Output against input level.", draw.curve)
-    if block["bank"]:
-        yield picture("bank", f"The {len(block['bank']['bands'])} bands it divides by.", draw.bank)
-    if any(row["seconds"] is not None for row in block["decay"]):
-        yield picture("decay", "Reverberation time by octave (T30 or T20).", draw.decay)
-    for n, one in enumerate(block["learned"], start=1):
-        said = f"{one['name']}: {one['meaning']}, {len(one['values'])} numbers."
-        yield picture(f"learned-{n}", said, draw.learned, one)
+    caption = f"Wave, level, spectrogram and excitation before and after. {changed}"
+    draws = partial(draw.signal, block, rate=found["rate"], seconds=found["seconds"])
+    return Picture(alt=f"{block['name']}: {caption}", caption=caption, draw=draws)
+
+
+def _gains(block: Found) -> Picture:
+    span = f"{_db(block['gains']['least'])} to {_db(block['gains']['most'])}"
+    caption = f"Gain made of this sound: {span}, make-up included."
+    return Picture(
+        alt=f"{block['name']}: {caption}", caption=caption, draw=partial(draw.gains, block)
+    )
 
 
 def _db(value: float | None) -> str:

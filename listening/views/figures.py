@@ -18,6 +18,8 @@ from listening.computed import one_state
 from listening.drawing import rendered
 from listening.exchange.tables import csv_bytes
 from listening.models import Campaign
+from listening.portraits import portrait
+from listening.understanding import Picture
 from models_registry import watch
 from models_registry.models import ModelVersion, TrainingRun
 
@@ -68,6 +70,31 @@ def block_figure(chain: object, block: str) -> Figure:
     if picture is None:
         raise Http404(f"no figure of block {block!r}")
     return picture.draw(chain, block)
+
+
+@access.members
+@require_safe
+def of_block_by_itself(
+    request: HttpRequest, name: str, number: int, block: str, figure: str, form: str
+) -> HttpResponse:
+    """One of the figures of a block's own page."""
+    pictures = block_pictures(request, name, number, block)[1]
+    if figure not in pictures:
+        raise Http404(f"no figure {figure!r} of block {block!r}")
+    return served(pictures[figure].draw(), form)
+
+
+def block_pictures(
+    request: HttpRequest, name: str, number: int, block: str
+) -> tuple[ModelVersion, dict[str, Picture]]:
+    """The version and all figures of one of its blocks, whatever goes through it; raises `Http404`."""
+    version = access.find(
+        request, ModelVersion.objects.select_related("model"), model__name=name, number=number
+    )
+    try:
+        return version, portrait(version, block)
+    except ValueError as error:
+        raise Http404(str(error)) from error
 
 
 @access.members

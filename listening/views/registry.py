@@ -16,6 +16,7 @@ from listening.block_pictures import picture_of
 from listening.models import Campaign
 from listening.understanding import about
 from listening.views.diagram import diagram
+from listening.views.figures import block_pictures
 from listening.views.forms import TrainForm
 from listening.watched import of_run
 from models_registry.extra import EngineMissing
@@ -83,6 +84,15 @@ def version(request: HttpRequest, name: str, number: int) -> HttpResponse:
         "newest": found.model.versions.aggregate(number=Max("number"))["number"],
     }
     return render(request, "listening/registry/version.html", context)
+
+
+@access.members
+@require_safe
+def block(request: HttpRequest, name: str, number: int, block: str) -> HttpResponse:
+    """All figures of one block: response with phase and group delay, poles and zeros, curve, bands, decay."""
+    found, pictures = block_pictures(request, name, number, block)
+    context = {"section": "models", "version": found, "part": block, "figures": pictures}
+    return render(request, "listening/registry/block.html", context)
 
 
 @access.makers

@@ -95,6 +95,21 @@ def test_a_form_asks_for_an_excerpt_and_a_worker_answers(researcher, version):
     assert study.result["rate"] == 44_100
 
 
+def test_a_block_has_a_page_of_all_its_figures(researcher, version):
+    page = researcher.get(reverse("block", args=["overdrive", 1, "pre"])).content.decode()
+    for name in ("response", "roots"):
+        address = reverse("block-own-figure", args=["overdrive", 1, "pre", name, "svg"])
+        assert address in page
+        assert researcher.get(address)["Content-Type"] == "image/svg+xml"
+    assert (
+        reverse("block", args=["overdrive", 1, "pre"])
+        in researcher.get(reverse("version", args=["overdrive", 1])).content.decode()
+    )
+    for block, name in (("none", "roots"), ("pre", "curve")):
+        gone = reverse("block-own-figure", args=["overdrive", 1, block, name, "svg"])
+        assert researcher.get(gone).status_code == 404
+
+
 def failure_of(version, **asked):
     study = studying.here(version, "inspection", asked, actor="alice")
     return str(jobs.work_here(study.job, lambda share, message: None))
