@@ -246,7 +246,7 @@ def _sounds(
                 "sha256": keep_sound(
                     version,
                     sound,
-                    title=f"{said}: {name} ({method}, {version})",
+                    title=f"{name} of {said}, by {method} for {version}",
                     how=f"explanation by {method}, {name},",
                 ),
                 "value": worth,

@@ -84,7 +84,7 @@ def _erb_axis(axes: Axes, top: float) -> None:
 def courses(found: Found) -> Figure:
     """The number while tiles are taken away, or put back, the most relevant first; and in random orders."""
     curves = found["checks"]["curves"]
-    figure, axes = canvas(6.4, 3.4)
+    figure, axes = canvas(6.4, 3.9)
     share = 100 * np.array(curves["shares"])
     for name, words, colour, marker in (
         ("deletion", "taken away first", COLOURS[0], "o"),
@@ -102,7 +102,7 @@ def courses(found: Found) -> Figure:
     )
     axes.set_xlabel("tiles (%)")
     axes.set_ylabel("the number (whole 1, silence 0)")
-    axes.legend(frameon=False, fontsize=8.5)
+    axes.legend(frameon=False, fontsize=8.5, loc="lower left", bbox_to_anchor=(0, 1))
     return figure
 
 

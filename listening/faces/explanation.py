@@ -108,16 +108,18 @@ def figures(found: Found) -> Mapping[str, Picture]:
 
 
 def highest(found: Found) -> str:
-    """The band and the time from which most is made, and its share of all positive parts."""
+    """The band and the time that do most to make the number what it is, and their share of all that does so."""
     map_ = drawn_map(found)
-    values = np.array(map_["values"])
+    lowered = found["silent"] is not None and found["value"] < found["silent"]
+    values = np.array(map_["values"]) * (-1 if lowered else 1)
     band, step = np.unravel_index(int(values.argmax()), values.shape)
     hertz, seconds = map_["edges_hz"], map_["edges_s"]
     made = values[values > 0].sum()
     if not made > 0:
         return "nothing is made by any part of the sound"
+    done = "taken off" if lowered else "made"
     return (
-        f"most is made from {hertz[band]:.0f} to {hertz[band + 1]:.0f} Hz at {seconds[step]:.2f} to "
+        f"most is {done} from {hertz[band]:.0f} to {hertz[band + 1]:.0f} Hz at {seconds[step]:.2f} to "
         f"{seconds[step + 1]:.2f} s ({100 * values.max() / made:.1f} %)"
     )
 

@@ -10,9 +10,11 @@ from django.core.management import CommandError, call_command
 from django.urls import reverse
 
 from listening import explaining
+from listening.ablating import material
 from models_registry import audio, jobs
 from models_registry.audio import Audio
-from models_registry.models import Signal, Study
+from models_registry.extra import engine
+from models_registry.models import ModelVersion, Signal, Study
 from tests.factories import stored_tone, tone
 
 pytest.importorskip("models_registry.engine", reason="needs the extra 'engine'")
@@ -86,6 +88,22 @@ def test_parameters_are_named_in_their_units(version, sound, explained):
     assert "began at" in explained(
         "overdrive", sound, "--of", "parameters", "--method", "gradient-input"
     )
+
+
+def test_a_test_clip_is_held_against_what_its_recipe_judges(db, settings, tmp_path, explained):
+    settings.HOME, settings.MEDIA_ROOT = tmp_path, tmp_path / "media"
+    call_command(
+        "train", "overdrive", "--reason", "to be explained", verbosity=0,
+        **{"set": ["training.steps=4", "training.batch=2", "training.segment=8192", "data.seconds=2"]},
+    )  # fmt: skip
+    asked = ("--target", "loss:esr", "--method", "gradient-input", "--no-checks")
+    found = json.loads(explained("overdrive@1", *asked, "--format", "json"))
+    assert found["material"].endswith("test clips of the recipe overdrive")
+    version = ModelVersion.objects.get()
+    (clip, *_), _, _ = material(version)
+    (output,) = engine().ablation.outputs(version.load().double(), [clip])
+    error = (output - clip.target).square().sum() / clip.target.square().sum()
+    assert found["value"] == pytest.approx(error.item(), rel=1e-5)
 
 
 def test_a_metric_is_explained_by_occlusion(version, sound, explained):
