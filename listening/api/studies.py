@@ -67,7 +67,8 @@ class StudyViewSet(Reading):
         signals = settings.get("signals", [])
         if not isinstance(signals, list) or not all(isinstance(one, str) for one in signals):
             raise ValidationError({"detail": "expected signals to be a list of hashes"})
-        stored(signals, request.user)
+        # wherever a setting names a sound
+        stored([*signals, *studying.hashes_in(settings)], request.user)
         try:
             study = studying.queue(version, given["kind"], settings, actor=actor(request))
         except (studying.StudyError, EngineMissing) as error:

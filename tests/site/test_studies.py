@@ -13,7 +13,7 @@ from listening.understanding import FACES
 from listening.views.guide import pages
 from models_registry import audio, jobs, studying
 from models_registry.audio import Audio
-from models_registry.models import AuditEvent, Job, Study
+from models_registry.models import AuditEvent, Job, Signal, Study
 from models_registry.studying import StudyError
 from tests.factories import stored_tone, tone
 
@@ -152,7 +152,10 @@ def test_the_api_asks_and_reads(researcher, version):
     assert (read["version"], read["kind"], read["job"]["state"]) == (
         "overdrive@1", "ablation", "queued",
     )  # fmt: skip
-    for wrong in ({"kind": "none"}, {"settings": {"signals": ["f" * 64]}}, {"settings": {"a": 1}}):
+    hidden = Signal.objects.store(tone(550), title="of another project")
+    others = {"kind": "explanation", "settings": {"reference": hidden.sha256}}
+    unknown = {"settings": {"signals": ["f" * 64]}}
+    for wrong in ({"kind": "none"}, unknown, {"settings": {"a": 1}}, others):
         refused = researcher.post(
             "/api/studies/", {**asked, **wrong}, content_type="application/json"
         )
