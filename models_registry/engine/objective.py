@@ -53,6 +53,7 @@ class Objective:
         of_bands = {
             "band_gain": losses.band_gain_distance,
             "bin_gain": losses.bin_gain_distance,
+            "disturbance": losses.disturbance_distance,
         }
         of_inputs = {"hearing": losses.unlike_hearing}
         self.schedule = {
@@ -75,9 +76,8 @@ class Objective:
         chain.under(clips.condition)
         found: dict[str, Tensor] = {}
         if self.of_bands:
-            found |= {
-                name: term(chain, clips.dry, clips.wet) for name, term in self.of_bands.items()
-            }
+            of = losses.masked(chain, clips.dry, clips.wet)
+            found |= {name: term(of) for name, term in self.of_bands.items()}
         found |= {name: term(chain, clips.dry) for name, term in self.of_inputs.items()}
         if self.of_signals or self.of_moves:
             found |= self._heard(chain, clips)

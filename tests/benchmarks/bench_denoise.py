@@ -1,11 +1,12 @@
 """Noise reduction on unseen voices and noises: 60 mixtures at 0, 5, 10 and 15 dB, PESQ-wb, STOI and SI-SDR.
 
 python -m tests.benchmarks.bench_denoise [--steps N] [--recordings FOLDER] [--recipe NAME]
-    [--home FOLDER [--pause SECONDS]]
+    [--voices FOLDER] [--home FOLDER [--pause SECONDS]]
 
 Speech is made by flite and espeak-ng where they are installed: three voices of the one (each at three paces) and thirty
-of the other to train with, two others with other sentences to test with. FOLDER may hold real speech (16 kHz) for the
-test, and a pair speech.wav and speech_bab_0dB.wav whose difference is real babble. Kinds of noise in the test are said
+of the other to train with, two others with other sentences to test with; --voices FOLDER holds recordings of others
+that are trained with too. --recordings FOLDER may hold real speech (16 kHz) for the test, and a pair speech.wav and
+speech_bab_0dB.wav whose difference is real babble. Kinds of noise in the test are said
 with each line: those that training had in other realisations, and those that it never had. Beside the trained chain:
 the noisy input, Wiener's and the log-spectral gain with the noise's true mean level, and the gains that the clean
 speech would give (the bound). With --home the training can be interrupted (by --pause after so many seconds) and the
@@ -182,7 +183,7 @@ def by_formula(rule: str, noisy: Audio, clean: Audio) -> Audio:
 
 
 def trained(
-    recipe: str, steps: str | None, home: Path, pause: float | None
+    recipe: str, steps: str | None, home: Path, pause: float | None, voices: Path | None
 ) -> tuple[Chain, Recipe]:
     """The chain that `recipe` gives from the training material, made in `home`; says what it cost."""
     folders = {name: home / name for name in ("train", "noise")}
@@ -190,6 +191,10 @@ def trained(
         for folder in folders.values():
             folder.mkdir(parents=True)
         spoken("train", folders["train"])
+        for path in sorted(voices.iterdir()) if voices else ():
+            write(
+                folders["train"] / path.with_suffix(".wav").name, resample(mono(read(path)), RATE)
+            )
         for n, kind in enumerate(TRAINED):
             for take in range(3):
                 made = noises.NOISES[kind](40.0, RATE, np.random.default_rng([take, n]))
@@ -232,12 +237,13 @@ def main() -> None:
     parser.add_argument("--steps")
     parser.add_argument("--recipe", default="denoise")
     parser.add_argument("--recordings", type=Path)
+    parser.add_argument("--voices", type=Path)
     parser.add_argument("--home", type=Path)
     parser.add_argument("--pause", type=float)
     asked = parser.parse_args()
     with tempfile.TemporaryDirectory() as passing:
         home = asked.home or Path(passing)
-        chain, recipe = trained(asked.recipe, asked.steps, home, asked.pause)
+        chain, recipe = trained(asked.recipe, asked.steps, home, asked.pause, asked.voices)
         made = Path(passing, "test")
         made.mkdir()
         spoken("test", made)
