@@ -23,8 +23,7 @@ from models_registry import audio
 from models_registry.audio import Audio, Samples
 from models_registry.extra import EngineMissing
 from models_registry.models import ModelVersion
-from models_registry.rendering import load
-from models_registry.studying import Found, StudyError, Told, keep_sound, sounds_of, study
+from models_registry.studying import Found, StudyError, Told, chain_of, keep_sound, sounds_of, study
 
 METHODS = ("integrated-gradients", "gradient-input", "smoothgrad", "relevance", "occlusion")
 SIGNAL, PARAMETERS = "signal", "parameters"
@@ -68,15 +67,10 @@ def explain(version: ModelVersion, settings: Found, told: Told) -> Found:
     room = explainer()
     if settings["of"] not in (SIGNAL, PARAMETERS):
         raise StudyError(f"expected {SIGNAL} or {PARAMETERS}, found {settings['of']!r}")
-    if settings["condition"] and settings["condition"] not in version.knows:
-        known = ", ".join(version.knows) or "none"
-        raise StudyError(
-            f"expected a condition that {version} knows ({known}), found {settings['condition']!r}"
-        )
     told(0.0, "reading")
     samples, said, clip = _heard(version, settings)
     condition = settings["condition"] or clip.condition or ""
-    chain = load(version, condition)
+    chain = chain_of(version, condition)
     counted = _Counter(told, _passes(room, settings, samples, chain.rate))
     target = _target(room, settings, chain, clip, samples.shape[-1])
     question = room.Question.about(chain, samples, target, listen=counted)

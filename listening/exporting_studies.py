@@ -17,10 +17,15 @@ from models_registry.models import Study
 from models_registry.studying import StudyError
 
 
-def write(study: Study, folder: Path) -> None:
-    """Write `study` to `folder`, which must not hold anything yet; raises `StudyError`."""
+def vacant(folder: Path) -> None:
+    """Raise `StudyError` where `folder` cannot be written to: before the work rather than after it."""
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise StudyError(f"expected an empty or a new folder for the files, found {folder}")
+
+
+def write(study: Study, folder: Path) -> None:
+    """Write `study` to `folder`, which must not hold anything yet; raises `StudyError`."""
+    vacant(folder)
     folder.parent.mkdir(parents=True, exist_ok=True)
     with TemporaryDirectory(dir=folder.parent, prefix=f".{folder.name}-") as made:
         inside = Path(made) / folder.name

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import json
 from argparse import ArgumentParser
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-from listening.drawing import rendered
-from listening.explaining import METHODS, PARAMETERS, SIGNAL
+from listening.explaining import METHODS, PARAMETERS, SIGNAL, explainer
+from listening.exporting_studies import vacant, write
 from listening.management.study import StudyCommand
-from listening.understanding import face_of
 from models_registry import audio, studying
+from models_registry.audio import Audio
 from models_registry.management.base import Refused
-from models_registry.models import ModelVersion, Signal, Study
+from models_registry.models import ModelVersion, Study
 
 
 class Command(StudyCommand):
@@ -52,37 +52,30 @@ class Command(StudyCommand):
         )
         parser.add_argument("--no-checks", action="store_true", help="leave the checks out")
         parser.add_argument(
-            "--out", type=Path, metavar="DIR", help="write figures, sounds and the answer there"
+            "--out", type=Path, metavar="DIR", help="also write SVG, PDF, WAV and JSON there"
         )
 
     def settings(self, options: dict[str, Any]) -> dict[str, Any]:
         if len(options["files"]) > 1:
             raise Refused(f"expected one sound to explain, found {len(options['files'])}")
-        if (out := options["out"]) and out.exists() and not out.is_dir():
-            raise Refused(f"expected a directory to write to, found the file {out}")
-        asked = {
-            name: options[name]
-            for name in ("method", "of", "target", "start", "seconds", "condition")
-        }
+        if options["out"]:
+            vacant(options["out"])
+        asked = {name: options[name] for name in ("method", "of", "target", "condition")}
+        if not options["files"]:
+            # what is read from a file is cut as it is read
+            asked |= {name: options[name] for name in ("start", "seconds")}
         if options["reference"]:
             version = ModelVersion.objects.named(options["model"])
-            (asked["reference"],) = studying.keep_files(version, [options["reference"]])
+            read = partial(self.read, options=options)
+            (asked["reference"],) = studying.keep_files(version, [options["reference"]], read=read)
         return {**asked, "checks": not options["no_checks"]}
 
+    def read(self, path: Path, *, options: dict[str, Any]) -> Audio:
+        return audio.excerpt(
+            path, start=options["start"], seconds=options["seconds"], most=explainer().LONGEST_S
+        )
+
     def answered(self, study: Study, options: dict[str, Any]) -> None:
-        super().answered(study, options)
         if options["out"]:
-            _write(study, options["out"])
-
-
-def _write(study: Study, out: Path) -> None:
-    """The figures as SVG and PDF, the sounds as WAV, the answer as JSON."""
-    found = study.result
-    out.mkdir(parents=True, exist_ok=True)
-    for name, picture in face_of(study.kind).figures(found).items():
-        for form in ("svg", "pdf"):
-            (out / f"{name}.{form}").write_bytes(rendered(picture.draw(), form))
-    for sound in found.get("sounds", ()):
-        signal = Signal.objects.get(sha256=sound["sha256"])
-        audio.write(out / f"{sound['name'].replace(' ', '-')}.wav", signal.audio())
-    (out / "explanation.json").write_text(json.dumps(found, indent=2, ensure_ascii=False))
+            write(study, options["out"])
+        super().answered(study, options)

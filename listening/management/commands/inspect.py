@@ -6,7 +6,7 @@ from argparse import ArgumentParser
 from pathlib import Path
 from typing import Any
 
-from listening.exporting_studies import write
+from listening.exporting_studies import vacant, write
 from listening.inspecting import MOST_SECONDS
 from listening.management.study import StudyCommand
 from models_registry import audio
@@ -32,6 +32,8 @@ class Command(StudyCommand):
         )
 
     def settings(self, options: dict[str, Any]) -> dict[str, Any]:
+        if options["out"]:
+            vacant(options["out"])
         return {"condition": options["condition"]}
 
     def read(self, path: Path, *, options: dict[str, Any]) -> Audio:
