@@ -113,6 +113,9 @@ def _listeners(chain: Any, remarks: list[str], told: Told) -> Found:
     noise = sense.calibrated(ear, chain.rate)
     asked = [(ALONE, ear, noise), (BEHIND, sense.behind(chain, ear), noise)]
     for number, adapter in enumerate(chain.adapters, start=1):
+        # one that hears no signal has been named among the features
+        if not adapter.listens:
+            continue
         listener = sense.features_of(adapter)
         try:
             asked.append((f"adapter {number}", listener, sense.calibrated(listener, chain.rate)))

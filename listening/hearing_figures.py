@@ -20,7 +20,7 @@ from listening.drawing import COLOURS, GRID, INK, MARKERS, MUTED, canvas
 
 Row = Mapping[str, Any]
 
-TICKS = (50, 100, 200, 500, 1_000, 2_000, 5_000, 10_000, 20_000)
+TICKS = (100, 200, 500, 1_000, 2_000, 5_000, 10_000, 20_000)
 BESIDE: Mapping[str, Any] = {
     "xytext": (6, 0),
     "textcoords": "offset points",
@@ -59,9 +59,10 @@ def masked_error(found: Row) -> Figure:
     error, threshold = (np.array(found[key]) for key in ("error_level", "threshold_level"))
     axes.plot(at, threshold, color=INK, lw=1.6, ls="--", label="masked threshold")
     axes.plot(at, error, color=COLOURS[0], lw=1.8, label="error")
-    axes.fill_between(
-        at, threshold, error, where=error > threshold, color=COLOURS[1], alpha=0.35, lw=0, label="audible"
-    )  # fmt: skip
+    if (above := error > threshold).any():
+        axes.fill_between(
+            at, threshold, error, where=above, color=COLOURS[1], alpha=0.35, lw=0, label="above it"
+        )
     axes.set_ylabel("mean level (dB SPL)")
     # bands without any error are below the picture
     top = max(error.max(), threshold.max())

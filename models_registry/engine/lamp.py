@@ -129,7 +129,7 @@ def _heard(
     def note(head: nn.Module, given: tuple[Tensor, ...]) -> None:
         hidden.append(given[0].double().mean(1).numpy())
 
-    hook = adapter.head.register_forward_pre_hook(note)  # type: ignore[union-attr]
+    hook = adapter.head.register_forward_pre_hook(note)
     try:
         with torch.no_grad():
             for begin in range(0, len(takes), BATCH):

@@ -45,6 +45,8 @@ class Adapter(nn.Module, ABC):
     # samples from step to step, and heard for each, of one that listens
     hop: int
     span: int
+    # what makes offsets of its hidden units
+    head: nn.Linear
 
     def __init__(
         self, targets: Mapping[str, Target], *, rate: int, names: tuple[str, ...] = ()
@@ -82,19 +84,23 @@ class Adapter(nn.Module, ABC):
         """Offsets that do not depend on the signal, shaped like the parameters."""
         return {}
 
+    @property
+    def listens(self) -> bool:
+        """Whether what it does depends on the signal."""
+        return hasattr(self, "head")
+
     def insight(self, signal: Tensor) -> Tensor | None:
         """The hidden units (rows, steps, units) from which the offsets for `signal` are made, differentiable; None
         where it does not listen. A row is a channel; step k is over after (k + 1) hops."""
-        head = getattr(self, "head", None)
-        if head is None:
+        if not self.listens:
             return None
         seen: list[Tensor] = []
-        handle = head.register_forward_pre_hook(lambda module, given: seen.append(given[0]))
+        handle = self.head.register_forward_pre_hook(lambda module, given: seen.append(given[0]))
         try:
             self(signal, None)
         finally:
             handle.remove()
-        return seen[0] if seen else None
+        return seen[0]
 
     def divided(self, offsets: Tensor) -> Moves:
         """Offsets (..., width) by target."""

@@ -33,11 +33,13 @@ __all__ = [
     "Threshold",
     "behind",
     "calibrated",
+    "excitation",
     "features",
     "features_of",
     "layouts",
     "masking",
     "masking_curve",
+    "modulation",
     "similarity",
     "thresholds",
 ]
