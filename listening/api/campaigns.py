@@ -15,7 +15,16 @@ from rest_framework.exceptions import ValidationError
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from listening import access, balance, composing, linting, mending, panel_planning, revising
+from listening import (
+    access,
+    balance,
+    composing,
+    linting,
+    mending,
+    pair_planning,
+    panel_planning,
+    revising,
+)
 from listening.analysis.frames import AnalysisError
 from listening.api import serializers as shapes
 from listening.computed import analysis_of, correlation_of
@@ -128,6 +137,11 @@ class CampaignViewSet(
         if past and of is None:
             return Response({"problem": f"expected a campaign, found no {past!r}"})
         try:
+            if pair_planning.compares(campaign):
+                given.pop("items", None)
+                return Response(pair_planning.plan_of(campaign, past=of, **given).as_dict())
+            for key in ("share", "ties", "sd"):
+                given.pop(key, None)
             return Response(panel_planning.plan_of(campaign, past=of, **given).as_dict())
         except AnalysisError as error:
             return Response({"problem": str(error)})

@@ -205,6 +205,21 @@ class PowerSerializer(serializers.Serializer[Any]):
     minutes = serializers.FloatField(
         required=False, min_value=0.05, max_value=60, help_text="that a rating page takes"
     )
+    share = serializers.FloatField(
+        required=False,
+        min_value=0.01,
+        max_value=0.99,
+        help_text="of a preference: of the decided choices; default: 2/3",
+    )
+    ties = serializers.FloatField(
+        required=False, min_value=0, max_value=0.95, help_text="of a preference: without one"
+    )
+    sd = serializers.FloatField(
+        required=False,
+        min_value=0.01,
+        max_value=6,
+        help_text="of CCR: of listeners' means, in categories",
+    )
 
 
 class FindingSerializer(serializers.Serializer[Any]):

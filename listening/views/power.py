@@ -9,7 +9,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
-from listening import access, panel_planning
+from listening import access, pair_planning, panel_planning
 from listening.analysis.frames import METHODS, AnalysisError
 from listening.models import Campaign
 from listening.panel_planning import PowerPlan
@@ -96,6 +96,57 @@ class ShareForm(forms.Form):
     )
 
 
+class ChoiceForm(forms.Form):
+    """Of preferences."""
+
+    share = forms.FloatField(
+        min_value=0.01,
+        max_value=0.99,
+        required=False,
+        label="Share of choices to plan for",
+        help_text="that prefer one system, of those that decide; two of three when left empty",
+    )
+    ties = forms.FloatField(
+        min_value=0,
+        max_value=0.95,
+        required=False,
+        label="Share without a preference",
+        help_text="none when left empty",
+    )
+    minutes = forms.FloatField(
+        min_value=0.05, max_value=60, required=False, label="Minutes per page"
+    )
+
+
+class CategoryForm(forms.Form):
+    """Of comparison categories."""
+
+    difference = forms.FloatField(
+        min_value=0.01,
+        max_value=6,
+        required=False,
+        label="Difference to find",
+        help_text="in categories; a half when left empty",
+    )
+    sd = forms.FloatField(
+        min_value=0.01,
+        max_value=6,
+        required=False,
+        label="SD of listeners' means",
+        help_text="in categories, as a pilot had it",
+    )
+    past = forms.ChoiceField(required=False, label="or that of")
+    minutes = forms.FloatField(
+        min_value=0.05, max_value=60, required=False, label="Minutes per page"
+    )
+
+    def __init__(self, *args: Any, past: list[tuple[str, str]], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        field = self.fields["past"]
+        assert isinstance(field, forms.ChoiceField)
+        field.choices = [("", "no campaign"), *past]
+
+
 @access.members
 @require_safe
 def of_campaign(request: HttpRequest, slug: str) -> HttpResponse:
@@ -107,6 +158,10 @@ def of_campaign(request: HttpRequest, slug: str) -> HttpResponse:
         chance = float(getattr(campaign.protocol, "chance", 0.5))
         context |= {"form": form, "sections": [planned_trials(share, chance)]}
         return render(request, "listening/campaigns/power.html", context)
+    if pair_planning.compares(campaign):
+        return render(
+            request, "listening/campaigns/power.html", context | _of_pairs(request, campaign)
+        )
     asked = _form(request, campaign)
     context["form"] = asked
     if not asked.is_bound or asked.is_valid():
@@ -116,6 +171,27 @@ def of_campaign(request: HttpRequest, slug: str) -> HttpResponse:
         except AnalysisError as error:
             context["problem"] = str(error)
     return render(request, "listening/campaigns/power.html", context)
+
+
+def _of_pairs(request: HttpRequest, campaign: Campaign) -> dict[str, Any]:
+    visible = Campaign.objects.visible_to(request.user)
+    form: forms.Form
+    if METHODS[campaign.method].reading == "preferences":
+        form = ChoiceForm(request.GET or None)
+    else:
+        among = visible.filter(method=campaign.method).exclude(pk=campaign.pk)[:200]
+        form = CategoryForm(request.GET or None, past=[(one.slug, one.title) for one in among])
+    context: dict[str, Any] = {"form": form}
+    if form.is_bound and not form.is_valid():
+        return context
+    asked = dict(form.cleaned_data) if form.is_bound else {}
+    if past := asked.pop("past", None):
+        asked["past"] = visible.get(slug=past)
+    try:
+        context["sections"] = [pair_planning.plan_of(campaign, **asked).section]
+    except AnalysisError as error:
+        context["problem"] = str(error)
+    return context
 
 
 @access.members

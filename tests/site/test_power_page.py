@@ -119,8 +119,6 @@ def test_answers_that_are_right_or_wrong_are_planned_by_trials(researcher):
     # as R has it (the reference campaign of ABX): from 28 trials on
     assert "surely from 28 on" in shown
     assert "<figure" not in shown
-    refused = researcher.get(page_of(small_campaign("preference", slug="p", launched=False)))
-    assert "expected a method whose ratings have means" in squeezed(refused)
 
 
 def test_the_command_and_the_api_say_the_same(alice, capsys):
