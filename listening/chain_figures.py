@@ -33,6 +33,7 @@ JUDGED = "validation_"
 MEASURES = {
     "esr": ("Error-to-signal ratio", "ESR (1 = as much error as signal)"),
     "erb": ("Deviation from the target by ERB band", "root mean square over bands (dB)"),
+    "response": ("Deviation of the responses by ERB band", "root mean square (dB)"),
     "spectral": ("Distance of spectrograms", "multi-resolution STFT distance"),
 }
 
