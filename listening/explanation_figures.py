@@ -14,6 +14,7 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from listening.drawing import ALERT, COLOURS, INK, MUTED, canvas
+from listening.hearing_figures import cams
 
 Found = dict[str, Any]
 
@@ -21,11 +22,6 @@ Found = dict[str, Any]
 PARTS = LinearSegmentedColormap.from_list("parts", [COLOURS[0], "#ffffff", ALERT])
 TICKS_HZ = (50, 100, 200, 500, 1_000, 2_000, 5_000, 10_000, 20_000)
 MOST_PARAMETERS = 16
-
-
-def cams(hertz: NDArray[np.float64]) -> NDArray[np.float64]:
-    """ERB-rate (Glasberg, Moore, Hearing Research 47, 1990, eq. 4)."""
-    return 21.4 * np.log10(1 + 0.00437 * hertz)
 
 
 def drawn_map(found: Found) -> Found:
@@ -67,16 +63,16 @@ def heat(found: Found) -> Figure:
 
 
 def _edges(map_: Found) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    return np.array(map_["edges_s"]), cams(np.array(map_["edges_hz"]))
+    return np.array(map_["edges_s"]), cams(map_["edges_hz"])
 
 
 def _erb_axis(axes: Axes, top: float) -> None:
     ticks = [one for one in TICKS_HZ if one < top]
     axes.set_yticks(
-        cams(np.array(ticks, dtype=float)),
+        cams(ticks),
         [f"{one:g}" if one < 1_000 else f"{one / 1_000:g}k" for one in ticks],
     )
-    axes.set_ylim(0, cams(np.array([top]))[0])
+    axes.set_ylim(0, float(cams(top)))
     axes.set_ylabel("frequency (Hz, ERB scale)")
     axes.tick_params(labelsize=8.5, colors=INK)
 

@@ -34,7 +34,10 @@ def test_a_kind_registers_once(registry):
         register(type("Again", (Gain,), {}))
 
 
-@pytest.mark.parametrize("field", [field.name for field in dataclasses.fields(Card)])
+SAID = [field.name for field in dataclasses.fields(Card) if field.name != "expected"]
+
+
+@pytest.mark.parametrize("field", SAID)
 def test_every_field_of_a_card_must_say_something(field):
     with pytest.raises(SpecError, match=field.replace("_", " ")):
         Card(**(dataclasses.asdict(Gain.card) | {field: ""}))
