@@ -98,10 +98,10 @@ def _chosen(version: ModelVersion, settings: Found, chain: Any) -> tuple[Audio, 
     """The excerpt asked for, at the chain's rate, and its title."""
     rate = chain.rate
     if not settings["signals"]:
-        clip = material(version)[0][0]
-        return audio.checked(
-            clip.signal.numpy(), rate, name="the first test clip"
-        ), "first test clip"
+        clip = material(version)[0][0].signal.numpy()
+        first = round(settings["start"] * rate)
+        last = first + round(settings["seconds"] * rate) if settings["seconds"] else None
+        return audio.checked(clip[:, first:last], rate, name="the first test clip"), "test clip"
     signals = sounds_of(settings["signals"])
     if len(signals) != 1:
         raise StudyError(f"expected one sound to look through the chain with, found {len(signals)}")

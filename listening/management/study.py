@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import getpass
 import json
+import logging
 from argparse import ArgumentParser
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import Any, ClassVar
@@ -56,7 +59,7 @@ class StudyCommand(RefusingCommand):
                 version, options["files"], read=partial(self.read, options=options)
             )
         study = studying.here(version, self.kind, asked, actor=getpass.getuser())
-        with bar(self.kind) as report:
+        with self._sentences(), bar(self.kind) as report:
             failure = jobs.work_here(study.job, report)
         if isinstance(failure, self.refuses):
             raise Refused(str(failure)) from failure
@@ -64,6 +67,20 @@ class StudyCommand(RefusingCommand):
             raise CommandError(f"{self.kind}: {failure}") from failure
         study.refresh_from_db()
         self.answered(study, options)
+
+    @contextmanager
+    def _sentences(self) -> Iterator[None]:
+        """What is refused is said in a sentence, and not logged with where in the code it was."""
+
+        def unexpected(record: logging.LogRecord) -> bool:
+            return not (record.exc_info and isinstance(record.exc_info[1], self.refuses))
+
+        log = logging.getLogger(jobs.__name__)
+        log.addFilter(unexpected)
+        try:
+            yield
+        finally:
+            log.removeFilter(unexpected)
 
     def answered(self, study: Study, options: dict[str, Any]) -> None:
         """Print what was found."""

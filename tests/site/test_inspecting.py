@@ -133,6 +133,16 @@ def test_what_cannot_be_inspected_gets_a_sentence(version, asked, sentence):
     assert sentence in failure_of(version, signals=[stored_tone(330).sha256], **asked)
 
 
+def test_a_command_refuses_in_a_sentence_without_where_in_the_code(
+    version, sound, inspected, caplog
+):
+    with pytest.raises(CommandError, match="known: none"):
+        inspected("overdrive@1", sound, "--as", "phone")
+    assert not caplog.records
+    with pytest.raises(CommandError, match="expected one sound"):
+        inspected("overdrive@1", sound, sound)
+
+
 def test_more_than_one_sound_is_refused(version):
     several = [stored_tone(330).sha256, stored_tone(440).sha256]
     assert "expected one sound" in failure_of(version, signals=several)

@@ -7,7 +7,7 @@ from argparse import ArgumentParser
 from pathlib import Path
 from typing import Any
 
-from listening.exporting_studies import write
+from listening.exporting_studies import vacant, write
 from listening.management.study import StudyCommand
 from models_registry.models import Study
 from models_registry.studying import StudyError
@@ -35,6 +35,8 @@ class Command(StudyCommand):
         )
 
     def settings(self, options: dict[str, Any]) -> dict[str, Any]:
+        if options["out"]:
+            vacant(options["out"])
         asked = {"leak": not options["no_leak"], "seed": options["seed"]}
         if options["material"] is None:
             return asked

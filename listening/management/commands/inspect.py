@@ -12,6 +12,7 @@ from listening.management.study import StudyCommand
 from models_registry import audio
 from models_registry.audio import Audio
 from models_registry.models import Study
+from models_registry.studying import StudyError
 
 
 class Command(StudyCommand):
@@ -34,7 +35,12 @@ class Command(StudyCommand):
     def settings(self, options: dict[str, Any]) -> dict[str, Any]:
         if options["out"]:
             vacant(options["out"])
-        return {"condition": options["condition"]}
+        if len(options["files"]) > 1:
+            raise StudyError(f"expected one sound to look with, found {len(options['files'])}")
+        asked = {"condition": options["condition"]}
+        # what is read from a file is cut as it is read
+        cut = {} if options["files"] else {key: options[key] for key in ("start", "seconds")}
+        return {**asked, **cut}
 
     def read(self, path: Path, *, options: dict[str, Any]) -> Audio:
         # only what is asked for is read and stored
