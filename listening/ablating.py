@@ -82,8 +82,11 @@ def ablate(version: ModelVersion, settings: Found, told: Told) -> Found:
     )
     shares = room.shapley.shares(chain, clips, progress=part_of(told, 0.2, 0.4))
     rows = [asdict(effect) for effect in effects]
+    unscored: Found = {}
     if metrics := settings["metrics"]:
-        _hear(chain, clips, rows, metrics, part_of(told, 0.4, 0.6 if settings["retrain"] else 1.0))
+        unscored = _hear(
+            chain, clips, rows, metrics, part_of(told, 0.4, 0.6 if settings["retrain"] else 1.0)
+        )
     found: Found = {
         "version": str(version),
         "sha256": version.sha256,
@@ -91,6 +94,7 @@ def ablate(version: ModelVersion, settings: Found, told: Told) -> Found:
         "measure": measure,
         "effects": rows,
         "shares": [asdict(share) for share in shares],
+        "unscored": unscored,
     }
     if settings["retrain"]:
         found["retrained"] = _retrained(version, part_of(told, 0.6, 1.0))
@@ -99,8 +103,10 @@ def ablate(version: ModelVersion, settings: Found, told: Told) -> Found:
 
 def _hear(
     chain: Any, clips: Sequence[Any], rows: list[Found], metrics: Sequence[str], told: Told
-) -> None:
-    """Add to each row the mean of each metric over the clips on which it could be computed, and on how many."""
+) -> Found:
+    """Add to each row the mean of each metric over the clips on which it could be computed, and on how many; of the
+    metrics that none could be computed on, the first reason."""
+    reasons: dict[str, str] = {}
     ablation = engine().ablation
     whole = [_sound(one, chain.rate) for one in ablation.outputs(chain, clips)]
     for number, row in enumerate(rows):
@@ -111,12 +117,19 @@ def _hear(
         values: dict[str, list[float]] = {name: [] for name in metrics}
         for _, results in score_pairs(pairs, metrics):
             for result in results:
-                if result.value is not None:
+                if result.value is None:
+                    reasons.setdefault(result.metric, result.message)
+                else:
                     values[result.metric].append(result.value)
         row["metrics"] = {
             name: {"mean": float(np.mean(v)) if v else None, "n": len(v)}
             for name, v in values.items()
         }
+    return {
+        name: reason
+        for name, reason in reasons.items()
+        if not any(row["metrics"][name]["n"] for row in rows)
+    }
 
 
 def _sound(output: Any, rate: int) -> Audio:

@@ -92,6 +92,7 @@ def text(found: Found) -> str:
             f"{_decibels(row['level_db']):>8} {row['spectral']:9.4f} {loss:>16}"
             + "".join(f" {_mean(row['metrics'][name]):>14}" for name in _metrics(found))
         )
+    lines += [f"no {name}: {reason}" for name, reason in found["unscored"].items()]
     lines += ["", "Shapley shares of what the chain does to its input:"]
     for share in found["shares"]:
         interval = (

@@ -61,6 +61,14 @@ def test_without_files_what_it_was_rendered_from_is_tried(version, ablated):
     assert found["material"].endswith("inputs")
 
 
+def test_a_metric_that_hears_nothing_of_any_clip_says_why(version, tmp_path, ablated):
+    audio.write(tmp_path / "short.wav", tone(300, duration=0.1))
+    asked = (tmp_path / "short.wav", "--metrics", "pesq-wb")
+    found = json.loads(ablated("overdrive@1", *asked, "--format", "json"))
+    (reason,) = found["unscored"].values()
+    assert f"no pesq-wb: {reason}" in ablated("overdrive@1", *asked)
+
+
 def test_a_trained_version_is_judged_on_its_recipes_test_clips_and_trained_without_each_part(
     db, settings, tmp_path, ablated
 ):

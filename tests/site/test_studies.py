@@ -33,6 +33,7 @@ ABLATION = {
             "metrics": {"nmr": {"mean": None, "n": 0}},
         }
     ],
+    "unscored": {"nmr": "the sound is too short"},
     "shares": [{"part": "pre", "share": 0.75, "low": 0.5, "high": 0.9, "n": 2}],
 }
 
