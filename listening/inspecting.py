@@ -187,7 +187,7 @@ def _gains(gains: Any) -> Found | None:
     at = _thinned(len(gains.times), COLUMNS)
     return {
         "times": gains.times[at].round(4),
-        "values": gains.values[at].round(1).T,
+        "values": gains.values[at].round(2).T,
         "names": gains.names,
         "centres": gains.centres,
         "most": gains.values.max(),

@@ -364,6 +364,8 @@ def moved(one: Part) -> Figure:
     axes.plot(one["times"], values[0], color=COLOURS[0], lw=1.3)
     if one["scale"] == "log":
         axes.set_yscale("log")
+        axes.yaxis.set_major_formatter(EngFormatter(sep=""))
+        axes.yaxis.set_minor_formatter(NullFormatter())
     axes.set_xlabel("time (s)")
     axes.set_ylabel(label)
     axes.legend(frameon=False, fontsize=8)

@@ -74,7 +74,7 @@ def _signal(found: Found, block: Found) -> Picture:
     changed = (
         "It changed nothing."
         if difference is None
-        else f"What it changed has {_db(difference)} of its input’s energy."
+        else f"What it changed: {_db(difference)} relative to its input."
     )
     caption = f"Wave, level, spectrogram and excitation before and after. {changed}"
     draws = partial(draw.signal, block, rate=found["rate"], seconds=found["seconds"])
