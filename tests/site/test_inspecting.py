@@ -10,6 +10,8 @@ import soundfile
 from django.core.management import CommandError, call_command
 from django.urls import reverse
 
+from listening import exporting_studies
+from listening.drawing import rendered
 from listening.faces.inspection import figures
 from models_registry import audio, jobs, studying
 from models_registry.audio import Audio
@@ -37,8 +39,14 @@ def inspected(capsys):
 
 
 def test_every_block_is_seen_and_heard_on_the_page_and_as_files(
-    version, sound, inspected, researcher, tmp_path
+    version, sound, inspected, researcher, tmp_path, monkeypatch
 ):
+    # every figure is drawn once, which is what takes time
+    monkeypatch.setattr(
+        exporting_studies,
+        "rendered",
+        lambda figure, form: rendered(figure, form) if form == "svg" else form.encode(),
+    )
     folder = tmp_path / "out" / "inside"
     out = inspected("overdrive@1", sound, "--out", folder)
     assert out.startswith("overdrive@1")
