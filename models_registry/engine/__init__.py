@@ -1,6 +1,6 @@
 """The DSP+neural engine: interpretable blocks and small networks, trained by example, rendered in blocks.
 
-from models_registry.engine import Recipe, render, train
+from models_registry.engine import Recipe, probes, render, train
 result = train(Recipe.load("overdrive", quick=True), seed=0, directory="run")
 wet = render(result.chain, dry, 44_100)
 """
@@ -63,6 +63,7 @@ __all__ = [
     "lamp",
     "leaks",
     "level_difference",
+    "probes",
     "metered",
     "probing",
     "relevance",

@@ -28,6 +28,7 @@ from models_registry.engine.blocks.cascade import (
     response_of,
     section,
 )
+from models_registry.engine.blocks.promises import LINEAR
 from models_registry.engine.contract import Card, Option, Parameter
 
 
@@ -50,6 +51,7 @@ class Biquad(CascadeBlock):
         "end of its range means that the filter is not needed.",
         failure_modes="A pass filter whose corner starts far from the signal's energy gets no gradient; the bilinear "
         "transform puts a zero of the low-pass at half the sample rate.",
+        expected=LINEAR,
         references=(
             "R. Bristow-Johnson, Cookbook formulae for audio EQ biquad filter coefficients "
             "(W3C Working Group Note, 2021)",
@@ -110,6 +112,7 @@ class Crossover(LinearBlock):
         expected_ranges="Levels within ±12 dB; crossings at least an octave apart.",
         failure_modes="The sum of equal levels turns the phase (an all-pass, up to 360° a crossing); crossings that "
         "change their order leave a band empty.",
+        expected=LINEAR,
         references=(
             "S. P. Lipshitz, J. Vanderkooy, In-Phase Crossover Network Design, "
             "J. Audio Eng. Soc. 34(11), 1986",

@@ -20,6 +20,7 @@ from models_registry.engine.blocks.base import (
     register,
 )
 from models_registry.engine.blocks.oversampling import FACTORS, OversampledBlock
+from models_registry.engine.blocks.promises import COMPRESSING
 from models_registry.engine.contract import Card, Option, Parameter
 from models_registry.engine.relevance import as_gain
 
@@ -69,6 +70,7 @@ class Clipper(OversampledBlock):
         failure_modes="With antiderivative, half a sample late (not declared: latency is in whole samples) and 3 dB "
         "down at a quarter of the rate; without, harmonics above half the rate fold back; a hard curve "
         "gives no gradient to what it clips.",
+        expected=COMPRESSING,
         references=(
             "J. D. Parker, V. Zavalishin, E. Le Bivic, Reducing the Aliasing of Nonlinear Waveshaping Using "
             "Continuous-Time Convolution, DAFx 2016",

@@ -15,6 +15,7 @@ from torch import Tensor
 
 from models_registry.engine import kernels, recursions
 from models_registry.engine.blocks.base import LinearBlock, State, Values, register
+from models_registry.engine.blocks.promises import SILENT
 from models_registry.engine.contract import Card, Option, Parameter
 
 # The loop's least delay: the cubic reaches one sample to either side.
@@ -81,6 +82,7 @@ class Delay(LinearBlock):
         failure_modes="Waveform losses have a valley every period of the signal, so only a start within half a period "
         "is learned; the cubic loses 1 dB at a third of the sample rate half-way between "
         "samples; moving the time moves the pitch.",
+        expected=SILENT,
         references=(
             "T. I. Laakso, V. Välimäki, M. Karjalainen, U. K. Laine, Splitting the Unit Delay, "
             "IEEE Signal Process. Mag. 13(1), 1996",
@@ -160,6 +162,7 @@ class Echo(LinearBlock):
         expected_ranges="Time 1 to 20 ms for coloration, 80 to 600 ms for echo; feedback within ±0.8.",
         failure_modes="Losses on waveforms do not find the time (see the delay's card); with feedback and "
         "level small, the time has no effect and cannot be learned.",
+        expected=SILENT,
         references=("Zölzer (ed.), DAFX: Digital Audio Effects, 2nd ed., Wiley 2011, ch. 2",),
     )
     choices = (Option("longest", 1_000, "longest delay, ms", low=1, high=4_000),)

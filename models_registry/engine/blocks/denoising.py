@@ -16,6 +16,7 @@ from torch.nn.functional import relu
 from models_registry.engine import kernels
 from models_registry.engine.blocks.base import State, Values, amplitude, register
 from models_registry.engine.blocks.dynamics import followed
+from models_registry.engine.blocks.promises import SILENT
 from models_registry.engine.blocks.spectral import (
     BANDS,
     OVERLAP,
@@ -61,6 +62,7 @@ class SpectralGate(MaskBlock):
         expected_ranges="Threshold 3 to 12 dB, range 6 to 20 dB, attack 5 to 20 ms, release 50 to 200 ms.",
         failure_modes="Cuts soft consonants and reverberation; times shorter than a hop act as one hop; a threshold "
         "near the noise chatters.",
+        expected=SILENT,
         references=(
             "S. F. Boll, Suppression of Acoustic Noise in Speech Using Spectral Subtraction, IEEE Trans. ASSP "
             "27(2), 1979",
@@ -124,6 +126,7 @@ class Wiener(MaskBlock):
         expected_ranges="Memory 0.95 to 0.99 at a hop of 10 ms; floor −25 to −10 dB.",
         failure_modes="Onsets come a frame late with a long memory; noise that rises is taken for signal; a floor "
         "below −25 dB brings musical noise.",
+        expected=SILENT,
         references=(
             "Y. Ephraim, D. Malah, Speech Enhancement Using a Minimum Mean-Square Error Short-Time Spectral Amplitude "
             "Estimator, IEEE Trans. ASSP 32(6), 1984 (decision-directed ratio)",

@@ -26,6 +26,7 @@ from models_registry.engine.blocks.oversampling import (
     lowered,
     raised,
 )
+from models_registry.engine.blocks.promises import SILENT
 from models_registry.engine.contract import Card, Parameter, Port
 from models_registry.engine.relevance import as_gain
 
@@ -187,6 +188,7 @@ class DiodePair(ShapingBlock):
         expected_ranges="Corner 1 to 20 kHz; limits within 6 dB of each other; knees of 0.03 to 0.1 of a volt a diode.",
         failure_modes="Drive, limits, knees and a following gain share one degree of freedom; at the signal's rate "
         "harmonics above half of it fold back; operational amplifiers' own limits are not in it.",
+        expected=SILENT,
         references=(
             "D. T. Yeh, J. S. Abel, J. O. Smith, Simplified, Physically-Informed Models of Distortion and Overdrive "
             "Guitar Effects Pedals, DAFx 2007",

@@ -28,6 +28,7 @@ from models_registry.engine.blocks.base import (
 )
 from models_registry.engine.blocks.biquad import highest
 from models_registry.engine.blocks.cascade import filtered, section
+from models_registry.engine.blocks.promises import COMPRESSING, EXPANDING
 from models_registry.engine.contract import Card, Option, Parameter, Port
 from models_registry.engine.relevance import held
 
@@ -167,6 +168,7 @@ class Compressor(DynamicsBlock):
         expected_ranges="Threshold −40 to −10 dB, ratio 2 to 8, attack 1 to 50 ms, release 50 to 500 ms.",
         failure_modes="Threshold, ratio, knee and make-up trade off where the level hardly varies; with the level "
         "below the threshold nothing is learned; an attack under 0.5 ms distorts bass.",
+        expected=COMPRESSING,
         references=(DESIGN,),
     )
     choices = (LINK, SIDECHAIN)
@@ -211,6 +213,7 @@ class Expander(DynamicsBlock):
         expected_ranges="Threshold 6 to 12 dB above the noise, ratio 1.5 to 3 (gate: above 10), range 10 to 40 dB.",
         failure_modes="Chatters where the level stays at the threshold and both times are short; cuts words; "
         "with the signal above the threshold nothing is learned.",
+        expected=EXPANDING,
         references=(DESIGN,),
     )
     choices = (LINK, SIDECHAIN)
@@ -256,6 +259,7 @@ class Limiter(DynamicsBlock):
         expected_ranges="Ceiling −1 to 0 dB, release 20 to 200 ms, look-ahead 1 to 5 ms, reduction up to 6 dB.",
         failure_modes="Pumps with a long release, distorts bass with a short one; true peaks exceed the ceiling by up "
         "to some dB in noise-like signals.",
+        expected=COMPRESSING,
         references=(
             "Zölzer (ed.), DAFX: Digital Audio Effects, 2nd ed., Wiley 2011, ch. 4 (limiter)",
             "ITU-R BS.1770-5, annex 2 (why true peak differs)",

@@ -16,6 +16,7 @@ from torch import Tensor
 from models_registry.engine.blocks.base import RoomBlock, State, Values, designed, register
 from models_registry.engine.blocks.convolution import convolved, response_of
 from models_registry.engine.blocks.delay import divided, lagrange
+from models_registry.engine.blocks.promises import SILENT
 from models_registry.engine.contract import Card, Option, Parameter
 
 # metres per second at 20 °C
@@ -36,6 +37,7 @@ class EarlyReflections(RoomBlock):
         expected_ranges="Rooms of 2 to 15 m, absorption 0.1 to 0.6.",
         failure_modes="Waveform losses find positions only from nearby; images beyond `longest` are left out; "
         "furniture scatters what this mirrors; put a late reverberation behind it for the tail.",
+        expected=SILENT,
         references=(
             "J. B. Allen, D. A. Berkley, Image Method for Efficiently Simulating Small-Room Acoustics, J. Acoust. "
             "Soc. Am. 65(4), 1979",

@@ -10,6 +10,7 @@ from torch import Tensor
 
 from models_registry.engine.blocks.base import Values, register
 from models_registry.engine.blocks.cascade import CascadeBlock
+from models_registry.engine.blocks.promises import LINEAR
 from models_registry.engine.contract import Card, Parameter
 
 
@@ -25,6 +26,7 @@ class Emphasis(CascadeBlock):
         assumptions="First order; the bilinear transform's bend near half the rate does not matter.",
         expected_ranges="FM 50 or 75 µs with a depth above 30 dB; compact disc 50 µs and 10.46 dB.",
         failure_modes="With a small depth time and depth trade off; at low rates short time constants are bent.",
+        expected=LINEAR,
         references=(
             "IEC 60908:1999 (compact disc, 50 and 15 µs)",
             "ITU-R BS.450-4 (FM, 50 and 75 µs)",

@@ -16,6 +16,7 @@ from torch import Tensor
 
 from models_registry.engine.blocks.base import Values, register
 from models_registry.engine.blocks.cascade import CascadeBlock
+from models_registry.engine.blocks.promises import LINEAR
 from models_registry.engine.contract import Card, Parameter
 
 BANDS = ("low", "peak1", "peak2", "peak3", "peak4", "high")
@@ -89,6 +90,7 @@ class Equaliser(CascadeBlock):
         "a real resonance.",
         failure_modes="Neighbouring bands at the same frequency cancel and are not identifiable apart; the bilinear "
         "transform narrows bands near half the sample rate; no steep low- or high-pass.",
+        expected=LINEAR,
         references=(
             "R. Bristow-Johnson, Cookbook formulae for audio EQ biquad filter coefficients "
             "(W3C Working Group Note, 2021)",

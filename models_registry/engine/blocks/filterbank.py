@@ -17,6 +17,7 @@ from models_registry.engine.auditory import bark, erb_rate
 from models_registry.engine.blocks.base import BandBlock, Values, amplitude, register
 from models_registry.engine.blocks.convolution import convolved
 from models_registry.engine.blocks.fir import FirBlock, linear_phase
+from models_registry.engine.blocks.promises import LINEAR
 from models_registry.engine.contract import Card, Option, Parameter, Port
 
 
@@ -65,6 +66,7 @@ class FilterBank(FirBlock, BandBlock):
         expected_ranges="Levels within ±12 dB.",
         failure_modes="Bands narrower than four times rate / taps reach into their neighbours (the sum stays exact); "
         "steep levels ring before transients.",
+        expected=LINEAR,
         references=(
             "Glasberg, Moore, Hearing Research 47, 1990 (ERB)",
             "E. Zwicker, E. Terhardt, Analytical Expressions for Critical-Band Rate, JASA 68(5), 1980 (Bark)",

@@ -22,6 +22,7 @@ from models_registry.engine.blocks.base import (
     register,
 )
 from models_registry.engine.blocks.convolution import convolved, response_of
+from models_registry.engine.blocks.promises import LINEAR
 from models_registry.engine.contract import Card, Option, Parameter, Port
 
 # The cepstrum of a response is longer than the response; folding it back aliases what does not fit.
@@ -59,6 +60,7 @@ class Fir(FirBlock):
         expected_ranges="Taps within ±1 that fade towards the end; a large last tap asks for more taps.",
         failure_modes="Bass below rate / taps is out of reach; taps fit the noise of short recordings; a gain beside "
         "it is not identifiable.",
+        expected=LINEAR,
         references=("Oppenheim, Schafer, Discrete-Time Signal Processing, 3rd ed., 2010, ch. 7",),
     )
     choices = (Option("taps", 64, "length of the impulse response", low=1, high=8_192),)
@@ -105,6 +107,7 @@ class SampledFir(FirBlock):
         expected_ranges="Levels within ±24 dB that change smoothly from point to point.",
         failure_modes="Ripples between the points where neighbours differ much; rings before a transient; one point "
         "covers octaves at low frequencies.",
+        expected=LINEAR,
         references=(
             "Rabiner, Gold, McGonegal, An Approach to the Approximation Problem for Nonrecursive "
             "Digital Filters, IEEE Trans. Audio Electroacoust. 18(2), 1970",
@@ -144,6 +147,7 @@ class GraphicEqualiser(FirBlock):
         expected_ranges="Levels within ±12 dB, neighbours within 6 dB of each other.",
         failure_modes="Bands below rate / taps (23 Hz at 48 kHz and 2047 taps) share their taps; minimum phase is "
         "shortened to the taps, which rounds deep and narrow notches; linear phase rings before transients.",
+        expected=LINEAR,
         references=(
             "IEC 61260-1:2014 (exact mid-band frequencies, base ten)",
             "Välimäki, Reiss, All About Audio Equalization, Applied Sciences 6(5):129, 2016",

@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 from models_registry.engine.blocks.base import LinearBlock, State, Values, amplitude, register
+from models_registry.engine.blocks.promises import LINEAR
 from models_registry.engine.contract import Card, Parameter
 
 
@@ -23,6 +24,7 @@ class Gain(LinearBlock):
         "block does the wrong work.",
         failure_modes="Trades off against a neighbouring curve or an equaliser with all gains moved "
         "together: only the product is identifiable.",
+        expected=LINEAR,
         references=("Zölzer (ed.), DAFX: Digital Audio Effects, 2nd ed., Wiley 2011, ch. 1",),
     )
 

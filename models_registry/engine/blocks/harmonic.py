@@ -14,6 +14,7 @@ from torch import Tensor
 
 from models_registry.engine.blocks.base import LinearBlock, State, Values, register
 from models_registry.engine.blocks.delay import delay_response, divided, lagrange, read, with_past
+from models_registry.engine.blocks.promises import SILENT
 from models_registry.engine.contract import Card, Option, Parameter, Port
 
 # The voices of children and singers included; a period of the lowest is the latency of one period to either side.
@@ -33,6 +34,7 @@ class HarmonicFilter(LinearBlock):
         expected_ranges="Strength 0 in noise and consonants, 0.5 to 0.9 in vowels; one or two periods to either side.",
         failure_modes="A wrong frequency takes out the voice itself, an octave too low lets noise through; fast "
         "glides are smeared; high harmonics of an unsteady voice are dulled.",
+        expected=SILENT,
         references=(
             "J.-M. Valin et al., A Perceptually-Motivated Approach for Low-Complexity, Real-Time Enhancement of "
             "Fullband Speech, Interspeech 2020 (comb filter)",

@@ -16,6 +16,7 @@ from models_registry.engine.blocks.base import Values, register
 from models_registry.engine.blocks.biquad import highest
 from models_registry.engine.blocks.cascade import CascadeBlock, response_of
 from models_registry.engine.blocks.fir import CEPSTRUM, FirBlock, minimum_phase
+from models_registry.engine.blocks.promises import LINEAR
 from models_registry.engine.contract import Card, Option, Parameter
 from models_registry.engine.ear import weighting
 
@@ -38,6 +39,7 @@ class EarWeighting(FirBlock):
         expected_ranges="An amount of 1 is the ear, 0 nothing.",
         failure_modes="Bass below rate / taps is weighed by what fits in the taps; nothing is lowered by more than 60 "
         "dB; not a loudness by itself.",
+        expected=LINEAR,
         references=(
             "ITU-R BS.1387-2, annex 2, eq. 7",
             "E. Terhardt, Calculating Virtual Pitch, Hearing Research 1, 1979 (threshold in quiet)",
@@ -104,6 +106,7 @@ class Gammatone(CascadeBlock):
         expected_ranges="Width 1 for normal hearing, 2 to 4 with impaired hearing.",
         failure_modes="A filter far from the signal's energy gets no gradient; symmetric where the ear spreads "
         "upwards.",
+        expected=LINEAR,
         references=(
             "R. D. Patterson et al., Complex Sounds and Auditory Images, Auditory Physiology and Perception, 1992",
             "M. Slaney, Apple Technical Report 35, 1993",

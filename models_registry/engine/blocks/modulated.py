@@ -12,6 +12,7 @@ from torch import Tensor
 
 from models_registry.engine.blocks.base import Block, State, Values, register
 from models_registry.engine.blocks.delay import read, with_past
+from models_registry.engine.blocks.promises import SILENT
 from models_registry.engine.blocks.synthesis import advanced
 from models_registry.engine.contract import Card, Option, Parameter
 
@@ -29,6 +30,7 @@ class Chorus(Block):
         expected_ranges="Chorus 10 to 30 ms, depth 0.05 to 0.3, 0.2 to 2 Hz; flanger 0.5 to 5 ms, depth 0.5 to 0.9.",
         failure_modes="Losses on waveforms find rate and delay only from nearby; the cubic between samples dulls the "
         "copy above a third of the rate; at a level of 1 a short delay cancels whole bands.",
+        expected=SILENT,
         references=(
             "J. Dattorro, Effect Design, Part 2: Delay-Line Modulation and Chorus, J. Audio Eng. Soc. 45(10), 1997",
             "Zölzer (ed.), DAFX: Digital Audio Effects, 2nd ed., Wiley 2011, ch. 2",

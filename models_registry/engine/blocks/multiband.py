@@ -29,6 +29,7 @@ from models_registry.engine.blocks.dynamics import (
     level,
     speed,
 )
+from models_registry.engine.blocks.promises import SILENT
 from models_registry.engine.contract import Card, Option, Parameter
 from models_registry.engine.relevance import held
 
@@ -50,6 +51,7 @@ class MultibandCompressor(BandBlock):
         expected_ranges="Two to four bands, ratios 1.5 to 3, slower in the bass than in the treble.",
         failure_modes="Bands with different gains make a step at their crossing that moves with the music; the sum "
         "turns the phase (an all-pass); threshold and make-up of a band trade off.",
+        expected=SILENT,
         references=(
             DESIGN,
             "S. P. Lipshitz, J. Vanderkooy, In-Phase Crossover Network Design, J. Audio Eng. Soc. 34(11), 1986",
@@ -119,6 +121,7 @@ class TransientShaper(ReactingBlock):
         expected_ranges="Attack and sustain -1 to 1 dB per dB, times near the defaults.",
         failure_modes="Strokes that follow faster than the slow follower forgets are heard as one; a boosted attack "
         "clips; below the floor it does nothing.",
+        expected=SILENT,
         references=(
             "M. Gier, P. White, SPL Transient Designer, 1999 (difference of two envelopes)",
             "J. D. Reiss, A. McPherson, Audio Effects: Theory, Implementation and Application, CRC 2014, ch. 6",

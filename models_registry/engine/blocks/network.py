@@ -24,6 +24,7 @@ from models_registry.engine.blocks.base import (
     designed,
     register,
 )
+from models_registry.engine.blocks.promises import SILENT
 from models_registry.engine.contract import Card, Option, Parameter
 
 # frequencies at which the energy of the reverberation is summed up
@@ -102,6 +103,7 @@ class FeedbackNetwork(RoomBlock):
         expected_ranges="RT60 0.3 to 3 s, bass 1 to 1.5 times as long, treble 0.3 to 0.8 times; ratio -5 to 20 dB.",
         failure_modes="Flutters with short lines and long decays; few lines ring metallically; a waveform loss does "
         "not find it: use spectral losses or decay curves.",
+        expected=SILENT,
         references=(
             "J.-M. Jot, A. Chaigne, Digital Delay Networks for Designing Artificial Reverberators, 90th AES "
             "Convention, 1991",

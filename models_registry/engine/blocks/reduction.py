@@ -13,6 +13,7 @@ from torch import Tensor
 from models_registry.engine.blocks.base import Block, State, Values, register
 from models_registry.engine.blocks.delay import with_past
 from models_registry.engine.blocks.oversampling import OVERSAMPLING, OversampledBlock
+from models_registry.engine.blocks.promises import SILENT
 from models_registry.engine.contract import Card, Parameter
 
 SLOWEST = 500.0
@@ -31,6 +32,7 @@ class Quantiser(OversampledBlock):
         expected_ranges="4 to 16 bits; sharpness 5 while learning, above 50 to sound like a converter.",
         failure_modes="With sharp edges neither the signal nor the bits get a gradient; soft sounds vanish into the "
         "step around 0; harmonics of the steps fold back without oversampling.",
+        expected=SILENT,
         references=("B. Widrow, I. Kollár, Quantization Noise, Cambridge University Press 2008",),
     )
     choices = (OVERSAMPLING,)
@@ -65,6 +67,7 @@ class SampleHold(Block):
         expected_ranges="2 to 20 kHz.",
         failure_modes="Losses on waveforms find the rate only from nearby, since the clock drifts apart over time; "
         "everything above half its rate folds back, as intended.",
+        expected=SILENT,
         references=(
             "A. V. Oppenheim, R. W. Schafer, Discrete-Time Signal Processing, 3rd ed., 2010, ch. 4",
         ),

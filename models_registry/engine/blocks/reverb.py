@@ -18,6 +18,7 @@ from models_registry.engine.auditory import band_weights
 from models_registry.engine.blocks.base import RoomBlock, State, Values, amplitude, register
 from models_registry.engine.blocks.convolution import convolved, response_of
 from models_registry.engine.blocks.partitioned import Stream
+from models_registry.engine.blocks.promises import SILENT
 from models_registry.engine.contract import Card, Option, Parameter
 
 BANDS = 12
@@ -59,6 +60,7 @@ class Reverb(RoomBlock):
         "20 dB.",
         failure_modes="A waveform loss cannot learn somebody else's noise: use spectral losses; an RT60 much longer "
         "than `length` is cut off audibly; a colour of the direct sound goes into the levels.",
+        expected=SILENT,
         references=(
             "J. A. Moorer, About This Reverberation Business, Computer Music Journal 3(2), 1979",
             "C. J. Steinmetz et al., Filtered Noise Shaping for Time Domain Room Impulse Response "

@@ -16,6 +16,7 @@ from models_registry.engine.blocks.base import State, Values, amplitude, designe
 from models_registry.engine.blocks.biquad import highest
 from models_registry.engine.blocks.cascade import filtered, largest_pole, section
 from models_registry.engine.blocks.oversampling import OVERSAMPLING, OversampledBlock
+from models_registry.engine.blocks.promises import SILENT
 from models_registry.engine.blocks.waveshaper import POINTS, SPACING, Spline, squeezed
 from models_registry.engine.contract import Card, Option, Parameter
 
@@ -41,6 +42,7 @@ class Polynomial(OversampledBlock):
         expected_ranges="The first near 1, the others within ±0.3 and falling.",
         failure_modes="Softer sounds have other harmonics than the coefficients say; beyond full scale a hard clip "
         "without gradient; orders above rate / (2 · frequency) fold back without oversampling.",
+        expected=SILENT,
         references=("M. Le Brun, Digital Waveshaping Synthesis, J. Audio Eng. Soc. 27(4), 1979",),
     )
     choices = (Option("order", 7, "highest harmonic", low=2, high=32), OVERSAMPLING)
@@ -81,6 +83,7 @@ class Rising(OversampledBlock):
         expected_ranges="Steepness 0.05 at saturated ends, 1 in the middle; bias within ±0.5.",
         failure_modes="Cannot model crossover that folds or rectification; drive, steepness and a following gain share "
         "one degree of freedom; ends that training never reached keep their start.",
+        expected=SILENT,
         references=(
             "de Boor, A Practical Guide to Splines, Springer 2001 (variation diminishing)",
             "J. O. Ramsay, Monotone Regression Splines in Action, Statistical Science 3(4), 1988",
@@ -144,6 +147,7 @@ class AsymmetricClipper(OversampledBlock):
         expected_ranges="Limits 0 to 12 dB apart; bias within ±0.3.",
         failure_modes="Makes an offset that moves with the level: put a high-pass behind it; bias and the difference "
         "of the limits trade off where the signal is soft.",
+        expected=SILENT,
         references=(
             "D. T. Yeh, Digital Implementation of Musical Distortion Circuits by Analysis and Simulation, PhD "
             "thesis, Stanford 2009",
@@ -172,6 +176,7 @@ class WienerHammerstein(OversampledBlock):
         expected_ranges="High-pass 20 to 700 Hz, peak within ±12 dB, low-pass 2 to 12 kHz.",
         failure_modes="Level before and behind the curve trade off where it is not driven; the curve drawn is that "
         "between the filters.",
+        expected=SILENT,
         references=(
             "F. Eichas, U. Zölzer, Gray-Box Modeling of Guitar Amplifiers, J. Audio Eng. Soc. 66(12), 2018",
             "L. Ljung, System Identification, 2nd ed., 1999, ch. 5 (Wiener and Hammerstein models)",

@@ -19,6 +19,7 @@ from torch.nn.functional import pad
 
 from models_registry.engine.auditory import band_weights, centres
 from models_registry.engine.blocks.base import BandBlock, State, Values, amplitude, register
+from models_registry.engine.blocks.promises import SILENT
 from models_registry.engine.contract import Card, Option, Parameter, Port
 
 # −120 dB: an empty band has a level too, so that its logarithm stays finite.
@@ -137,6 +138,7 @@ class SpectralGains(SpectralBlock):
         failure_modes="Cannot part a voice from noise between its harmonics (see the harmonic filter); levels that "
         "jump from frame to frame are heard as musical noise; low bands narrower than a bin share their bins; steep "
         "levels alias in time within a frame.",
+        expected=SILENT,
         references=(
             WOLA,
             "J.-M. Valin, A Hybrid DSP/Deep Learning Approach to Real-Time Full-Band Speech Enhancement, MMSP 2018",
@@ -200,6 +202,7 @@ class DeepFilter(SpectralBlock):
         expected_ranges="The first tap near 1, later ones within ±0.5.",
         failure_modes="Adds a reverberant tail where later taps are large; with few bands a bin beside a harmonic "
         "gets its neighbour's phase; free taps smear transients by `order` frames.",
+        expected=SILENT,
         references=(
             "W. Mack, E. A. P. Habets, Deep Filtering: Signal Extraction and Reconstruction Using Complex "
             "Time-Frequency Filters, IEEE Signal Process. Lett. 27, 2020",

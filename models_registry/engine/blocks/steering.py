@@ -18,6 +18,7 @@ from models_registry.engine.auditory import k_weighting
 from models_registry.engine.blocks.base import ReactingBlock, State, Values, amplitude, register
 from models_registry.engine.blocks.cascade import filtered
 from models_registry.engine.blocks.dynamics import followed
+from models_registry.engine.blocks.promises import SILENT
 from models_registry.engine.contract import Card, Parameter
 from models_registry.engine.relevance import held
 
@@ -51,6 +52,7 @@ class LoudnessSteering(ReactingBlock):
         expected_ranges="Target -30 to -14 LUFS, range 6 to 15 dB, time 0.5 to 3 s.",
         failure_modes="Late by about a second and a half, half the window; a range too large lifts backgrounds; the "
         "first seconds are judged by what there is of them; may clip: put a limiter behind it.",
+        expected=SILENT,
         references=(
             "ITU-R BS.1770-5 (2023), annex 1",
             "EBU Tech 3341 (2023) (short-term loudness)",

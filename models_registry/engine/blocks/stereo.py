@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from models_registry.engine.blocks.base import Block, State, Values, register
+from models_registry.engine.blocks.promises import SILENT
 from models_registry.engine.contract import Card, EngineError, Parameter, Port
 
 
@@ -27,6 +28,7 @@ class Stereo(Block):
         expected_ranges="Pan within ±0.7, width 0.5 to 1.5.",
         failure_modes="Width above 1 cancels in mono; pan of a wide sound also tilts its balance; on mono material "
         "(equal channels) the width cannot be learned.",
+        expected=SILENT,
         references=(
             "Blumlein, British Patent 394325, 1931 (sum and difference)",
             "Zölzer (ed.), DAFX: Digital Audio Effects, 2nd ed., Wiley 2011, ch. 5",

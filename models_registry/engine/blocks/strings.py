@@ -13,6 +13,7 @@ from torch import Tensor
 from models_registry.engine import kernels
 from models_registry.engine.blocks.base import LinearBlock, State, Values, amplitude, register
 from models_registry.engine.blocks.delay import Comb, delay_response, divided, lagrange
+from models_registry.engine.blocks.promises import SILENT
 from models_registry.engine.contract import Card, Parameter
 
 LOWEST, HIGHEST = 30.0, 2_000.0
@@ -31,6 +32,7 @@ class PluckedString(LinearBlock):
         expected_ranges="Decay 0.5 to 10 s for steel, 0.2 to 1 s for nylon and gut; damping 0.05 to 0.4.",
         failure_modes="Losses on waveforms do not find the frequency, as with every delay; partials of a period "
         "between samples decay faster above a quarter of the rate, by the cubic that reads there.",
+        expected=SILENT,
         references=(
             "K. Karplus, A. Strong, Digital Synthesis of Plucked-String and Drum Timbres, Computer Music Journal "
             "7(2), 1983",

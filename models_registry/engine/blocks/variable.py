@@ -16,6 +16,7 @@ from torch import Tensor
 from models_registry.engine import kernels, recursions
 from models_registry.engine.blocks.base import LinearBlock, State, Values, register
 from models_registry.engine.blocks.biquad import highest
+from models_registry.engine.blocks.promises import SILENT
 from models_registry.engine.contract import Card, Parameter
 
 
@@ -61,6 +62,7 @@ class VariableFilter(LinearBlock):
         expected_ranges="Corner 80 Hz to 8 kHz, Q 0.5 to 10; one of low, band and high near 1.",
         failure_modes="A corner that is modulated at audio rate makes side bands, as in the circuit; the three "
         "levels and a following gain share one degree of freedom.",
+        expected=SILENT,
         references=("V. Zavalishin, The Art of VA Filter Design, rev. 2.1.2, 2018, ch. 4",),
     )
     backend = kernels.DEFAULT

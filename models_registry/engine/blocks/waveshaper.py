@@ -15,6 +15,7 @@ from torch import Tensor
 from models_registry.engine import kernels
 from models_registry.engine.blocks.base import Values, amplitude, register
 from models_registry.engine.blocks.oversampling import OVERSAMPLING, OversampledBlock
+from models_registry.engine.blocks.promises import SILENT
 from models_registry.engine.contract import Card, Parameter
 
 # Fine enough for the corner of a hard clipper, coarse enough to be learned from a minute of playing.
@@ -63,6 +64,7 @@ class Waveshaper(OversampledBlock):
         expected_ranges="Drive 0 to 40 dB; control points within ±1 apart from a common factor; bias within ±0.5.",
         failure_modes="Harmonics above half the sample rate fold back unless oversampled; drive, control points and a "
         "following gain share one degree of freedom; the ends of the curve are unlearned where training never reached.",
+        expected=SILENT,
         references=(
             "de Boor, A Practical Guide to Splines, Springer 2001 (B-splines stay within their control points)",
             "Eichas, Zölzer, Gray-Box Modeling of Guitar Amplifiers, J. Audio Eng. Soc. 66(12), 2018",

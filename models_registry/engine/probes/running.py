@@ -60,6 +60,7 @@ def settle_of(seconds: float) -> float:
     return min(seconds, LONGEST)
 
 
+@torch.no_grad()
 def tried(chain: Chain, probe: Probe) -> Tried:
     """Put `probe` to the whole chain."""
     try:
@@ -77,6 +78,7 @@ def _through(chain: Chain, stimulus: Signal) -> Signal:
     return np.concatenate(parts, axis=1)[0].astype(np.float64)
 
 
+@torch.no_grad()
 def promises(chain: Chain, name: str, probes: Sequence[Probe]) -> list[Kept]:
     """What the card of the block `name` promises under `probes`, and what it shows alone."""
     block, found = chain.blocks[name], []

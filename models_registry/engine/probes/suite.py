@@ -31,6 +31,8 @@ SHIPPED = Path(__file__).parent / "suites"
 STANDARD = "standard"
 SOURCES = ("pitch", "speaker", "instrument")
 MOST = 200
+# bytes
+LARGEST = 100_000
 
 
 @dataclass(frozen=True)
@@ -89,15 +91,29 @@ def shipped() -> list[str]:
 def load(name: str | Path) -> Suite:
     """The suite of that name, or in that file; raises `ProbeError`."""
     path = SHIPPED / f"{name}.yaml" if str(name) in shipped() else Path(name)
+    return parsed(read(path), name=path.stem)
+
+
+def read(path: Path) -> object:
+    """What a YAML or JSON file holds; raises `ProbeError`."""
     if not path.is_file():
         raise ProbeError(
-            f"expected a suite of {', '.join(shipped())}, or a YAML or JSON file, found '{name}'"
+            f"expected a suite of {', '.join(shipped())}, or a YAML or JSON file, found '{path}'"
         )
+    if path.stat().st_size > LARGEST:
+        raise ProbeError(
+            f"{path.name}: expected at most {LARGEST} bytes, found {path.stat().st_size}"
+        )
+    return understood(path.read_bytes(), name=path.name)
+
+
+def understood(content: bytes, *, name: str) -> object:
+    """What the text of a suite holds; raises `ProbeError`."""
     try:
-        data = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise ProbeError(f"{path.name}: expected YAML or JSON, found: {error}") from error
-    return parsed(data, name=path.stem)
+        # as JSON would hold it: dates and the like are no part of a suite
+        return json.loads(json.dumps(yaml.safe_load(content.decode()), allow_nan=False))
+    except (yaml.YAMLError, UnicodeDecodeError, TypeError, ValueError, RecursionError) as error:
+        raise ProbeError(f"{name}: expected YAML or JSON, found: {error}") from error
 
 
 def parsed(data: object, *, name: str) -> Suite:
