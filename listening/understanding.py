@@ -5,13 +5,13 @@ Each kind (models_registry/studying.py) declares its face in a file of listening
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from matplotlib.figure import Figure
 
-from models_registry.studying import Found, kind_named
+from models_registry.studying import Found, kind_named, kinds
 
 if TYPE_CHECKING:
     from listening.views.study_forms import StudyForm
@@ -80,3 +80,15 @@ def about(version: Any) -> list[dict[str, Any]]:
         for kind, one in sorted(newest.items())
         if kind in FACES
     ]
+
+
+def badges(versions: Iterable[Any], kind: str) -> dict[int, tuple[Any, str]]:
+    """The newest finished study of `kind` of each of `versions` that has one, and its badge, by the version's key."""
+    from models_registry.models import Study
+
+    newest: dict[int, tuple[Any, str]] = {}
+    if kind in kinds() and kind in FACES:
+        keys = [one.pk for one in versions]
+        for one in Study.objects.done().filter(version__in=keys, kind=kind).order_by("pk"):
+            newest[one.version_id] = (one, FACES[kind].badge(one.result))
+    return newest

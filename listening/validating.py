@@ -216,9 +216,11 @@ def _worse(
 
 def _kept(one: Any) -> Found:
     least, most = one.expectation.least, one.expectation.most
-    bounds = [f"at least {least:g}"] * np.isfinite(least) + [f"at most {most:g}"] * np.isfinite(
-        most
-    )
+    bounds = [
+        f"{word} {bound:g}"
+        for word, bound in (("at least", least), ("at most", most))
+        if np.isfinite(bound)
+    ]
     return {
         "block": one.block,
         "kind": one.kind,

@@ -14,7 +14,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 from listening import access
 from listening.block_pictures import picture_of
 from listening.models import Campaign
-from listening.understanding import about
+from listening.understanding import about, badges
 from listening.views.diagram import diagram
 from listening.views.figures import block_pictures
 from listening.views.forms import TrainForm
@@ -45,10 +45,12 @@ def index(request: HttpRequest) -> HttpResponse:
 @require_safe
 def model(request: HttpRequest, name: str) -> HttpResponse:
     found = access.find(request, AudioModel.objects.select_related("project"), name=name)
+    versions = list(found.versions.select_related("parent__model").order_by("-number"))
+    validated = badges(versions, "validation")
     context = {
         "section": "models",
         "model": found,
-        "versions": found.versions.select_related("parent__model").order_by("-number"),
+        "versions": [(one, *validated.get(one.pk, (None, ""))) for one in versions],
         "runs": found.runs.select_related("job").filter(version=None),
     }
     return render(request, "listening/registry/model.html", context)

@@ -1,6 +1,6 @@
 """The DSP+neural engine: interpretable blocks and small networks, trained by example, rendered in blocks.
 
-from models_registry.engine import Recipe, probes, render, train
+from models_registry.engine import Recipe, render, train
 result = train(Recipe.load("overdrive", quick=True), seed=0, directory="run")
 wet = render(result.chain, dry, 44_100)
 """
@@ -12,6 +12,7 @@ from models_registry.engine import (
     inspection,
     lamp,
     leaks,
+    probes,
     probing,
     shapley,
     takes,

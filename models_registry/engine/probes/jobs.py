@@ -70,9 +70,13 @@ _room: _Room | None = None
 
 def _begin(asked: Asked) -> None:
     global _room
-    torch.set_num_threads(1)
     chains = [Chain.from_spec(one.spec).load(one.weights).double() for one in asked.models]
     _room = _Room(asked, chains, truth_of(asked.recipe, asked.seed))
+
+
+def _begin_alone(asked: Asked) -> None:
+    torch.set_num_threads(1)
+    _begin(asked)
 
 
 def _work(task: Task) -> Answer:
@@ -107,9 +111,15 @@ def answers(
 ) -> Iterator[Answer]:
     """The answers to `tasks` as they come, from so many `processes` (as many as there are cores, otherwise)."""
     count = min(processes or os.cpu_count() or 1, len(tasks))
+    if count <= 1:
+        _begin(asked)
+        yield from map(_work, tasks)
+        return
     # spawned: a process that is forked after torch has started threads may hang
     context = multiprocessing.get_context("spawn")
-    pool = ProcessPoolExecutor(count, mp_context=context, initializer=_begin, initargs=(asked,))
+    pool = ProcessPoolExecutor(
+        count, mp_context=context, initializer=_begin_alone, initargs=(asked,)
+    )
     try:
         waiting = [pool.submit(_work, task) for task in tasks]
         for future in as_completed(waiting):
