@@ -8,12 +8,13 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
+from django.urls import reverse
 
 from listening import balance, evidence, presenting, sessions
 from listening.analysis.performance import performance
 from listening.models import Campaign
 from listening.models.campaign import CampaignError
-from tests.factories import SMALL, abx_campaign, mushra_campaign, small_campaign
+from tests.factories import SMALL, abx_campaign, account, mushra_campaign, small_campaign
 
 pytestmark = pytest.mark.django_db
 
@@ -176,9 +177,10 @@ def test_every_method_takes_a_design(method):
     assert len(pages) == without + 1
 
 
-def test_reliability_shows_in_the_performance_of_listeners_who_met_pages_twice():
+def test_reliability_shows_in_the_results_of_listeners_who_met_pages_twice(client):
     """From ratings that are given twice with a known error: its variance is the error's mean square."""
     campaign = designed(mushra_campaign(items=4, launched=False), repeats=2)
+    Campaign.objects.update(screening="none")
     campaign.launch(actor="alice")
     rng = np.random.default_rng(1)
     for _ in range(2):
@@ -200,3 +202,12 @@ def test_reliability_shows_in_the_performance_of_listeners_who_met_pages_twice()
         assert row["df2"] == len(repeated) == 10
         assert row["ms_error"] == pytest.approx(repeated["var"].mean())
         assert row["discrimination"] > row["discrimination_floor"]
+    # and the page of tests and plans says the same of each
+    client.force_login(account("alice"))
+    shown = client.get(reverse("campaign-statistics", args=[campaign.slug])).content.decode()
+    table = shown[shown.index('id="performance"') :]
+    for _, row in performance(ratings).iterrows():
+        (told,) = [part for part in table.split("<tr>") if f">{row['listener']}<" in part]
+        assert f">{row['discrimination']:.1f}<" in told
+        assert f">{row['reliability']:.2f}<" in told
+        assert f">{row['icc1']:.2f}<" in told
