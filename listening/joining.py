@@ -14,10 +14,12 @@ from django.conf import settings
 from django.contrib.auth.models import User
 from django.core.mail import send_mail
 from django.db import transaction
+from django.db.models import ProtectedError, RestrictedError
 from django.utils.timezone import now
 
 from models_registry import audit
-from models_registry.teams import Entry, Membership, Project, Role
+from models_registry.models import AuditEvent
+from models_registry.teams import Entry, Membership, Project, Role, TeamError
 
 MAIL = """{by} invites you to the project "{project}" on Earwitness, as {role}: a member who {allows}.
 
@@ -127,6 +129,56 @@ def change_role(project: Project, user: User, role: Role | None, *, actor: str) 
             content=content,
             project=project,
         )
+
+
+def set_role(project: Project, user: User, role: Role | None, *, actor: str) -> None:
+    """As an operator does it: who does not belong there yet is let in. Raises `TeamError` as `change_role` does."""
+    with transaction.atomic():
+        if role and not project.memberships.filter(user=user).exists():
+            Membership.objects.create(project=project, user=user, role=role)
+            content = _about(project) | {"role": role, "invited_by": actor}
+            name = user.get_username()
+            audit.record("member-join", name, actor=actor, content=content, project=project)
+            return
+        change_role(project, user, role, actor=actor)
+
+
+def rename(project: Project, name: str, *, actor: str) -> None:
+    """Call it something else; its address stays. Raises `TeamError` for no name."""
+    name = " ".join(name.split())[:80]
+    if not name:
+        raise TeamError("Expected a name for the project, found none.")
+    with transaction.atomic():
+        content = _about(project) | {"before": project.name, "name": name}
+        Project.objects.filter(pk=project.pk).update(name=name)
+        audit.record("project-rename", project, actor=actor, content=content, project=project)
+    project.refresh_from_db()
+
+
+def dissolve(project: Project, *, actor: str) -> None:
+    """Delete a project in which there is nothing left but its people; the record keeps that it was.
+
+    Raises `TeamError` where something belongs to it, and for the first project, which takes what names none.
+    """
+    with transaction.atomic():
+        held = Project.objects.select_for_update().get(pk=project.pk)
+        if held == Project.objects.operators():
+            raise TeamError(
+                f"{held.name} is the first project, which takes what names none: it stays."
+            )
+        content = _about(held) | {"name": held.name}
+        event = audit.record("project-delete", held, actor=actor, content=content)
+        # events stay, and those about a team that is gone are the operator's to read
+        AuditEvent.objects.filter(project=held).update(project=None)
+        AuditEvent.objects.filter(pk=event.pk).update(project=None)
+        held.signals.clear()
+        try:
+            held.delete()
+        except (ProtectedError, RestrictedError) as error:
+            kinds = sorted({str(one._meta.verbose_name_plural) for one in error.args[1]})
+            raise TeamError(
+                f"Expected nothing left in {held.name}, found {', '.join(kinds)}: what was tested stays."
+            ) from error
 
 
 def _about(project: Project) -> dict[str, str]:

@@ -114,6 +114,33 @@ def _page(
 
 
 @access.owners
+@require_POST
+def rename(request: HttpRequest, slug: str) -> HttpResponse:
+    """Another name; the address stays."""
+    project = visible_project(request, slug)
+    try:
+        joining.rename(project, request.POST.get("name", ""), actor=request.user.get_username())
+        messages.success(request, f"It is called {project.name} now; its address stays.")
+    except TeamError as error:
+        messages.error(request, str(error))
+    return redirect("project", slug)
+
+
+@access.owners
+@require_POST
+def dissolve(request: HttpRequest, slug: str) -> HttpResponse:
+    """Delete a project in which nothing is left but its people."""
+    project = visible_project(request, slug)
+    try:
+        joining.dissolve(project, actor=request.user.get_username())
+    except TeamError as error:
+        messages.error(request, str(error))
+        return redirect("project", slug)
+    messages.success(request, f"{project.name} is deleted.")
+    return redirect("projects")
+
+
+@access.owners
 @never_cache
 @require_POST
 def invite(request: HttpRequest, slug: str) -> HttpResponse:

@@ -104,6 +104,8 @@ PAGES = {
     "projects": Page(SIGNED_IN, SIGNED_IN),
     "project-choose": Page(None, SIGNED_IN),
     "project": Page(READER, names="project"),
+    "project-rename": Page(None, OWNER, "project"),
+    "project-delete": Page(None, OWNER, "project"),
     "project-leave": Page(None, READER, "project"),
     "member-invite": Page(None, OWNER, "project"),
     "member-uninvite": Page(None, OWNER, "project entry"),
