@@ -44,6 +44,9 @@ MILD: dict[str, dict[str, tuple[float, float]]] = {
 }
 # what stands in chains whose parameters are moved: no two that could do each other's work
 APART = ("biquad", "asymmetric-clipper", "echo", "compressor")
+# a gain before a curve is as good as its drive, and of an echo's time a waveform's error says nothing until it is
+# right to the sample
+HELD = {"compressor": ["makeup"], "echo": ["time"]}
 
 
 def clips(draw: Generator, count: int = 2) -> list[Clip]:
@@ -121,7 +124,7 @@ def moved(seed: int) -> tuple[Recovered, Crossing]:
     blocks = []
     for n, kind in enumerate(map(str, kinds)):
         ranges = STRONG.get(kind, {"drive": (6, 18), "bias": (-0.3, 0.3)})
-        blocks.append(_block(draw, f"b{n}", kind, ranges))
+        blocks.append(_block(draw, f"b{n}", kind, ranges) | {"frozen": HELD.get(kind, [])})
     chain, tried = _chain(blocks), clips(draw)
     every = handles(chain)
     right = np.array([one.start for one in every])
