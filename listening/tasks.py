@@ -8,14 +8,30 @@ from django.contrib.auth.models import User
 
 from listening import parcels
 from listening.bundling import keep_bundle
-from listening.faces import ablation, adapters, congruence, explanation, inspection, validation
+from listening.faces import (
+    ablation,
+    adapters,
+    congruence,
+    counterfactual,
+    explanation,
+    inspection,
+    validation,
+)
 from listening.models import Campaign
 from listening.scoring import score_campaign
 from listening.unbundling import import_bundle
 from models_registry.jobs import Lease, Stopped, handles
 
 # what they register is reached by its name
-__all__ = ["ablation", "adapters", "congruence", "explanation", "inspection", "validation"]
+__all__ = [
+    "ablation",
+    "adapters",
+    "congruence",
+    "counterfactual",
+    "explanation",
+    "inspection",
+    "validation",
+]
 
 
 @handles("score-campaign")

@@ -1,0 +1,166 @@
+"""`counterfactual` of a registered version: answers in units with their sounds, and refusals."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from django.core.management import CommandError, call_command
+from django.urls import reverse
+
+from listening.counterfactuals import asked, changeable
+from models_registry import audio, jobs
+from models_registry.models import Job, ModelVersion, Signal, Study
+from models_registry.properties import NAMES
+from models_registry.studying import StudyError
+from tests.factories import stored_tone, tone
+
+room = pytest.importorskip("models_registry.engine", reason="needs the extra 'engine'")
+
+
+@pytest.fixture
+def answered(capsys):
+    def run(*arguments):
+        capsys.readouterr()
+        call_command("counterfactual", *map(str, arguments))
+        return capsys.readouterr().out
+
+    return run
+
+
+@pytest.fixture
+def sound(tmp_path):
+    path = tmp_path / "sound.wav"
+    audio.write(path, tone(300, level=0.4, duration=0.25))
+    return path
+
+
+@pytest.fixture
+def volume(version, tmp_path):
+    """A version that is a gain of 0 dB."""
+    blocks = [{"id": "volume", "kind": "gain", "params": {"level": 0}}]
+    chain = room.Chain.from_spec({"version": 1, "rate": 16_000, "blocks": blocks})
+    chain.save(tmp_path / "volume.safetensors")
+    return ModelVersion.objects.register(
+        version.model,
+        chain=chain.spec(),
+        weights=(tmp_path / "volume.safetensors").read_bytes(),
+        card={},
+        reason="to be turned",
+    )
+
+
+def test_a_measure_crosses_its_target_and_both_sides_can_be_heard(version, sound, answered):
+    out = answered(
+        "overdrive@1", sound, "--target", "esr>=0.05", "--reference", "output", "--change", "level",
+        "--answers", "2", "--format", "json",
+    )  # fmt: skip
+    found = json.loads(out)
+    assert (found["target"]["name"], found["target"]["value"]) == ("esr", 0.05)
+    assert found["before"] == pytest.approx(0, abs=1e-9)
+    assert found["answers"]
+    for answer in found["answers"]:
+        assert answer["score"] >= 0.05
+        assert Signal.objects.get(sha256=answer["sound"]).frames > 0
+    assert Signal.objects.filter(sha256=found["sound"]).exists()
+
+
+def test_a_gain_that_halves_the_amplitude_is_found_in_decibels(volume, sound, answered):
+    """An error of a quarter of the energy: half or one and a half times the amplitude, −6.02 or +3.52 dB."""
+    out = answered(
+        volume, sound, "--target", "esr>=0.25", "--change", "volume.level",
+        "--answers", "2", "--sparse", "--format", "json",
+    )  # fmt: skip
+    steps = sorted(
+        one["changes"][0]["after"] - one["changes"][0]["before"]
+        for one in json.loads(out)["answers"]
+    )
+    assert steps == pytest.approx([-6.02, 3.52], abs=0.02)
+
+
+def test_the_level_of_the_sound_that_goes_in_can_be_what_changes(version, sound, answered):
+    out = answered(
+        "overdrive@1", sound, "--target", "esr>=0.5", "--reference", "output", "--change", "level,noise",
+        "--answers", "1", "--sparse",
+    )  # fmt: skip
+    assert "esr ≥ 0.5: is 0" in out
+    assert "dB" in out
+    assert "% of its range" in out
+
+
+def test_none_within_the_ranges_is_an_answer(version, sound, answered):
+    out = answered(
+        "overdrive@1", sound, "--target", "esr<=-1", "--change", "band", "--reference", "output",
+        "--trials", "40",
+    )  # fmt: skip
+    assert "the nearest was" in out
+
+
+@pytest.mark.parametrize(
+    ("options", "sentence"),
+    [
+        (["--target", "esr"], "expected a target such as"),
+        (["--target", "esr>=0.1", "--change", "nois"], "expected a parameter or a block"),
+        (["--target", "si-sdrr>=1"], "did you mean"),
+        (["--target", "esr<=5", "--reference", "output"], "not reached yet"),
+        (["--target", "rating:nowhere>=60"], "expected a campaign to predict ratings by"),
+        (["--target", "esr>=1", "--answers", "0"], "expected 1 to 6 answers"),
+    ],
+)
+def test_what_cannot_be_asked_is_refused_in_a_sentence(version, sound, answered, options, sentence):
+    with pytest.raises(CommandError, match=sentence):
+        answered("overdrive@1", sound, *options)
+
+
+def test_a_version_whose_weights_are_gone_is_refused(version, sound, answered):
+    version.weights.delete(save=False)
+    with pytest.raises(CommandError):
+        answered("overdrive@1", sound, "--target", "esr>=0.1")
+
+
+@pytest.mark.parametrize(
+    ("text", "name", "above", "value"),
+    [
+        ("si-sdr>=10", "si-sdr", True, 10.0),
+        ("esr <= 0.1", "esr", False, 0.1),
+        ("rating:night:peaq-odg ≥ −1.5", "rating:night:peaq-odg", True, -1.5),
+    ],
+)
+def test_targets_are_read(text, name, above, value):
+    found = asked(text)
+    assert (found.name, found.above, found.value) == (name, above, value)
+
+
+@pytest.mark.parametrize("text", ["", "esr", "esr=1", "esr>=", "esr>=1.2.3"])
+def test_other_targets_are_refused(text):
+    with pytest.raises(StudyError, match="expected a target such as"):
+        asked(text)
+
+
+def test_the_page_asks_the_worker_answers_and_shows_it(researcher, version):
+    signal = stored_tone(330, duration=0.25)
+    signal.holders.add(version.project)
+    address = reverse("study-ask", args=["overdrive", 1, "counterfactual"])
+    page = researcher.get(address).content.decode()
+    assert all(f'value="{name}"' in page for name in NAMES)
+    asked_for = {
+        "signals": [signal.pk], "target": "esr>=0.2", "change": ["level"], "against": "output", "answers": 1,
+    }  # fmt: skip
+    response = researcher.post(address, asked_for)
+    study = Study.objects.get(kind="counterfactual")
+    assert response["Location"] == reverse("study", args=[study.pk])
+    jobs.run(study.job.pk)
+    study.refresh_from_db()
+    assert study.job.state == Job.State.DONE, study.job.message
+    shown = researcher.get(response["Location"]).content.decode()
+    assert "Error-to-signal ratio" in shown
+    assert study.result["answers"][0]["sound"] in shown
+    figure = researcher.get(reverse("study-figure", args=[study.pk, "changes", "svg"]))
+    assert figure.status_code == 200
+
+
+def test_every_name_that_the_form_offers_is_one_that_the_engine_knows(version):
+    chain = version.load()
+    for name in changeable(version.chain):
+        if name not in NAMES:
+            assert room.counterfactual.handles(chain, [name])
