@@ -67,7 +67,20 @@ def write() -> None:
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     count = Rating.objects.count()
     size = path.stat().st_size / 1e6
-    print(f"{count:9,} ratings: {took:6.1f} s, {size:6.0f} MB of CSV, peak {peak:5.0f} MB")
+    mapped = mapped_mb()
+    print(
+        f"{count:9,} ratings: {took:6.1f} s, {size:6.0f} MB of CSV, peak {peak:5.0f} MB, "
+        f"{mapped:.0f} MB of it the database and libraries as mapped files"
+    )
+
+
+def mapped_mb() -> float:
+    """What of this process's memory is files that the system may take back, such as SQLite's (up to its mmap_size)."""
+    status = Path("/proc/self/status")
+    if not status.exists():
+        return 0.0
+    fields = dict(line.split(":", 1) for line in status.read_text().splitlines())
+    return float(fields["RssFile"].split()[0]) / 1024
 
 
 def main() -> None:
