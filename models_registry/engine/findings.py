@@ -61,8 +61,9 @@ def _sentence(
     interval = f"{verdict.difference:.3g}{unit}"
     if math.isfinite(verdict.low):
         interval += f" [{verdict.low:.3g}, {verdict.high:.3g}]"
+    interval = interval.replace("-", "−")
     over = (
-        f"over {verdict.n} seed{'' if verdict.n == 1 else 's'} (paired t, {CONFIDENCE:.0%} over all "
+        f"over {verdict.n} seed{'' if verdict.n == 1 else 's'} (paired t, {100 * CONFIDENCE:.0f} % over all "
         f"{pairs} pair{'' if pairs == 1 else 's'} of finalists together)"
     )
     what = f"Configuration {best} of {len(configurations)} ({words(configurations[best])})"
@@ -83,7 +84,7 @@ def _importance(space: Space, trials: Sequence[Trial], plan: Plan) -> dict[str, 
     reason = (
         ""
         if found.tells
-        else f"The trials do not tell: a forest foretells {max(0.0, found.foretold):.0%} of the variance of trials "
+        else f"The trials do not tell: a forest foretells {100 * max(0.0, found.foretold):.0f} % of the variance of trials "
         "that it has not seen."
     )
     return {**_plain(asdict(found)), "tells": found.tells, "reason": reason}
