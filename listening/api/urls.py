@@ -8,6 +8,7 @@ from rest_framework.routers import SimpleRouter
 
 from listening.api import rows
 from listening.api.campaigns import CampaignViewSet
+from listening.api.lessons import LessonViewSet
 from listening.api.searches import SearchViewSet
 from listening.api.studies import StudyViewSet
 
@@ -25,6 +26,7 @@ router.register("runs", rows.RunViewSet)
 router.register("jobs", rows.JobViewSet)
 router.register("studies", StudyViewSet)
 router.register("searches", SearchViewSet)
+router.register("lessons", LessonViewSet)
 
 app_name = "rest"
 urlpatterns = [

@@ -1,12 +1,14 @@
 """The rows of listening tests: the tests (campaign.py), what is compared (material.py), who is invited
 (invitation.py), how it went (session.py), and what was said of it (rating.py).
 
-What people say of their tokens for the API is in token.py.
+What was learned from tests, versions and trainings is in lesson.py, what people say of their tokens for the API in
+token.py.
 """
 
 from listening.models.campaign import Campaign
 from listening.models.certificate import Certificate
 from listening.models.invitation import Invitation
+from listening.models.lesson import Lesson, LessonTag
 from listening.models.material import Condition, Stimulus, Trial
 from listening.models.rating import Rating
 from listening.models.session import (
@@ -26,6 +28,8 @@ __all__ = [
     "Check",
     "Condition",
     "Invitation",
+    "Lesson",
+    "LessonTag",
     "Listener",
     "Page",
     "Rating",

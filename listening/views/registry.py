@@ -13,7 +13,8 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from listening import access
 from listening.block_pictures import picture_of
-from listening.models import Campaign
+from listening.lessons import kinds_in
+from listening.models import Campaign, Lesson
 from listening.understanding import about, badges
 from listening.views.diagram import diagram
 from listening.views.figures import block_pictures
@@ -22,6 +23,7 @@ from listening.watched import of_run
 from models_registry.extra import EngineMissing
 from models_registry.models import AudioModel, ModelVersion
 
+LESSONS = 5
 NO_ENGINE = (
     "Reading learned values needs the training engine, which is not installed here: "
     "pip install 'earwitness[engine]'."
@@ -83,6 +85,7 @@ def version(request: HttpRequest, name: str, number: int) -> HttpResponse:
         "conditions": found.conditions.filter(
             campaign__in=Campaign.objects.visible_to(request.user)
         ).select_related("campaign"),
+        "lessons": lessons_on(request, found),
         "newest": found.model.versions.aggregate(number=Max("number"))["number"],
     }
     return render(request, "listening/registry/version.html", context)
@@ -95,6 +98,15 @@ def block(request: HttpRequest, name: str, number: int, block: str) -> HttpRespo
     found, pictures = block_pictures(request, name, number, block)
     context = {"section": "models", "version": found, "part": block, "figures": pictures}
     return render(request, "listening/registry/block.html", context)
+
+
+def lessons_on(request: HttpRequest, version: ModelVersion) -> list[Lesson]:
+    """What was learned from the version, and before it with its recipe or its blocks."""
+    visible = Lesson.objects.visible_to(request.user)
+    task = version.run.recipe.get("name", "") if version.run else ""
+    own = list(visible.current().filter(version=version)[:LESSONS])
+    known = visible.for_use_of(blocks=kinds_in(version.chain), task=task)
+    return own + list(known.exclude(version=version)[: LESSONS - len(own)])
 
 
 @access.makers

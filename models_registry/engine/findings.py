@@ -84,8 +84,8 @@ def _importance(space: Space, trials: Sequence[Trial], plan: Plan) -> dict[str, 
     reason = (
         ""
         if found.tells
-        else f"The trials do not tell: a forest foretells {100 * max(0.0, found.foretold):.0f} % of the variance of trials "
-        "that it has not seen."
+        else f"The trials do not tell: a forest foretells {100 * max(0.0, found.foretold):.0f} % of the variance of "
+        "trials that it has not seen."
     )
     return {**_plain(asdict(found)), "tells": found.tells, "reason": reason}
 

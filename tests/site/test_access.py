@@ -21,12 +21,13 @@ from django.utils.timezone import now
 from drf_spectacular.generators import SchemaGenerator
 
 from listening import sessions
-from listening.models import Invitation, Rating, Session
+from listening.models import Invitation, Lesson, Rating, Session
 from metrics.models import Score
 from models_registry import jobs
 from models_registry.models import Job, Search, Study, TrainingRun
 from models_registry.teams import Entry, Membership, Project, Role
 from tests.factories import account, here, mushra_campaign
+from tests.site.test_lessons import a_lesson
 from tests.site.test_searches import that_is_over
 from tests.site.test_studies import of_ablation
 from tests.site.test_watched import row
@@ -174,6 +175,11 @@ PAGES = {
     "pair-figure-part": Page(READER, names="sha256 trace"),
     "pair-figure": Page(READER, names="sha256 trace svg"),
     "train": Page(MAKER, MAKER),
+    "lessons": Page(SIGNED_IN),
+    "lessons-about": Page(SIGNED_IN),
+    "lesson-new": Page(MAKER, MAKER),
+    "lesson": Page(READER, names="lesson"),
+    "lesson-correct": Page(EDITOR, EDITOR, "lesson"),
     "searches": Page(SIGNED_IN),
     "search-new": Page(MAKER, MAKER),
     "search": Page(READER, names="search"),
@@ -219,6 +225,8 @@ API: dict[tuple[str, str], Level] = {
     ("get", "/api/jobs/{id}/"): READER,
     ("post", "/api/jobs/{id}/resume/"): EDITOR,
     ("post", "/api/jobs/{id}/stop/"): EDITOR,
+    ("get", "/api/lessons/"): SIGNED_IN,
+    ("get", "/api/lessons/{id}/"): READER,
     ("get", "/api/metrics/"): SIGNED_IN,
     ("get", "/api/models/"): SIGNED_IN,
     ("get", "/api/models/{name}/"): READER,
@@ -320,6 +328,7 @@ def named(rated, version):
         "job": {"pk": version.run.job.pk},
         "kind": {"kind": "ablation"},
         "search": {"pk": that_is_over().pk},
+        "lesson": {"pk": a_lesson().pk},
         "importance": {"name": "importance"},
         "study": {"pk": of_ablation(version).pk},
         "shares": {"name": "shares"},
@@ -369,6 +378,7 @@ def test_every_operation_of_the_api_answers_everybody_as_it_is_declared(people, 
 
 NUMBERED = {
     "jobs": lambda: Job.objects.latest("pk").pk,
+    "lessons": lambda: Lesson.objects.latest("pk").pk,
     "ratings": lambda: Rating.objects.latest("pk").pk,
     "runs": lambda: TrainingRun.objects.latest("pk").pk,
     "scores": lambda: Score.objects.latest("pk").pk,

@@ -11,6 +11,7 @@ from django.urls import URLPattern, resolve, reverse
 from listening.urls import listeners, public, researcher
 from listening.views.guide import pages as guide_pages
 from tests.site.html import Page
+from tests.site.test_lessons import a_lesson
 from tests.site.test_searches import that_is_over
 
 PUBLIC = ["home", "metrics", "guide", "login"]
@@ -65,6 +66,7 @@ def addresses(rated, told_apart, version):
         reverse("version", args=["overdrive", 1]),
         reverse("block-figure", args=["overdrive", 1, "pre", "svg"]),
         reverse("search", args=[that_is_over().pk]),
+        reverse("lesson", args=[a_lesson().pk]),
         reverse("job", args=[job.pk]),
         reverse("history-figure", args=[job.pk, "svg"]),
     ]
