@@ -16,7 +16,7 @@ from models_registry import audio
 from models_registry.audio import Audio, AudioError
 from models_registry.extra import engine
 from models_registry.models import ModelVersion, Signal
-from models_registry.studying import Found, Told, part_of, sounds_of, study
+from models_registry.studying import Found, Told, keep_sound, part_of, sounds_of, study
 
 # enough for an interval, few enough for a coffee
 MOST_CLIPS = 12
@@ -92,6 +92,7 @@ def ablate(version: ModelVersion, settings: Found, told: Told) -> Found:
         "sha256": version.sha256,
         "material": said,
         "measure": measure,
+        "sound": _to_be_heard(version, chain, clips[0], rows),
         "effects": rows,
         "shares": [asdict(share) for share in shares],
         "unscored": unscored,
@@ -130,6 +131,23 @@ def _hear(
         for name, reason in reasons.items()
         if not any(row["metrics"][name]["n"] for row in rows)
     }
+
+
+def _to_be_heard(version: ModelVersion, chain: Any, clip: Any, rows: list[Found]) -> str:
+    """Keep what comes out for `clip`, and add to each row of a part removed by itself what comes out without it."""
+    ablation = engine().ablation
+
+    def kept(name: str) -> str:
+        (output,) = ablation.outputs(chain, [clip])
+        sound, title = _sound(output, chain.rate), f"{version} {name}"
+        return keep_sound(version, sound, title=title, how=f"an ablation, {name},")
+
+    for row in rows:
+        if row["treatment"] == ablation.REMOVED and len(row["parts"]) == 1:
+            (part,) = row["parts"]
+            with ablation.ablated(chain, {part: ablation.REMOVED}):
+                row["sound"] = kept(f"without {part}")
+    return kept("whole")
 
 
 def _sound(output: Any, rate: int) -> Audio:

@@ -9,6 +9,7 @@ from django.core.management import CommandError, call_command
 
 from listening import ablating
 from models_registry import audio, rendering
+from models_registry.models import Signal
 from tests.factories import stored_tone, tone
 
 pytest.importorskip("models_registry.engine", reason="needs the extra 'engine'")
@@ -42,6 +43,12 @@ def test_files_are_tried_and_the_shares_add_up(version, sounds, ablated):
     assert sorted(row[0] for row in removed if len(row) == 1) == sorted(parts)
     assert len(removed) == len(parts) + len(parts) * (len(parts) - 1) // 2
     assert sum(share["share"] for share in found["shares"]) == pytest.approx(1)
+    alone = [
+        row for row in found["effects"] if row["treatment"] == "removed" and len(row["parts"]) == 1
+    ]
+    heard = {found["sound"], *(row["sound"] for row in alone)}
+    assert Signal.objects.filter(sha256__in=heard).count() == len(heard)
+    assert len(heard) > 1
     for row in found["effects"]:
         assert set(row["metrics"]) == set(ablating.METRICS)
         assert row["loss"] is None
