@@ -341,4 +341,6 @@ def failure(
 
 
 def _degree(at: Any, unit: str) -> str:
-    return f"{at:.3g} {unit}".strip() if isinstance(at, (int, float)) else str(at)
+    if not isinstance(at, (int, float)):
+        return str(at)
+    return (f"{at:.0f} {unit}" if abs(at) >= 100 else f"{at:.3g} {unit}").strip()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 
 import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.core.management import CommandError, call_command
 from django.urls import reverse
 
@@ -77,6 +78,18 @@ def test_a_version_that_got_louder_is_held_to_its_parent(version, suite, capsys,
     assert "worse than" in text(found)
 
 
+def test_the_form_takes_a_suite_in_a_file_and_says_what_is_wrong_with_it(version, client, alice):
+    client.force_login(alice)
+    address = reverse("study-ask", args=[version.model.name, version.number, "validation"])
+    page = client.get(address).text
+    assert 'type="file"' in page
+    assert "multipart/form-data" in page
+    sent = SimpleUploadedFile("mine.yaml", b"probes: [{name: a, kind: sinus}]")
+    answer = client.post(address, {"suite": "standard", "own": sent})
+    assert answer.status_code == 422
+    assert "sinus" in answer.text
+
+
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
@@ -94,6 +107,8 @@ def test_the_failure_point_lies_where_the_straight_line_crosses_the_limit():
     rising = failure((0.2, 1.0), [2.0, 6.0], 4.0, -1, "s", ordered=True)
     assert rising["at"] == pytest.approx(0.6)
     assert failure((1.0, 2.0), [1.0, 0.0], 5.0, 1, "", ordered=True)["at"] == 1.0
+    band = failure((4_000.0, 1_000.0), [9.0, 4.0], 5.0, 1, "Hz", ordered=True)
+    assert band["sentence"] == "fails from 1600 Hz on"
     assert failure(("a", "b"), [9.0, 1.0], 5.0, 1, "", ordered=False)["sentence"] == "fails at b"
     assert (
         failure((1.0, 2.0), [9.0, 8.0], 5.0, 1, "", ordered=True)["sentence"] == "holds throughout"
