@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from models_registry.models import Signal
 
 # BS.1534-3, 5.1.2: no loop shorter than this
+# of what is missing, as many as a sentence can still be read with
+NAMED = 12
 MIN_EXCERPT_S = 0.5
 # A page's stimuli are loaded whole before the first is heard.
 MAX_EXCERPT_S = 60.0
@@ -228,7 +230,9 @@ def material_problems(campaign: Campaign, *, incomplete: bool = False) -> Iterat
             ]
         if missing:
             wanted = "the question's condition" if trial.item in asked else "every condition"
-            yield f"{trial.item}: expected audio for {wanted}, found none for {', '.join(missing)}"
+            names = ", ".join(missing[:NAMED])
+            more = f" and {len(missing) - NAMED} more" if len(missing) > NAMED else ""
+            yield f"{trial.item}: expected audio for {wanted}, found none for {names}{more}"
         signals = {
             stimulus.condition.name: stimulus.signal for stimulus in stimuli if stimulus.signal
         }

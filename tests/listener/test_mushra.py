@@ -70,6 +70,15 @@ def test_twelve_signals_are_the_most_that_can_be_graded_on_a_page():
     assert campaign.state == Campaign.State.OPEN
 
 
+def test_of_very_many_holes_a_sentence_names_the_first():
+    campaign = mushra_campaign(items=1, launched=False)
+    Condition.objects.bulk_create(
+        Condition(campaign=campaign, name=f"c{number}") for number in range(9_000)
+    )
+    sentence = next(one for one in campaign.problems() if "expected audio" in one)
+    assert sentence.endswith("c10, c11 and 8988 more")
+
+
 def test_every_condition_of_every_item_needs_audio():
     campaign = mushra_campaign(launched=False)
     campaign.trials.last().stimuli.filter(condition__name="system two").delete()
