@@ -26,9 +26,9 @@ if TYPE_CHECKING:
     from listening.simulation import Hearer
     from models_registry.models import Signal
 
-# BS.1534-3, 5.1.2: no loop shorter than this
 # of what is missing, as many as a sentence can still be read with
 NAMED = 12
+# BS.1534-3, 5.1.2: no loop shorter than this
 MIN_EXCERPT_S = 0.5
 # A page's stimuli are loaded whole before the first is heard.
 MAX_EXCERPT_S = 60.0
