@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Mapping
 from functools import partial
 from typing import Any
@@ -104,7 +105,8 @@ def text(found: Found) -> str:
         lines.append(
             f"trained without {row['part']}: {found['measure']} {row['without']:.4f} (whole: {whole})"
         )
-    return "\n".join(lines).replace("-", "−")
+    # of numbers, not within names
+    return re.sub(r"(?<!\w)-(?=\d)", "−", "\n".join(lines))
 
 
 def _metrics(found: Found) -> list[str]:
