@@ -247,6 +247,7 @@ def test_every_setting_of_a_campaign_is_in_its_document():
         "owner",
         "project",
         "preview_of",
+        "revises",
         "created_at",
         "launched_at",
         "closed_at",
