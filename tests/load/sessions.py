@@ -162,6 +162,13 @@ def sit_through(port: int, acknowledged: set[str], lock: threading.Lock) -> list
         browser.ask("POST", page["finish"])
 
 
+def spread(times: np.ndarray) -> str:
+    """Median, mean and 95th percentile of what answers took."""
+    return (
+        f"{np.median(times):.1f} ms (mean {times.mean():.1f}, 95 % {np.percentile(times, 95):.0f})"
+    )
+
+
 def run_round(server: Server, clients: int, sessions: int, acknowledged: set[str]) -> None:
     lock, before = threading.Lock(), time.perf_counter()
     with ThreadPoolExecutor(clients) as pool:
@@ -175,8 +182,7 @@ def run_round(server: Server, clients: int, sessions: int, acknowledged: set[str
         f"{clients:3} clients: {sessions} sessions, {answers.size} answers in {took:.1f} s, "
         f"{answers.size / took:.0f} answers/s; median {np.median(answers):.0f} ms, "
         f"95 % {np.percentile(answers, 95):.0f} ms, longest {answers.max():.0f} ms; "
-        f"first {few} sessions {np.median(first):.1f} ms (95 % {np.percentile(first, 95):.0f}), "
-        f"last {few} {np.median(last):.1f} ms (95 % {np.percentile(last, 95):.0f})",
+        f"first {few} sessions {spread(first)}, last {few} {spread(last)}",
         flush=True,
     )
 
