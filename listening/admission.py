@@ -86,7 +86,7 @@ def join(session: Session, group: str) -> bool:
 
 
 def group_is_full(campaign: Campaign, group: str, *, but: Session | None = None) -> bool:
-    wanted = campaign.groups.get("quotas", {}).get(group)
+    wanted = campaign.group_quotas.get(group)
     if wanted is None:
         return False
     others = _places(campaign).filter(group=group)
@@ -101,9 +101,22 @@ def _places(campaign: Campaign, *, at: datetime | None = None) -> QuerySet[Sessi
     )
 
 
+def groups(campaign: Campaign) -> list[str]:
+    """The groups that a quota can be set for: the answers of the question, or those with a quota or an invitation."""
+    name = campaign.groups.get("question")
+    for part in campaign.plan:
+        for question in part.get("questions", ()):
+            if name and question["name"] == name:
+                return list(question["choices"])
+    if not campaign.groups:
+        return []
+    invited = campaign.invitations.exclude(group="").values_list("group", flat=True).distinct()
+    return list(dict.fromkeys([*campaign.group_quotas, *sorted(invited)]))
+
+
 def standings(campaign: Campaign) -> list[dict[str, Any]]:
     """How full each group is: group, wanted (None: all are taken), finished and under way."""
-    quotas: dict[str, int] = campaign.groups.get("quotas", {})
+    quotas = campaign.group_quotas
     taken = list(_places(campaign).exclude(group="").values_list("group", "ending"))
     names = list(dict.fromkeys([*quotas, *sorted({group for group, _ in taken})]))
     return [

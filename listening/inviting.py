@@ -39,7 +39,7 @@ def invite(
         raise InvitationError(f"expected them to expire in the future, found {expires_at:%c}")
     if campaign.state == Campaign.State.CLOSED:
         raise InvitationError(f"{campaign.slug}: expected a campaign to invite to, found it closed")
-    quotas = campaign.groups.get("quotas", {}) if campaign.groups.get("invitation") else {}
+    quotas = campaign.group_quotas if campaign.groups.get("invitation") else {}
     if group and group not in quotas:
         known = ", ".join(quotas) or "none by invitation"
         raise InvitationError(f"expected a group of the campaign ({known}), found {group!r}")

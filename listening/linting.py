@@ -146,7 +146,7 @@ def _balance(campaign: Campaign) -> Iterator[Finding]:
             f"Ask for {' or '.join(str(n) for n in (below, below + whole) if n)}, or look at Who hears what for how "
             "uneven it is.",
         )
-    of_groups = sum(campaign.groups.get("quotas", {}).values())
+    of_groups = sum(campaign.group_quotas.values())
     if wanted and of_groups > wanted:
         yield Finding(
             "group-quotas",

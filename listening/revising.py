@@ -19,13 +19,21 @@ from listening.exchange import campaign_document
 from listening.exchange.documents import Document
 from listening.models import Campaign
 from listening.models.campaign import CampaignError
+from listening.scheme import group_problems
 from models_registry import audit
 
 State = Campaign.State
 # a document's keys that are one campaign's and not its revision's
 OF_ONE = ("opens", "closes", "collect")
-# what may change while a campaign runs
-CHANGEABLE = ("quota", "opens_at", "closes_at")
+# what may change while a campaign runs, and the field of the row that keeps it
+CHANGEABLE = {
+    "quota": "quota",
+    "opens_at": "opens_at",
+    "closes_at": "closes_at",
+    "group_quotas": "groups",
+}
+# a number of listeners or a date; of groups the numbers by name, where none ends a quota
+Asked = int | datetime | Mapping[str, int | None] | None
 
 
 def revise(campaign: Campaign, *, reason: str, owner: User | None, actor: str) -> Campaign:
@@ -59,11 +67,12 @@ def _free_slug(slug: str) -> str:
 
 
 def change(
-    campaign: Campaign, asked: Mapping[str, int | datetime | None], *, reason: str, actor: str
+    campaign: Campaign, asked: Mapping[str, Asked], *, reason: str, actor: str
 ) -> dict[str, Any]:
     """Give a running campaign what is `asked` of `CHANGEABLE`; returns what it was before of what did change.
 
-    Raises `CampaignError` for a campaign that does not run, for dates that contradict each other, and without a reason.
+    Quotas of groups that `group_quotas` does not name stay. Raises `CampaignError` for a campaign that does not run,
+    for dates that contradict each other, for groups that it does not have, and without a reason.
     """
     if unknown := sorted(set(asked) - set(CHANGEABLE)):
         raise CampaignError(f"expected only {', '.join(CHANGEABLE)}, found {', '.join(unknown)}")
@@ -72,19 +81,37 @@ def change(
         held = Campaign.objects.select_for_update().get(pk=campaign.pk)
         if held.state not in (State.OPEN, State.PAUSED):
             raise CampaignError(f"{held.slug}: expected it to run, found it {held.state}")
-        before = {key: getattr(held, key) for key in asked if getattr(held, key) != asked[key]}
+        wanted: dict[str, Any] = dict(asked)
+        if "group_quotas" in wanted:
+            wanted["group_quotas"] = _regrouped(held, wanted["group_quotas"])
+        before = {key: getattr(held, key) for key in wanted if getattr(held, key) != wanted[key]}
         for key in before:
-            setattr(held, key, asked[key])
+            setattr(held, key, wanted[key])
         if held.opens_at and held.closes_at and held.opens_at >= held.closes_at:
             raise CampaignError(
                 f"{held.slug}: expected it to open before it closes, found it the other way round"
             )
         if before:
-            held.save(update_fields=list(before))
-            content = {key: [_said(before[key]), _said(asked[key])] for key in before}
+            held.save(update_fields=[CHANGEABLE[key] for key in before])
+            content = {key: [_said(before[key]), _said(wanted[key])] for key in before}
             audit.record("change", held, actor=actor, reason=reason, content=content)
     campaign.refresh_from_db()
     return before
+
+
+def _regrouped(campaign: Campaign, asked: Mapping[str, int | None]) -> dict[str, int]:
+    """The quotas of a campaign's groups after those `asked` took the place of theirs."""
+    if not asked:
+        return campaign.group_quotas
+    if not campaign.groups:
+        raise CampaignError(
+            f"{campaign.slug}: expected no quotas of groups, found {', '.join(asked)}: it was launched without groups"
+        )
+    merged = {**campaign.group_quotas, **asked}
+    quotas = {name: wanted for name, wanted in merged.items() if wanted is not None}
+    if problems := list(group_problems(campaign.groups | {"quotas": quotas}, campaign.plan)):
+        raise CampaignError(f"{campaign.slug}: {'; '.join(problems)}")
+    return quotas
 
 
 def discard(campaign: Campaign, *, reason: str, actor: str) -> None:
@@ -107,5 +134,5 @@ def _check_reason(campaign: Campaign, reason: str) -> None:
         raise CampaignError(f"{campaign.slug}: expected a reason for the record, found none")
 
 
-def _said(value: int | datetime | None) -> int | str | None:
+def _said(value: Any) -> Any:
     return value.isoformat() if isinstance(value, datetime) else value

@@ -254,6 +254,11 @@ class ChangeSerializer(ReasonSerializer):
     )
     opens_at = serializers.DateTimeField(required=False, allow_null=True)
     closes_at = serializers.DateTimeField(required=False, allow_null=True)
+    group_quotas = serializers.DictField(
+        child=serializers.IntegerField(min_value=0, max_value=1_000_000, allow_null=True),
+        required=False,
+        help_text="by group; null ends a quota, and groups that are not named keep theirs",
+    )
 
 
 class ForgetSerializer(serializers.Serializer[Any]):

@@ -195,6 +195,15 @@ class Campaign(models.Model):
         return read
 
     @property
+    def group_quotas(self) -> dict[str, int]:
+        """How many listeners are wanted of each group that has a quota."""
+        return dict(self.groups.get("quotas", {}))
+
+    @group_quotas.setter
+    def group_quotas(self, quotas: Mapping[str, int]) -> None:
+        self.groups = {**self.groups, "quotas": dict(quotas)}
+
+    @property
     def texts(self) -> list[str]:
         """Everything of its own that listeners read."""
         return texts(

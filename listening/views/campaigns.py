@@ -17,7 +17,6 @@ from listening.exchange.errors import ExchangeError
 from listening.exchange.tables import ROWS, writes_parquet
 from listening.models import Campaign
 from listening.models.campaign import CampaignError
-from listening.revising import CHANGEABLE
 from listening.views.awaiting import awaited
 from listening.views.forms import ChangeForm, InvitationForm, ReasonForm
 from listening.views.results import evidence
@@ -75,10 +74,7 @@ def detail(request: HttpRequest, slug: str) -> HttpResponse:
         "listener_link": request.build_absolute_uri(reverse("welcome", args=[campaign.slug])),
         "reason_form": ReasonForm(),
         "pause_form": ReasonForm(prefix=None, auto_id="pause-%s"),
-        "change_form": ChangeForm(
-            auto_id="change-%s",
-            initial={key: getattr(campaign, key) for key in CHANGEABLE},
-        ),
+        "change_form": ChangeForm(campaign=campaign, auto_id="change-%s"),
         "revised": Campaign.objects.filter(project=campaign.project, slug=campaign.revises).first(),
         "revisions": Campaign.objects.filter(project=campaign.project, revises=campaign.slug),
         "writes_parquet": writes_parquet(),

@@ -7,6 +7,8 @@ from typing import Any
 from django import forms
 
 from listening.access import Standing
+from listening.admission import groups
+from listening.models import Campaign
 from models_registry import training
 from models_registry.models import Job
 from models_registry.teams import Project
@@ -48,7 +50,7 @@ def _moment(label: str) -> forms.DateTimeField:
 
 
 class ChangeForm(forms.Form):
-    """What may change of a campaign that runs, and why."""
+    """What may change of a campaign that runs, and why; for each of its groups a quota of its own."""
 
     quota = forms.IntegerField(
         min_value=1,
@@ -64,6 +66,28 @@ class ChangeForm(forms.Form):
         widget=forms.TextInput(attrs={"autocomplete": "off"}),
         help_text="It goes into the record, with what was before.",
     )
+
+    def __init__(self, data: Any = None, *, campaign: Campaign, **kwargs: Any) -> None:
+        now = {key: getattr(campaign, key) for key in ("quota", "opens_at", "closes_at")}
+        super().__init__(data, initial=now, **kwargs)
+        self._groups = {f"group-{place}": name for place, name in enumerate(groups(campaign))}
+        for field, name in self._groups.items():
+            self.fields[field] = forms.IntegerField(
+                min_value=0,
+                max_value=1_000_000,
+                required=False,
+                label=f"Listeners wanted of {name}",
+                initial=campaign.group_quotas.get(name),
+                help_text="Empty: all are taken.",
+            )
+        self.order_fields(["quota", *self._groups])
+
+    @property
+    def asked(self) -> dict[str, Any]:
+        """What `revising.change` is to do; of a form that is valid."""
+        found = dict(self.cleaned_data)
+        of_groups = {name: found.pop(field) for field, name in self._groups.items()}
+        return found | ({"group_quotas": of_groups} if of_groups else {})
 
 
 class InvitationForm(forms.Form):

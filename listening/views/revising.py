@@ -18,14 +18,15 @@ from listening.views.forms import ChangeForm
 @access.editors
 @require_POST
 def change(request: HttpRequest, slug: str) -> HttpResponse:
-    """Another number of listeners, other dates."""
-    campaign, form = visible_campaign(request, slug), ChangeForm(request.POST)
+    """Another number of listeners, in all or of a group, and other dates."""
+    campaign = visible_campaign(request, slug)
+    form = ChangeForm(request.POST, campaign=campaign)
     if not form.is_valid():
         name, problems = next(iter(form.errors.items()))
         label = form.fields[name].label or name.capitalize()
         messages.error(request, f"Nothing was changed. {label}: {problems[0]}")
         return redirect(campaign)
-    asked = dict(form.cleaned_data)
+    asked = form.asked
     reason, actor = asked.pop("reason"), request.user.get_username()
     try:
         changed = revising.change(campaign, asked, reason=reason, actor=actor)

@@ -7,6 +7,7 @@ from io import StringIO
 
 import pytest
 from django.core.management import call_command
+from django.core.management.base import CommandError
 from django.test import Client
 from django.urls import reverse
 from django.utils.timezone import now
@@ -74,6 +75,66 @@ def test_quota_and_dates_change_for_a_reason_and_keep_what_they_were(researcher,
     assert AuditEvent.objects.filter(act="change").count() == 1
 
 
+@pytest.fixture
+def grouped(db):
+    """A running campaign with quotas by the answer to a question of three choices."""
+    question = {"name": "trained", "text": "Are you trained?", "ask": "choice"}
+    asked = {"part": "questions", "questions": [question | {"choices": ["yes", "no", "a little"]}]}
+    groups = {"question": "trained", "quotas": {"yes": 3, "no": 6}}
+    campaign = mushra_campaign(plan=[asked, {"part": "ratings"}])
+    Campaign.objects.filter(pk=campaign.pk).update(groups=groups)
+    campaign.refresh_from_db()
+    return campaign
+
+
+def test_quotas_of_groups_change_too_and_the_groups_stay(researcher, grouped):
+    shown = researcher.get(grouped.get_absolute_url()).content.decode()
+    for name in grouped.plan[0]["questions"][0]["choices"]:
+        assert f"Listeners wanted of {name}" in shown
+    asked = {"group-0": "8", "group-1": "", "group-2": "2", "reason": "the course grew"}
+    assert (
+        b"in the record" in researcher.post(address("change", grouped), asked, follow=True).content
+    )
+    grouped.refresh_from_db()
+    assert grouped.groups == {"question": "trained", "quotas": {"yes": 8, "a little": 2}}
+    event = AuditEvent.objects.get(act="change")
+    assert event.content == {"group_quotas": [{"yes": 3, "no": 6}, {"yes": 8, "a little": 2}]}
+    told = StringIO()
+    more = ["--group", "yes=9", "--group", "a little=none"]
+    call_command("change", "tones", *more, "--reason", "x", stdout=told)
+    grouped.refresh_from_db()
+    assert grouped.group_quotas == {"yes": 9}
+    assert "'yes': 8" in told.getvalue()
+    posted = researcher.post(
+        "/api/campaigns/tones/change/",
+        {"group_quotas": {"no": 4}, "reason": "x"},
+        content_type="application/json",
+    )
+    assert posted.status_code == 200
+    grouped.refresh_from_db()
+    assert grouped.group_quotas == {"yes": 9, "no": 4}
+
+
+@pytest.mark.parametrize(
+    ("asked", "said"),
+    [
+        ({"never": 3}, "expected quotas of its choices, found 'never'"),
+        ({"yes": -1}, "expected a number of listeners for yes, found -1"),
+    ],
+)
+def test_a_quota_of_no_group_is_refused(grouped, asked, said):
+    with pytest.raises(CampaignError, match=said):
+        revising.change(grouped, {"quota": 7, "group_quotas": asked}, reason="x", actor="alice")
+    grouped.refresh_from_db()
+    assert (grouped.quota, grouped.group_quotas) == (None, {"yes": 3, "no": 6})
+
+
+def test_a_campaign_without_groups_gets_none_by_a_change(campaign):
+    with pytest.raises(CampaignError, match="it was launched without groups"):
+        revising.change(campaign, {"group_quotas": {"yes": 1}}, reason="x", actor="alice")
+    assert revising.change(campaign, {"group_quotas": {}}, reason="x", actor="alice") == {}
+
+
 @pytest.mark.parametrize(
     ("wrong", "said"),
     [
@@ -125,6 +186,19 @@ def test_an_owner_deletes_a_draft_and_its_sounds_stay(researcher, campaign):
     refused = researcher.post(address("delete", campaign), {"reason": "x"}, follow=True)
     assert b"what was launched stays" in refused.content
     assert Campaign.objects.filter(slug="tones").exists()
+
+
+def test_the_command_deletes_a_draft_for_a_reason_and_nothing_else(campaign):
+    mushra_campaign(slug="draft", launched=False)
+    told = StringIO()
+    call_command("discard", "draft", "--reason", "a trial", stdout=told)
+    assert "its sounds stay" in told.getvalue()
+    event = AuditEvent.objects.get(act="delete")
+    assert (event.subject, event.reason) == ("draft", "a trial")
+    for refused in (["draft", "--reason", "x"], ["tones", "--reason", "x"]):
+        with pytest.raises(CommandError, match="expected a (campaign|draft)"):
+            call_command("discard", *refused)
+    assert list(Campaign.objects.values_list("slug", flat=True)) == ["tones"]
 
 
 def test_a_bundle_keeps_what_a_campaign_revises(campaign, tmp_path):

@@ -1,4 +1,4 @@
-"""Change how many listeners a running campaign wants, and when it takes them; a launch freezes the rest."""
+"""Change how many listeners a running campaign wants, in all or of a group, and when; a launch freezes the rest."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import Any
 
 from listening.management.base import CampaignCommand
 from listening.revising import change
+from models_registry.management.base import Refused, key_values
 
 NONE = "none"
 
@@ -16,6 +17,12 @@ NONE = "none"
 def quota(text: str) -> int | None:
     if text != NONE and not (text.isdecimal() and int(text) > 0):
         raise ArgumentTypeError(f"expected a number above 0, or {NONE}, found {text!r}")
+    return None if text == NONE else int(text)
+
+
+def of_group(text: str) -> int | None:
+    if text != NONE and not text.isdecimal():
+        raise Refused(f"expected a number for a group, or {NONE}, found {text!r}")
     return None if text == NONE else int(text)
 
 
@@ -38,12 +45,21 @@ class Command(CampaignCommand):
         asked = {"quota": quota, "opens": moment, "closes": moment}
         for name, kind in asked.items():
             parser.add_argument(f"--{name}", type=kind, default=..., help=f"or {NONE}")
+        parser.add_argument(
+            "--group",
+            action="append",
+            default=[],
+            metavar="NAME=N",
+            help=f"how many of a group, or {NONE} for no quota; may be given again for others",
+        )
         parser.add_argument("--reason", required=True, help="it goes into the record")
 
     def handle(self, *args: Any, **options: Any) -> None:
         campaign = self.campaign(options)
         keys = {"quota": "quota", "opens": "opens_at", "closes": "closes_at"}
         asked = {key: options[name] for name, key in keys.items() if options[name] is not ...}
+        if groups := key_values(options["group"], "--group NAME=N"):
+            asked["group_quotas"] = {name: of_group(text) for name, text in groups.items()}
         changed = change(campaign, asked, reason=options["reason"], actor=getpass.getuser())
         for key, before in changed.items():
             self.stdout.write(f"{campaign.slug}: {key} was {before}, is {getattr(campaign, key)}")
