@@ -12,6 +12,7 @@ from models_registry.models import (
     AudioModel,
     AuditEvent,
     Job,
+    ModelStatement,
     ModelVersion,
     Rendering,
     Signal,
@@ -48,6 +49,7 @@ register(
     list_display=["__str__", "sha256", "reason", "created_at"],
     search_fields=["sha256"],
 )
+register(ModelStatement, list_display=["__str__", "intent", "author", "created_at"])
 register(TrainingRun, list_display=["__str__", "seed", "reason", "created_at"])
 register(Rendering, list_display=["__str__", "created_at"])
 register(

@@ -23,7 +23,7 @@ from listening.models import Campaign, Rating, Session
 from metrics import catalogue
 from metrics.models import Score
 from metrics.tasks import queue_scores
-from models_registry import adopting, audit, jobs, rendering, training
+from models_registry import adopting, audit, jobs, rendering, statements, training
 from models_registry.models import AudioModel, Job, ModelVersion, Rendering, Signal, TrainingRun
 from models_registry.teams import OfProject, Person, Role, sees_all
 
@@ -109,7 +109,11 @@ class VersionViewSet(Reading):
     """Versions: chain, card, reason and hashes."""
 
     serializer_class = shapes.VersionSerializer
-    queryset = ModelVersion.objects.select_related("model", "parent__model").order_by("pk")
+    queryset = (
+        ModelVersion.objects.select_related("model__project", "parent__model")
+        .prefetch_related("statements")
+        .order_by("pk")
+    )
     lookup_value_regex = "[-a-zA-Z0-9_]+@[0-9]{1,9}"
 
     @extend_schema(parameters=[OpenApiParameter("id", str, "path", description="MODEL@NUMBER")])
@@ -145,6 +149,22 @@ class VersionViewSet(Reading):
         )
         job = adopting.queue(arguments, project=version.project)
         return Response(shapes.JobSerializer(job).data, status=status.HTTP_202_ACCEPTED)
+
+    @extend_schema(
+        parameters=[OpenApiParameter("id", str, "path", description="MODEL@NUMBER")],
+        request=shapes.StatementSerializer,
+        responses={201: shapes.StatementSerializer},
+    )
+    @action(detail=True, methods=["post"])
+    def statement(self, request: Request, pk: str) -> Response:
+        """Say what the version is meant for, what it takes for granted and where not to trust it."""
+        name, _, number = pk.partition("@")
+        version = get_object_or_404(self.get_queryset(), model__name=name, number=int(number))
+        self.check_object_permissions(request, version)
+        asked = shapes.StatementSerializer(data=request.data)
+        asked.is_valid(raise_exception=True)
+        said = statements.write(version, **asked.validated_data, actor=actor(request))
+        return Response(shapes.StatementSerializer(said).data, status=status.HTTP_201_CREATED)
 
 
 class RenderingViewSet(Listing):

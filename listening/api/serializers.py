@@ -11,7 +11,16 @@ from listening.balance import MOST_SESSIONS
 from listening.forgetting import RATINGS
 from listening.models import Campaign, Rating, Session
 from metrics.models import Score
-from models_registry.models import AudioModel, Job, ModelVersion, Rendering, Signal, TrainingRun
+from models_registry import statements
+from models_registry.models import (
+    AudioModel,
+    Job,
+    ModelStatement,
+    ModelVersion,
+    Rendering,
+    Signal,
+    TrainingRun,
+)
 
 SHA256 = r"^[0-9a-f]{64}$"
 MAX_SIGNALS = 10_000
@@ -38,11 +47,23 @@ class ModelSerializer(serializers.ModelSerializer[AudioModel]):
         fields = ["name", "project", "title", "purpose", "created_at", "versions"]
 
 
+class StatementSerializer(serializers.ModelSerializer[ModelStatement]):
+    class Meta:
+        model = ModelStatement
+        fields = ["number", "intent", "assumptions", "caveats", "author", "created_at"]
+        read_only_fields = ["number", "author", "created_at"]
+        # an empty part stays as the statement before has it
+        extra_kwargs = {name: {"required": False} for name in statements.PARTS}
+
+
 class VersionSerializer(serializers.ModelSerializer[ModelVersion]):
     name = serializers.CharField(source="__str__", help_text="MODEL@NUMBER")
     parent = serializers.StringRelatedField()  # type: ignore[var-annotated,assignment]
     knows = serializers.ListField(
         child=serializers.CharField(), help_text="the devices, rooms or speakers it knows"
+    )
+    statements = StatementSerializer(
+        many=True, read_only=True, help_text="what its makers say of it; the last one holds"
     )
 
     class Meta:
@@ -50,6 +71,7 @@ class VersionSerializer(serializers.ModelSerializer[ModelVersion]):
         fields = [
             "name",
             "knows",
+            "statements",
             "sha256",
             "weights_sha256",
             "chain",

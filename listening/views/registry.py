@@ -20,6 +20,7 @@ from listening.views.diagram import diagram
 from listening.views.figures import block_pictures
 from listening.views.forms import TrainForm
 from listening.watched import of_run
+from models_registry import statements
 from models_registry.extra import EngineMissing
 from models_registry.models import AudioModel, ModelVersion
 
@@ -78,6 +79,7 @@ def version(request: HttpRequest, name: str, number: int) -> HttpResponse:
         "recipe": json.dumps(found.run.recipe, indent=2) if found.run else "",
         "diagram": diagram(found.chain),
         "card": card_lines(found.card),
+        "statement": statements.latest(found),
         "blocks": values,
         "problem": problem,
         "found": about(found),

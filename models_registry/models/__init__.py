@@ -1,4 +1,5 @@
-"""The ground floor's rows: signals, models, versions, training runs, renderings, studies, searches, jobs, the record.
+"""The ground floor's rows: signals, models, versions, training runs, renderings, statements, studies, searches,
+jobs, the record.
 
 Nothing here is overwritten: a signal, a version, a rendering and an audit event are written once.
 """
@@ -7,6 +8,7 @@ from models_registry.models.jobs import Job, JobQuerySet
 from models_registry.models.record import AuditEvent, AuditEventQuerySet, canonical_json
 from models_registry.models.searches import Search, SearchTrial
 from models_registry.models.signals import Signal, SignalQuerySet, signal_path
+from models_registry.models.statements import ModelStatement, ModelStatementQuerySet
 from models_registry.models.studies import Study, StudyQuerySet
 from models_registry.models.versions import (
     AudioModel,
@@ -29,6 +31,8 @@ __all__ = [
     "AuditEventQuerySet",
     "Job",
     "JobQuerySet",
+    "ModelStatement",
+    "ModelStatementQuerySet",
     "ModelVersion",
     "ModelVersionQuerySet",
     "Project",

@@ -131,6 +131,7 @@ PAGES = {
     "block": Page(READER, names="model version block"),
     "block-own-figure": Page(READER, names="model version block own-figure svg"),
     "version-scores": Page(READER, names="model version"),
+    "version-statement": Page(READER, EDITOR, "model version"),
     "studies": Page(READER, names="model version"),
     "study-ask": Page(EDITOR, EDITOR, "model version kind"),
     "study": Page(READER, names="study"),
@@ -225,4 +226,5 @@ API: dict[tuple[str, str], Level] = {
     ("get", "/api/versions/"): SIGNED_IN,
     ("get", "/api/versions/{id}/"): READER,
     ("post", "/api/versions/{id}/adopt/"): EDITOR,
+    ("post", "/api/versions/{id}/statement/"): EDITOR,
 }
