@@ -71,12 +71,17 @@ class Certainty:
 
 
 class LeastSquares:
-    """The squared error of a chain's waveform as a function of its free parameters (size-one or vectors)."""
+    """The squared error of a chain's waveform as a function of its free parameters (size-one or vectors), or with
+    `blocks_alone` of those of its blocks, its networks as they are."""
 
-    def __init__(self, chain: Chain, data: Dataset) -> None:
+    def __init__(self, chain: Chain, data: Dataset, *, blocks_alone: bool = False) -> None:
         self.chain = copy.deepcopy(chain).double()
         self.clips, self.judged = data.train, data.judged
-        self.free = list(self.chain.parameters())
+        self.free = [
+            parameter
+            for name, parameter in self.chain.named_parameters()
+            if not (blocks_alone and name.startswith("adapters."))
+        ]
         count = sum(parameter.numel() for parameter in self.free)
         if not 0 < count <= MOST_PARAMETERS:
             raise EngineError(
@@ -167,7 +172,7 @@ def polish(
     place = squares.place()
     if hops:
         place = _hopped(squares, place, hops, seed, told, should_stop)
-    place, _ = _descended(squares, place, steps, told, should_stop)
+    place, _ = descended(squares, place, steps, told, should_stop)
     squares.move(place)
     chain.load_state_dict(
         {
@@ -178,13 +183,14 @@ def polish(
     return certainty(squares)
 
 
-def _descended(
+def descended(
     squares: LeastSquares,
     place: Place,
     steps: int,
-    told: Callable[[str], None],
-    should_stop: Callable[[], bool],
+    told: Callable[[str], None] = lambda message: None,
+    should_stop: Callable[[], bool] = lambda: False,
 ) -> tuple[Place, float]:
+    """Go down from `place` in at most `steps` steps; where that ends, and the squared error there."""
     damping, cost = DAMPING, math.inf
     for step in range(steps):
         if should_stop():
@@ -219,7 +225,7 @@ def _hopped(
     """Draw one block's parameters afresh and descend; keep what is deeper; block after block, on a few clips."""
     few = squares.of_few_clips()
     draw = np.random.default_rng([seed, hops])
-    place, deepest = _descended(few, place, HOP_STEPS, lambda message: None, should_stop)
+    place, deepest = descended(few, place, HOP_STEPS, should_stop=should_stop)
     blocks = squares.blocks()
     for hop in range(hops):
         if should_stop() or deepest < EXPLAINED * few.energy():
@@ -228,7 +234,7 @@ def _hopped(
         trial, where = place.copy(), blocks[hop % len(blocks)]
         controls = draw.uniform(0.1, 0.9, len(where))
         trial[where] = np.log(controls / (1 - controls))
-        trial, cost = _descended(few, trial, HOP_STEPS, lambda message: None, should_stop)
+        trial, cost = descended(few, trial, HOP_STEPS, should_stop=should_stop)
         if cost < deepest:
             place, deepest = trial, cost
     return place
