@@ -39,6 +39,10 @@ class Stopped(Exception):
     """Raised by a handler that stopped because it was asked to; the message says how to go on."""
 
 
+class Lost(Stopped):
+    """The job went to another worker while this one slept; nothing that this one says of it counts."""
+
+
 class Lease:
     """What a handler holds while it works: a way to report, and the question whether to stop."""
 
@@ -93,11 +97,13 @@ class Lease:
         self._over.set()
         self._heart.join()
 
-    def finish(self, state: Job.State, message: str) -> None:
+    def finish(self, state: Job.State, message: str) -> bool:
+        """Write how the work ended; False where the lease was lost to another worker."""
         done = {"progress": 1.0} if state == Job.State.DONE else {"progress": self._progress}
-        self._mine().update(
+        written = self._mine().update(
             state=state, message=message, lease_until=None, finished_at=Now(), **done
         )
+        return bool(written)
 
 
 Handler = Callable[[Lease], str]
@@ -237,9 +243,16 @@ def _work(job: Job, lease: Lease) -> Exception | None:
         except Stopped as stopped:
             failure, state, message = stopped, Job.State.STOPPED, str(stopped)
         except Exception as error:
-            log.exception("job %s (%s) failed", job.pk, job.kind)
             failure, state, message = error, Job.State.FAILED, str(error) or repr(error)
-    lease.finish(state, message)
+    if not lease.finish(state, message):
+        # whatever ended it here, such as a row that the other worker wrote first
+        failure = Lost(
+            f"job {job.pk} went to another worker: this process was silent for more than "
+            f"{LEASE.total_seconds():.0f} s, asleep or short of processor time; the other one's result counts"
+        )
+        log.warning("%s", failure)
+    elif state == Job.State.FAILED:
+        log.error("job %s (%s) failed", job.pk, job.kind, exc_info=failure)
     return failure
 
 

@@ -113,7 +113,7 @@ class Chain(nn.Module):
     @property
     def latency(self) -> int:
         """Samples by which the output lags behind the input."""
-        return self._latency(self._spec["blocks"])
+        return specification.latency(self._spec["blocks"], self.blocks)
 
     def latencies(self) -> dict[str, int]:
         """Samples by which what leaves each block lags behind the chain's input, by block id."""
@@ -124,18 +124,10 @@ class Chain(nn.Module):
         for entry in entries:
             for branch in entry.get("branches", ()):
                 found |= self._latencies(branch, late)
-            late += self._latency([entry])
+            late += specification.latency([entry], self.blocks)
             if "branches" not in entry:
                 found[entry["id"]] = late
         return found
-
-    def _latency(self, entries: list[dict[str, Any]]) -> int:
-        return sum(
-            max(self._latency(branch) for branch in entry["branches"])
-            if entry["kind"] == specification.PARALLEL
-            else self.blocks[entry["id"]].outlet.latency
-            for entry in entries
-        )
 
     def controls(self, block_id: str) -> dict[str, Tensor]:
         """The controls (0 to 1) of one block, by parameter name, with what adapters add to any signal under the
@@ -207,11 +199,11 @@ class Chain(nn.Module):
         for entry in entries:
             name = entry["id"]
             if entry["kind"] == specification.PARALLEL:
-                slowest = self._latency([entry])
+                slowest = specification.latency([entry], self.blocks)
                 ends = []
                 for number, branch in enumerate(entry["branches"]):
                     end = self._series(branch, signal, moves, state, following)
-                    if wait := slowest - self._latency(branch):
+                    if wait := slowest - specification.latency(branch, self.blocks):
                         past = state.delays.get(
                             (name, number), end.new_zeros(*end.shape[:-1], wait)
                         )

@@ -18,6 +18,8 @@ from models_registry.engine.losses import spectral_distance
 BANDS = 40
 # −70 dB of the loudest band: below it a band of the target is empty.
 EMPTY = 1e-7
+# of the spectra that are compared, those that fit
+SIZES = (512, 1_024, 2_048)
 
 
 @dataclass
@@ -82,7 +84,7 @@ class Spectral:
     count: int = 0
 
     def add(self, estimate: Tensor, target: Tensor) -> None:
-        sizes = [size for size in (512, 1_024, 2_048) if size <= target.shape[-1]]
+        sizes = [size for size in SIZES if size <= target.shape[-1]]
         for one, other in zip(estimate, target, strict=True):
             self.total += spectral_distance(one, other, sizes=sizes).item()
             self.count += 1

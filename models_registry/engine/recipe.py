@@ -15,7 +15,7 @@ from typing import Any
 
 from models_registry.engine.contract import RecipeError, SpecError
 from models_registry.engine.losses import OPTIONAL_TERMS
-from models_registry.engine.measures import MEASURES
+from models_registry.engine.measures import MEASURES, SIZES
 from models_registry.engine.schema import (
     Choice,
     Folders,
@@ -27,7 +27,7 @@ from models_registry.engine.schema import (
     filled,
     section,
 )
-from models_registry.engine.spec import complete, digest, nearest
+from models_registry.engine.spec import complete, digest, latency, nearest
 from models_registry.watch import LIMITS
 
 FOLDER = Path(__file__).parent / "recipes"
@@ -177,13 +177,17 @@ class Recipe:
         if source == "devices":
             chain = _knowing(chain, names_in(data))
         try:
-            chain, _ = complete(chain)
+            chain, blocks = complete(chain)
         except SpecError as error:
             raise SpecError(f"recipe: {error}") from error
         words = {key: Text().checked(given.get(key), key) for key in WORDS}
         sections = {
             key: filled(given.get(key, {}), schema, where=key) for key, schema in SECTIONS.items()
         }
+        measure = str(Choice(MEASURES).checked(given.get("measure", "esr"), "measure"))
+        _long_enough(
+            sections, data["skip"], latency(chain["blocks"], dict(blocks)), measure == "spectral"
+        )
         if source == "devices" and "polish" in sections["training"]:
             raise RecipeError(
                 "training.polish: expected data of one device, found data.source 'devices'; least squares move one "
@@ -194,7 +198,7 @@ class Recipe:
             chain=chain,
             data=data,
             **sections,  # type: ignore[arg-type]
-            measure=str(Choice(MEASURES).checked(given.get("measure", "esr"), "measure")),
+            measure=measure,
             limits=_limits(given.get("limits", {})),
         )
 
@@ -251,6 +255,24 @@ def _knowing(chain: object, names: list[str]) -> object:
         )
     told = [{**one, "names": names} if one in embeddings else one for one in adapters]
     return {**chain, "adapters": told}
+
+
+def _long_enough(
+    sections: Mapping[str, Mapping[str, Any]], skip: int, late: int, judged_by_spectra: bool
+) -> None:
+    """Raise `RecipeError` where the part of a segment that counts is too short to be compared."""
+    loss, segment = sections["loss"], sections["training"]["segment"]
+    needed = {"the chain's latency and one sample": late + 1}
+    if any(loss.get(name) for name in ("stft", "complex_stft")):
+        needed["the longest of loss.stft_sizes"] = max(loss["stft_sizes"])
+    if judged_by_spectra:
+        needed["the shortest spectrum of the measure"] = min(SIZES)
+    reason, least = max(needed.items(), key=lambda one: one[1])
+    if segment - skip < least:
+        raise RecipeError(
+            f"training.segment: expected at least {least} frames after the {skip} of data.skip ({reason}), found "
+            f"{segment} in all (set it to {skip + least} or more)"
+        )
 
 
 def _quick(content: object) -> dict[str, object]:

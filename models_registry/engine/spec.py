@@ -85,6 +85,16 @@ def complete(spec: object) -> tuple[dict[str, Any], list[tuple[str, Block]]]:
     return completed, list(blocks.items())
 
 
+def latency(entries: Iterable[Mapping[str, Any]], blocks: Mapping[str, Block]) -> int:
+    """Samples by which what leaves a completed specification's `entries` lags behind what enters them."""
+    return sum(
+        max(latency(branch, blocks) for branch in entry["branches"])
+        if entry["kind"] == PARALLEL
+        else blocks[entry["id"]].outlet.latency
+        for entry in entries
+    )
+
+
 def leaves(entries: Iterable[Mapping[str, Any]]) -> Iterator[Mapping[str, Any]]:
     """The blocks of a completed specification's `entries`, those of branches included, in order."""
     for entry in entries:

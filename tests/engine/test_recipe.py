@@ -63,6 +63,23 @@ def test_a_recipe_survives_json_and_keeps_its_hash(tmp_path):
 
 
 @pytest.mark.parametrize(
+    ("name", "least", "reason"),
+    [
+        ("overdrive", 4_410 + 2_048, "the longest of loss.stft_sizes"),
+        ("compressor", 2_048, "the longest of loss.stft_sizes"),
+        # a frame of 512, and two of 256 ahead of it
+        ("denoise", 512 + 2 * 256, "the chain's latency and one sample"),
+    ],
+)
+def test_a_segment_that_leaves_too_little_to_compare_is_refused(name, least, reason):
+    Recipe.load(name, {"training.segment": str(least)})
+    with pytest.raises(
+        RecipeError, match=rf"training\.segment: expected .*{reason}.*{least - 1} in all"
+    ):
+        Recipe.load(name, {"training.segment": str(least - 1)})
+
+
+@pytest.mark.parametrize(
     ("overrides", "sentence"),
     [
         (

@@ -40,6 +40,13 @@ def kinds(monkeypatch):
             raise jobs.Stopped("stopped at a quarter; resume to go on")
         return "never stopped"
 
+    @jobs.handles("sleepy")
+    def sleep(lease):
+        Job.objects.update(lease_until=now() - timedelta(seconds=1))
+        jobs.sweep()
+        jobs.claim(lease.job.pk)
+        raise RuntimeError("this row is there already")
+
     return calls
 
 
@@ -116,6 +123,15 @@ def test_a_worker_that_slept_through_its_lease_writes_nothing(kinds):
         2,
         "its worker was lost; queued again",
     )
+
+
+def test_who_lost_its_lease_is_told_so_in_a_sentence_whatever_failed_after_it(kinds, caplog):
+    job = jobs.hold("sleepy", {}, project=here())
+    failure = jobs.work_here(job, lambda share, message: None)
+    assert isinstance(failure, jobs.Stopped)
+    assert str(failure).startswith(f"job {job.pk} went to another worker: ")
+    assert (job.state, job.attempt) == (State.RUNNING, 2)
+    assert [(one.message, one.exc_info) for one in caplog.records] == [(str(failure), None)]
 
 
 def test_three_lost_leases_are_enough(kinds):
