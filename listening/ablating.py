@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import asdict, replace
 from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
+from scipy import stats
 
 from listening.analysis.plain import plain
 from metrics import catalogue
@@ -55,6 +57,10 @@ def material(version: ModelVersion, signals: Sequence[Signal] = ()) -> tuple[lis
     return _clips([one.audio() for one in inputs], version), f"{len(inputs)} inputs", measure
 
 
+def _named(clip: Any) -> str:
+    return f"clip as {clip.condition}" if clip.condition else "clip"
+
+
 def _clips(sounds: Sequence[Audio], version: ModelVersion) -> list[Any]:
     room, rate = engine(), version.chain["rate"]
     return [room.ablation.clip(audio.resample(sound, rate).samples) for sound in sounds]
@@ -76,7 +82,8 @@ def ablate(version: ModelVersion, settings: Found, told: Told) -> Found:
         catalogue.get(name)
     room = engine()
     chain = version.load().double()
-    clips, said, measure = material(version, sounds_of(settings["signals"]))
+    signals = sounds_of(settings["signals"])
+    clips, said, measure = material(version, signals)
     effects = room.ablation.effects(
         chain, clips, pairs=settings["pairs"], measure=measure, progress=part_of(told, 0.0, 0.2)
     )
@@ -92,6 +99,13 @@ def ablate(version: ModelVersion, settings: Found, told: Told) -> Found:
         "sha256": version.sha256,
         "material": said,
         "measure": measure,
+        "clips": [
+            {
+                "title": signals[place].title if signals else _named(clip),
+                "seconds": clip.signal.shape[-1] / chain.rate,
+            }
+            for place, clip in enumerate(clips)
+        ],
         "sound": _to_be_heard(version, chain, clips[0], rows),
         "effects": rows,
         "shares": [asdict(share) for share in shares],
@@ -109,11 +123,11 @@ def _hear(
     metrics that none could be computed on, the first reason."""
     reasons: dict[str, str] = {}
     ablation = engine().ablation
-    whole = [_sound(one, chain.rate) for one in ablation.outputs(chain, clips)]
+    whole = [sound_of(one, chain.rate) for one in ablation.outputs(chain, clips)]
     for number, row in enumerate(rows):
         told(number / len(rows), f"hearing {' and '.join(row['parts'])} {row['treatment']}")
         with ablation.ablated(chain, dict.fromkeys(row["parts"], row["treatment"])):
-            rest = [_sound(one, chain.rate) for one in ablation.outputs(chain, clips)]
+            rest = [sound_of(one, chain.rate) for one in ablation.outputs(chain, clips)]
         pairs = [Pair(n, a, b) for n, (a, b) in enumerate(zip(whole, rest, strict=True))]
         values: dict[str, list[float]] = {name: [] for name in metrics}
         for _, results in score_pairs(pairs, metrics):
@@ -122,15 +136,22 @@ def _hear(
                     reasons.setdefault(result.metric, result.message)
                 else:
                     values[result.metric].append(result.value)
-        row["metrics"] = {
-            name: {"mean": float(np.mean(v)) if v else None, "n": len(v)}
-            for name, v in values.items()
-        }
+        row["metrics"] = {name: mean_and_interval(v) for name, v in values.items()}
     return {
         name: reason
         for name, reason in reasons.items()
         if not any(row["metrics"][name]["n"] for row in rows)
     }
+
+
+def mean_and_interval(values: Sequence[float]) -> Found:
+    """The mean of `values`, and its 95 % t interval where there are two or more."""
+    n = len(values)
+    if n < 2:
+        return {"mean": values[0] if n else None, "low": None, "high": None, "n": n}
+    mean, spread = float(np.mean(values)), float(np.std(values, ddof=1))
+    margin = float(stats.t.ppf(0.975, n - 1)) * spread / math.sqrt(n)
+    return {"mean": mean, "low": mean - margin, "high": mean + margin, "n": n}
 
 
 def _to_be_heard(version: ModelVersion, chain: Any, clip: Any, rows: list[Found]) -> str:
@@ -139,7 +160,7 @@ def _to_be_heard(version: ModelVersion, chain: Any, clip: Any, rows: list[Found]
 
     def kept(name: str) -> str:
         (output,) = ablation.outputs(chain, [clip])
-        sound, title = _sound(output, chain.rate), f"{version} {name}"
+        sound, title = sound_of(output, chain.rate), f"{version} {name}"
         return keep_sound(version, sound, title=title, how=f"an ablation, {name},")
 
     for row in rows:
@@ -150,7 +171,8 @@ def _to_be_heard(version: ModelVersion, chain: Any, clip: Any, rows: list[Found]
     return kept("whole")
 
 
-def _sound(output: Any, rate: int) -> Audio:
+def sound_of(output: Any, rate: int) -> Audio:
+    """What came out of a chain, as a sound."""
     return Audio(output.numpy().astype(np.float32), rate)
 
 

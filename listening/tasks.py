@@ -6,7 +6,7 @@ from uuid import UUID
 
 from django.contrib.auth.models import User
 
-from listening import parcels
+from listening import ablation_campaigns, parcels
 from listening.bundling import keep_bundle
 from listening.faces import (
     ablation,
@@ -21,6 +21,7 @@ from listening.models import Campaign
 from listening.scoring import score_campaign
 from listening.unbundling import import_bundle
 from models_registry.jobs import Lease, Stopped, handles
+from models_registry.models import Study
 
 # what they register is reached by its name
 __all__ = [
@@ -72,3 +73,24 @@ def restore(lease: Lease) -> str:
     )
     parcel.discard()
     return f"{campaign.slug}: {campaign.sessions.count()} sessions restored"
+
+
+@handles("ablation-campaign")
+def ablation_campaign(lease: Lease) -> str:
+    """Arguments: study (its key), method, parts, items, owner (their key), actor."""
+    arguments = lease.job.arguments
+    study = Study.objects.select_related("version__model__project").get(pk=arguments["study"])
+    asked = ablation_campaigns.Asked(
+        arguments["method"], tuple(arguments["parts"]), tuple(arguments["items"])
+    )
+
+    def told(share: float, message: str) -> None:
+        if lease.should_stop():
+            raise Stopped("stopped; no draft was made")
+        lease.report(share, message)
+
+    owner = User.objects.get(pk=arguments["owner"])
+    campaign = ablation_campaigns.draft(
+        study, asked, owner=owner, actor=arguments["actor"], told=told
+    )
+    return f"{campaign.slug}: a draft of {campaign.trials.count()} items"

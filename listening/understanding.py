@@ -15,6 +15,7 @@ from models_registry.studying import Found, kind_named, kinds
 
 if TYPE_CHECKING:
     from listening.views.study_forms import StudyForm
+    from models_registry.models import Study
 
 
 @dataclass(frozen=True)
@@ -32,13 +33,15 @@ Pictures = Callable[[Found], Mapping[str, Picture]]
 @dataclass(frozen=True)
 class Face:
     """`form` asks, `template` draws `found`, `figures` names its figures, `text` is what the command prints, `badge`
-    says it in a few words on the version's page (empty: nothing)."""
+    says it in a few words on the version's page (empty: nothing). `later` is what comes to a study after it was
+    answered, which is shown with the answer."""
 
     form: type[StudyForm]
     template: str
     figures: Pictures
     text: Callable[[Found], str]
     badge: Callable[[Found], str]
+    later: Callable[[Study], Found]
 
 
 FACES: dict[str, Face] = {}
@@ -52,6 +55,10 @@ def _no_badge(found: Found) -> str:
     return ""
 
 
+def _nothing_later(study: Study) -> Found:
+    return {}
+
+
 def face(
     kind: str,
     *,
@@ -60,14 +67,20 @@ def face(
     text: Callable[[Found], str],
     figures: Pictures = _no_figures,
     badge: Callable[[Found], str] = _no_badge,
+    later: Callable[[Study], Found] = _nothing_later,
 ) -> None:
     """Declare how studies of `kind` look."""
-    FACES[kind] = Face(form, template, figures, text, badge)
+    FACES[kind] = Face(form, template, figures, text, badge, later)
 
 
 def face_of(kind: str) -> Face:
     """Raises `StudyError` where there is no such kind."""
     return FACES[kind_named(kind).name]
+
+
+def found_of(study: Study) -> Found:
+    """What was found, with what came to it later."""
+    return {**study.result, **face_of(study.kind).later(study)}
 
 
 def about(version: Any) -> list[dict[str, Any]]:

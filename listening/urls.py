@@ -177,6 +177,7 @@ researcher: list[URLPattern | URLResolver] = [
     path("models/<slug:name>/<int:number>/studies/", studies.of_version, name="studies"),
     path("models/<slug:name>/<int:number>/studies/<slug:kind>/", studies.ask, name="study-ask"),
     path("studies/<int:pk>/", studies.detail, name="study"),
+    path("studies/<int:pk>/campaign/", studies.campaign, name="study-campaign"),
     path("studies/<int:pk>.json", studies.as_json, name="study-json"),
     path("studies/<int:pk>/figures/<slug:name>.<slug:form>", studies.figure, name="study-figure"),
     path("models/<slug:name>/<int:number>/scores/", scores.of_version, name="version-scores"),

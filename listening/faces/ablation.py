@@ -8,12 +8,11 @@ from collections.abc import Mapping
 from functools import partial
 from typing import Any
 
-import numpy as np
 from django import forms
-from matplotlib.figure import Figure
 
+from listening import ablation_figures as draw
 from listening.ablating import METRICS
-from listening.drawing import COLOURS, INK, canvas
+from listening.ablation_campaigns import ratings
 from listening.understanding import Picture, face
 from listening.views.study_forms import SoundStudyForm
 from metrics import catalogue
@@ -43,33 +42,73 @@ class AblationForm(SoundStudyForm):
         fields["metrics"].choices = named
 
 
-def shares(found: Found) -> Figure:
-    """Each part's Shapley share of what the chain does, with its interval over the clips."""
-    rows = found["shares"][::-1]
-    figure, axes = canvas(6.4, 0.9 + 0.34 * len(rows))
-    places = np.arange(len(rows))
-    values = np.array([row["share"] for row in rows])
-    axes.barh(places, values, color=COLOURS[0], height=0.6)
-    for place, row in zip(places, rows, strict=True):
-        if row["low"] is not None:
-            axes.plot([row["low"], row["high"]], [place, place], color=INK, lw=1.6)
-    axes.axvline(0, color=INK, lw=0.8)
-    axes.set_yticks(places, [row["part"] for row in rows])
-    axes.set_xlabel("share of what the chain does (their sum is 1)")
-    axes.grid(axis="y", visible=False)
-    return figure
-
-
 def figures(found: Found) -> Mapping[str, Picture]:
     said = ", ".join(f"{row['part']} {row['share']:.2f}" for row in found["shares"])
     number = found["shares"][0]["n"] if found["shares"] else 0
-    return {
+    over = f"with 95 % intervals over {number} clips" if number > 1 else "over one clip"
+    pictures = {
         "shares": Picture(
             alt=f"Shapley shares: {said}",
-            caption=f"Shapley shares of the change between input and output, with 95 % intervals over {number} clips.",
-            draw=partial(shares, found),
-        )
+            caption=f"Shapley shares of the change between input and output, {over}.",
+            draw=partial(draw.shares, found),
+        ),
+        "effects": Picture(
+            alt=f"Differences without a part: {_differences(found)}",
+            caption=f"What changes when a part is removed, at its defaults or linear, {over}. No mark: nothing.",
+            draw=partial(draw.effects, found),
+        ),
     }
+    if names := draw.heard_metrics(found):
+        pictures["metrics"] = Picture(
+            alt=f"{', '.join(names)} of the output without each part: {_heard(found, names)}",
+            caption=f"{', '.join(names)} of the output without each part, held against the whole’s: mean, {over}.",
+            draw=partial(draw.metrics, found),
+        )
+    name, table = draw.joint(found)
+    if table:
+        least, most = (pick(table, key=lambda both: table[both]) for pick in (min, max))
+        pictures["pairs"] = Picture(
+            alt=f"{name} beyond the sum of both alone: from {table[least]:.2g} ({' and '.join(sorted(least))}) to "
+            f"{table[most]:.2g} ({' and '.join(sorted(most))})",
+            caption=f"Two parts removed at once: {name} beyond what both cost alone. Below 0 (blue) they do one thing "
+            "together, above 0 (orange) each stands in for the other.",
+            draw=partial(draw.pairs, found),
+        )
+    if rows := found.get("retrained"):
+        said = ", ".join(f"{row['part']} {row['without']:.3g}" for row in rows)
+        pictures["retrained"] = Picture(
+            alt=f"{found['measure']} trained without each part: {said}",
+            caption=f"{found['measure']} where a part was taken from the trained model, and where the recipe was "
+            "followed once more without it: what training makes up for.",
+            draw=partial(draw.retrained, found),
+        )
+    for place, one in enumerate(found.get("ratings", ())):
+        if one["parts"]:
+            said = ", ".join(
+                f"{row['part']} {row['value']:.2f}"
+                for row in one["parts"]
+                if row["value"] is not None
+            )
+            pictures[f"ratings-{place + 1}"] = Picture(
+                alt=f"{one['campaign']}, {one['axis']}: {said}",
+                caption=f"Shares beside what {one['listeners']} listeners of {one['campaign']} said, with 95 % "
+                f"intervals: {one['meaning']}.",
+                draw=partial(draw.ratings, found, place),
+            )
+    return pictures
+
+
+def _differences(found: Found) -> str:
+    rows = (row for row in draw.alone(found) if row["treatment"] == "removed")
+    return ", ".join(f"{row['parts'][0]} {_decibels(row['difference_db'])}" for row in rows)
+
+
+def _heard(found: Found, names: list[str]) -> str:
+    rows = (row for row in draw.alone(found) if row["treatment"] == "removed")
+    return "; ".join(
+        f"{row['parts'][0]} {' and '.join(_mean(row['metrics'][name]) for name in names)}"
+        for row in rows
+    )
 
 
 def badge(found: Found) -> str:
@@ -105,8 +144,24 @@ def text(found: Found) -> str:
         lines.append(
             f"trained without {row['part']}: {found['measure']} {row['without']:.4f} (whole: {whole})"
         )
+    for one in found.get("ratings", ()):
+        simulated = f", {one['simulated']} simulated" if one["simulated"] else ""
+        lines += [
+            "",
+            f"{one['campaign']} ({one['method']}, {one['listeners']} listeners, "
+            f"{one['left_out']} left out{simulated})",
+        ]
+        lines += [one["problem"]] if one["problem"] else [f"{one['meaning']}:"]
+        lines += [f"{row['part']:28} {_said(row)}" for row in one["parts"]]
     # of numbers, not within names
     return re.sub(r"(?<!\w)-(?=\d)", "−", "\n".join(lines))
+
+
+def _said(row: Found) -> str:
+    if row["value"] is None:
+        return str(row["problem"])
+    ends = row["problem"] if row["low"] is None else f"[{row['low']:.2f}, {row['high']:.2f}]"
+    return f"{row['value']:7.2f}  {ends}  n {row['n']} {row['of']}"
 
 
 def _metrics(found: Found) -> list[str]:
@@ -128,4 +183,5 @@ face(
     figures=figures,
     text=text,
     badge=badge,
+    later=lambda study: {"ratings": ratings(study)},
 )

@@ -1,5 +1,5 @@
 """The rows of listening tests: the tests (campaign.py), what is compared (material.py), who is invited
-(invitation.py), how it went (session.py), and what was said of it (rating.py).
+(invitation.py), how it went (session.py), what was said of it (rating.py), and which study made it (origin.py).
 
 What was learned from tests, versions and trainings is in lesson.py, what people say of their tokens for the API in
 token.py.
@@ -10,6 +10,7 @@ from listening.models.certificate import Certificate
 from listening.models.invitation import Invitation
 from listening.models.lesson import Lesson, LessonTag
 from listening.models.material import Condition, Stimulus, Trial
+from listening.models.origin import StudyCampaign
 from listening.models.rating import Rating
 from listening.models.session import (
     Check,
@@ -37,6 +38,7 @@ __all__ = [
     "Session",
     "Slot",
     "Stimulus",
+    "StudyCampaign",
     "TokenNote",
     "Trial",
     "Visit",

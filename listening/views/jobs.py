@@ -55,7 +55,7 @@ def said(value: object) -> str:
 
 
 def where_to_look(job: Job) -> list[dict[str, str]]:
-    """Links to what a job of rendering or adopting has made, as address and words."""
+    """Links to what a job has made, as address and words."""
     versions = ModelVersion.objects.select_related("model")
     if job.kind == "adopt":
         found = versions.filter(card__adopted__job=job.pk)
@@ -64,6 +64,9 @@ def where_to_look(job: Job) -> list[dict[str, str]]:
         ]
     if job.kind == "study" and job.state == Job.State.DONE:
         return [{"address": job.study.get_absolute_url(), "words": "See what was found"}]
+    if job.kind == "ablation-campaign" and job.state == Job.State.DONE:
+        slug = job.message.partition(":")[0]
+        return [{"address": reverse("campaign", args=[slug]), "words": f"See the draft {slug}"}]
     if job.kind == "search":
         return [
             {"address": reverse("search", args=[one.pk]), "words": f"See {one}"}

@@ -6,13 +6,15 @@ import json
 from typing import Any
 
 from django.conf import settings
+from django.contrib import messages
+from django.contrib.auth.models import User
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.csrf import csrf_exempt, csrf_protect
-from django.views.decorators.http import require_http_methods, require_safe
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from listening import access
-from listening.understanding import FACES, Face, about, face_of
+from listening import ablation_campaigns, access
+from listening.understanding import FACES, Face, about, face_of, found_of
 from listening.views.figures import served
 from listening.views.study_forms import StudyForm
 from listening.views.uploads import refused_unread
@@ -108,7 +110,8 @@ def detail(request: HttpRequest, pk: int) -> HttpResponse:
         "actor": study.job.arguments.get("actor", ""),
     }
     if study.job.state == Job.State.DONE:
-        context |= {"found": study.result, "figures": face.figures(study.result)}
+        found = found_of(study)
+        context |= {"found": found, "figures": face.figures(found)}
         return render(request, face.template, context)
     return render(request, "listening/studies/detail.html", context)
 
@@ -127,6 +130,7 @@ def as_json(request: HttpRequest, pk: int) -> HttpResponse:
             "settings": study.settings,
             "environment": study.environment,
             "result": study.result,
+            **_known(study.kind)[1].later(study),
         },
         indent=2,
         ensure_ascii=False,
@@ -142,10 +146,31 @@ def as_json(request: HttpRequest, pk: int) -> HttpResponse:
 def figure(request: HttpRequest, pk: int, name: str, form: str) -> HttpResponse:
     study = _study(request, pk)
     _, face = _known(study.kind)
-    pictures = face.figures(study.result) if study.result else {}
+    found = found_of(study) if study.result else {}
+    pictures = face.figures(found) if found else {}
     if name not in pictures:
         raise Http404(f"{study} has no figure {name!r}")
     response = served(pictures[name].draw(), form)
-    # a result is written once
-    response["Cache-Control"] = "private, max-age=3600"
+    # a result is written once; what comes later is looked for
+    still = found.keys() == study.result.keys()
+    response["Cache-Control"] = f"private, max-age={3600 if still else 0}"
     return response
+
+
+@access.editors
+@require_POST
+def campaign(request: HttpRequest, pk: int) -> HttpResponse:
+    """Have a draft made that asks listeners what an ablation found."""
+    study = _study(request, pk)
+    if study.kind != "ablation" or not study.result:
+        raise Http404(f"{study} is no ablation that is done")
+    items = [int(one) for one in request.POST.getlist("item") if one.isdecimal()]
+    try:
+        asked = ablation_campaigns.asked_of(
+            study.result, request.POST.get("method", ""), request.POST.getlist("part"), items
+        )
+    except StudyError as error:
+        messages.error(request, f"{str(error)[0].upper()}{str(error)[1:]}.")
+        return redirect(f"{study.get_absolute_url()}#listeners")
+    assert isinstance(request.user, User)
+    return redirect("job", ablation_campaigns.queue(study, asked, owner=request.user).pk)

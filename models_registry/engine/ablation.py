@@ -22,6 +22,7 @@ from typing import Any, cast
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from scipy import stats
 from torch import Tensor, nn
 
 from models_registry.engine.adapters import Adapter
@@ -42,17 +43,21 @@ SOFT = 1e-3
 STFT_SIZES = (512, 1_024, 2_048)
 # of the output's energy: less is rounding
 NOTHING = 1e-12
+CONFIDENCE = 0.95
 
 
 @dataclass(frozen=True)
 class Effect:
     """What `treatment` of `parts` changes: the difference from the whole chain's output in dB of that output's energy
-    (−inf: none), the change of level in dB, the multi-resolution STFT distance, and the recipe's measure of the rest
-    less that of the whole, where there are targets (None otherwise): above 0 the parts did good."""
+    (−inf: none) with its 95 % interval over the clips (NaN for one clip or no difference), the change of level in dB,
+    the multi-resolution STFT distance, and the recipe's measure of the rest less that of the whole, where there are
+    targets (None otherwise): above 0 the parts did good."""
 
     parts: tuple[str, ...]
     treatment: str
     difference_db: float
+    low_db: float
+    high_db: float
     level_db: float
     spectral: float
     loss: float | None
@@ -194,7 +199,8 @@ def effects(
     """
     chain = exactly(chain)
     whole = outputs(chain, clips)
-    energy = sum(float(one.square().sum()) for one in whole)
+    energies = np.array([float(one.square().sum()) for one in whole])
+    energy = float(energies.sum())
     if not energy > 0:
         raise EngineError("expected a chain that sounds on these signals, found silence")
     asked: list[tuple[tuple[str, ...], str]] = [
@@ -208,14 +214,17 @@ def effects(
         progress(number / len(asked), f"{' and '.join(parts)} {treatment}")
         with ablated(chain, dict.fromkeys(parts, treatment)):
             rest = outputs(chain, clips)
-        error = sum(float((a - b).square().sum()) for a, b in zip(rest, whole, strict=True))
+        errors = np.array([float((a - b).square().sum()) for a, b in zip(rest, whole, strict=True)])
+        difference, low, high = ratio_db(errors, energies)
         left = sum(float(one.square().sum()) for one in rest)
         after = _judged(chain, clips, rest, measure)
         found.append(
             Effect(
                 parts,
                 treatment,
-                difference_db=_db(error / energy),
+                difference_db=difference,
+                low_db=low,
+                high_db=high,
                 level_db=_db(left / energy),
                 spectral=float(np.mean(_distances(rest, whole))),
                 loss=None if judged is None or after is None else after - judged,
@@ -264,6 +273,22 @@ def _distances(rest: Sequence[Tensor], whole: Sequence[Tensor]) -> list[float]:
         ).item()
         for one, other in zip(rest, whole, strict=True)
     ]
+
+
+def ratio_db(parts: NDArray[np.float64], wholes: NDArray[np.float64]) -> tuple[float, float, float]:
+    """The ratio of the sums of `parts` and `wholes` (clips,) in dB, and its 95 % interval over the clips.
+
+    The interval is that of the ratio estimator (Cochran, Sampling Techniques, 3rd edition, 1977, eq. 6.13), taken over
+    to its logarithm; NaN for one clip, and where there is nothing.
+    """
+    ratio, n = float(parts.sum() / wholes.sum()), len(parts)
+    value = _db(ratio)
+    if n < 2 or not ratio > NOTHING:
+        return value, math.nan, math.nan
+    spread = float((parts - ratio * wholes).std(ddof=1)) / (math.sqrt(n) * float(wholes.mean()))
+    # d(10 lg R) = 10 / ln 10 · dR / R
+    margin = stats.t.ppf((1 + CONFIDENCE) / 2, n - 1) * 10 / math.log(10) * spread / ratio
+    return value, value - margin, value + margin
 
 
 def _db(ratio: float) -> float:

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from scipy import stats
 
 from models_registry.engine.ablation import (
+    CONFIDENCE,
     NOTHING,
     REMOVED,
     Clip,
@@ -31,7 +32,6 @@ from models_registry.engine.contract import EngineError
 # all of the 2^n sets of parts are rendered up to here, random orders of them beyond
 EXACT_UP_TO = 6
 ORDERS = 24
-CONFIDENCE = 0.95
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,7 @@ import math
 import numpy as np
 import pytest
 import torch
+from scipy import stats
 
 from models_registry.engine import Chain, EngineError, ablation, shapley
 from models_registry.engine.ablation import Clip, ablated, effects, outputs
@@ -220,3 +221,25 @@ def test_a_chain_that_never_had_a_part_is_the_specification_without_it():
 def test_what_cannot_be_ablated_gets_a_sentence(act, sentence):
     with pytest.raises(EngineError, match=sentence):
         act(chain_of(gain(0)))
+
+
+def test_the_interval_of_a_difference_is_that_of_the_bootstrap():
+    """scipy's, which draws whole clips, of the same ratio of sums."""
+    draw = np.random.default_rng(4)
+    wholes = draw.uniform(1, 3, 80)
+    parts = 0.1 * wholes * draw.lognormal(0, 0.4, 80)
+    value, low, high = ablation.ratio_db(parts, wholes)
+    assert value == pytest.approx(10 * np.log10(parts.sum() / wholes.sum()))
+    theirs = stats.bootstrap(
+        (parts, wholes),
+        lambda p, w, axis: 10 * np.log10(p.sum(axis) / w.sum(axis)),
+        paired=True,
+        method="percentile",
+        rng=np.random.default_rng(1),
+    ).confidence_interval
+    assert (low, high) == pytest.approx((theirs.low, theirs.high), abs=0.1 * (high - low))
+
+
+def test_one_clip_and_no_difference_have_no_interval():
+    assert np.isnan(ablation.ratio_db(np.ones(1), np.ones(1))[1:]).all()
+    assert ablation.ratio_db(np.zeros(3), np.ones(3))[0] == -math.inf

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import getpass
 from argparse import ArgumentParser
 from typing import Any
 
 from listening.ablating import METRICS
+from listening.ablation_campaigns import METHODS, asked_of, draft
 from listening.management.study import StudyCommand
 from metrics import catalogue
+from models_registry.models import Study
+from models_registry.studying import StudyError
 
 
 class Command(StudyCommand):
@@ -26,8 +30,33 @@ class Command(StudyCommand):
             "--retrain", action="store_true", help="also train without each part: takes its time"
         )
 
+        parser.add_argument(
+            "--campaign",
+            choices=METHODS,
+            metavar="METHOD",
+            help="also make a draft that asks listeners: " + ", ".join(METHODS),
+        )
+        parser.add_argument(
+            "--parts",
+            default="",
+            metavar="A,B",
+            help="of the campaign (default: all without which something changes; of an ABX the first)",
+        )
+
     def settings(self, options: dict[str, Any]) -> dict[str, Any]:
         names = [name for name in options["metrics"].split(",") if name]
         for name in names:
             catalogue.get(name)
+        if options["parts"] and not options["campaign"]:
+            raise StudyError("expected --campaign METHOD with --parts, found none")
         return {"pairs": options["pairs"], "metrics": names, "retrain": options["retrain"]}
+
+    def answered(self, study: Study, options: dict[str, Any]) -> None:
+        super().answered(study, options)
+        if options["campaign"]:
+            parts = [name for name in options["parts"].split(",") if name]
+            asked = asked_of(study.result, options["campaign"], parts)
+            campaign = draft(
+                study, asked, owner=None, actor=getpass.getuser(), told=lambda share, message: None
+            )
+            self.stderr.write(f"{campaign.slug}: a draft of {campaign.trials.count()} items")
