@@ -25,7 +25,7 @@ from listening.plan import PlanError, checked_plan, default_plan, items_never_ra
 from listening.scheme import group_problems
 from listening.sound_library import Library, Problems, Progress
 from listening.translating import translation_problems
-from models_registry import audio, audit
+from models_registry import audio, audit, standing
 from models_registry.audio import Audio
 from models_registry.models import ModelVersion, Signal
 from models_registry.teams import Person, Project
@@ -56,6 +56,7 @@ def compose(
         raise CampaignError(f"expected a new campaign, found that {data['slug']!r} exists already")
     versions, sounds = _checked(document, audio_folder, owner, progress)
     with transaction.atomic():
+        _admit(versions, data["slug"])
         campaign = Campaign.objects.create(
             slug=data["slug"], owner=owner, project=project, **settings_of(data)
         )
@@ -87,6 +88,7 @@ def replace(
             raise ChangedMeanwhile(
                 f"{held.slug}: expected the draft as it was when you began, found it changed meanwhile"
             )
+        _admit(_entering(held, versions), held.slug)
         Campaign.objects.filter(pk=held.pk).update(**settings_of(data))
         if any(before[part] != data[part] for part in ("conditions", "items")):
             held.trials.all().delete()
@@ -126,10 +128,30 @@ def _checked(
     if not problems:
         problems += [(("plan",), what) for what in library.lacks(document.data.get("plan", []))]
     versions = _versions(document.data, library, problems)
+    entering = _entering(campaign, versions) if campaign else versions
+    for place, condition in enumerate(document.data["conditions"]):
+        version = entering.get(condition["name"])
+        if version and (why := standing.refusal(version, campaign=document.data["slug"])):
+            problems.append(
+                (("conditions", place, "version"), f"expected no barred version: {why}")
+            )
     sounds = library.sounds_of(document.data, problems, progress)
     if problems:
         raise document.error(problems)
     return versions, sounds
+
+
+def _entering(campaign: Campaign, versions: dict[str, ModelVersion]) -> dict[str, ModelVersion]:
+    """Those that the campaign does not hold already; whether it may open with them is asked at its launch."""
+    held = set(campaign.conditions.values_list("version", flat=True))
+    return {name: version for name, version in versions.items() if version.pk not in held}
+
+
+def _admit(versions: dict[str, ModelVersion], slug: str) -> None:
+    try:
+        standing.admit(versions.values(), campaign=slug)
+    except standing.StandingError as error:
+        raise CampaignError(f"{slug}: {error}") from error
 
 
 def _fill(

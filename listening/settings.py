@@ -17,6 +17,7 @@ EMAIL_PORT        its port                                                      
 EMAIL_USER        who signs in there; EMAIL_PASSWORD with what                   (nobody)
 EMAIL_TLS         1 or 0: STARTTLS                                               (1)
 EMAIL_FROM        the sender                                                     (earwitness@EMAIL_HOST)
+APPROVE_OWN       1: who trained a version may approve it too                    (0)
 API_PER_MINUTE    requests that one person's scripts may make in a minute        (1200)
 HTTPS             1 behind a TLS proxy: secure cookies, HSTS, redirect           (0)
 """
@@ -225,6 +226,8 @@ SPECTACULAR_SETTINGS = {
     "SCHEMA_PATH_PREFIX": "/api/",
     "SERVE_PERMISSIONS": ["rest_framework.permissions.IsAuthenticated"],
 }
+
+APPROVE_OWN = env_flag("APPROVE_OWN", False)
 
 UPLOAD_MB = env_count("UPLOAD_MB", 200)
 UPLOAD_FILES = env_count("UPLOAD_FILES", 20)

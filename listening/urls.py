@@ -40,6 +40,7 @@ from listening.views import (
     revising,
     scores,
     searches,
+    standings,
     statements,
     statistics,
     studies,
@@ -153,6 +154,8 @@ researcher: list[URLPattern | URLResolver] = [
     path("signals/<slug:sha256>.wav", audio.signal, name="signal"),
     path("models/", registry.index, name="models"),
     path("models/<slug:name>/", registry.model, name="model"),
+    path("models/<slug:name>/interval/", standings.interval, name="review-interval"),
+    path("models/<slug:name>/<int:number>/standing/", standings.act, name="version-standing"),
     path("models/<slug:name>/<int:number>/", registry.version, name="version"),
     path(
         "models/<slug:name>/<int:number>/figures/<slug:block>.<slug:form>",

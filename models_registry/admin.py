@@ -9,6 +9,7 @@ from django.db.models import Model
 from django.http import HttpRequest
 
 from models_registry.models import (
+    Allowance,
     AudioModel,
     AuditEvent,
     Job,
@@ -16,6 +17,7 @@ from models_registry.models import (
     ModelVersion,
     Rendering,
     Signal,
+    Standing,
     TrainingRun,
 )
 
@@ -50,6 +52,12 @@ register(
     search_fields=["sha256"],
 )
 register(ModelStatement, list_display=["__str__", "intent", "author", "created_at"])
+register(
+    Standing,
+    list_display=["__str__", "number", "act", "actor", "reason", "at"],
+    list_filter=["act"],
+)
+register(Allowance, list_display=["__str__", "actor", "reason", "used_for", "at"])
 register(TrainingRun, list_display=["__str__", "seed", "reason", "created_at"])
 register(Rendering, list_display=["__str__", "created_at"])
 register(

@@ -18,6 +18,7 @@ from models_registry.audio import AudioError
 from models_registry.extra import EngineMissing
 from models_registry.models import ModelVersion, Signal
 from models_registry.rendering import RenderError
+from models_registry.standing import StandingError
 from models_registry.statements import StatementError
 
 # what people may ask for that cannot be had; anything else is a fault of ours
@@ -30,6 +31,7 @@ REFUSALS = (
     EngineMissing,
     MetricError,
     RenderError,
+    StandingError,
     StatementError,
     ModelVersion.DoesNotExist,
     Signal.DoesNotExist,

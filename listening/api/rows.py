@@ -111,7 +111,7 @@ class VersionViewSet(Reading):
     serializer_class = shapes.VersionSerializer
     queryset = (
         ModelVersion.objects.select_related("model__project", "parent__model")
-        .prefetch_related("statements")
+        .prefetch_related("statements", "standings")
         .order_by("pk")
     )
     lookup_value_regex = "[-a-zA-Z0-9_]+@[0-9]{1,9}"

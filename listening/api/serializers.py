@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from listening import mending
@@ -11,7 +12,7 @@ from listening.balance import MOST_SESSIONS
 from listening.forgetting import RATINGS
 from listening.models import Campaign, Rating, Session
 from metrics.models import Score
-from models_registry import statements
+from models_registry import standing, statements
 from models_registry.models import (
     AudioModel,
     Job,
@@ -19,6 +20,7 @@ from models_registry.models import (
     ModelVersion,
     Rendering,
     Signal,
+    Standing,
     TrainingRun,
 )
 
@@ -56,6 +58,19 @@ class StatementSerializer(serializers.ModelSerializer[ModelStatement]):
         extra_kwargs = {name: {"required": False} for name in statements.PARTS}
 
 
+class MarkSerializer(serializers.Serializer[standing.Mark]):
+    """Where a version stands."""
+
+    state = serializers.ChoiceField(choices=Standing.State.choices)
+    label = serializers.CharField()  # type: ignore[assignment]
+    rejected = serializers.BooleanField(source="is_rejected")
+    overdue = serializers.BooleanField(source="is_overdue")
+    due = serializers.DateTimeField(source="due_at", allow_null=True)
+    barred = serializers.CharField(
+        source="why_barred", help_text="why it may not enter a new campaign; empty: it may"
+    )
+
+
 class VersionSerializer(serializers.ModelSerializer[ModelVersion]):
     name = serializers.CharField(source="__str__", help_text="MODEL@NUMBER")
     parent = serializers.StringRelatedField()  # type: ignore[var-annotated,assignment]
@@ -66,10 +81,17 @@ class VersionSerializer(serializers.ModelSerializer[ModelVersion]):
         many=True, read_only=True, help_text="what its makers say of it; the last one holds"
     )
 
+    standing = serializers.SerializerMethodField()
+
+    @extend_schema_field(MarkSerializer)
+    def get_standing(self, version: ModelVersion) -> dict[str, Any]:
+        return dict(MarkSerializer(standing.of(version)).data)
+
     class Meta:
         model = ModelVersion
         fields = [
             "name",
+            "standing",
             "knows",
             "statements",
             "sha256",

@@ -25,8 +25,8 @@ from listening.plan import (
 )
 from listening.scheme import group_problems
 from listening.translating import texts, translated, translation_problems
-from models_registry import audit
-from models_registry.models import Signal
+from models_registry import audit, standing
+from models_registry.models import ModelVersion, Signal
 from models_registry.teams import OfProject, Person, Project, operators_project
 
 if TYPE_CHECKING:
@@ -266,6 +266,10 @@ class Campaign(models.Model):
                 raise CampaignError(
                     f"{self.slug}: expected a draft to launch, found it {self.state}"
                 )
+            try:
+                standing.admit(self.versions(), campaign=self.slug)
+            except standing.StandingError as error:
+                raise CampaignError(f"{self.slug} cannot be launched: {error}") from error
             content = self.fingerprint() | {"overridden": dict(overridden or {})}
             audit.record("launch", self, actor=actor, content=content)
         self.refresh_from_db()
@@ -290,7 +294,15 @@ class Campaign(models.Model):
             wanted = recordings(self.plan)
             stored = Signal.objects.filter(sha256__in=wanted).values_list("sha256", flat=True)
             problems += [not_recorded(sha256) for sha256 in sorted(wanted.difference(stored))]
+        problems += filter(
+            None, (standing.refusal(one, campaign=self.slug) for one in self.versions())
+        )
         return problems
+
+    def versions(self) -> list[ModelVersion]:
+        """The model versions that it compares, with their standing."""
+        found = ModelVersion.objects.with_standing().filter(conditions__campaign=self)
+        return list(found.distinct())
 
     def design_problems(self) -> list[str]:
         """What is wrong with the declared design, one sentence each."""

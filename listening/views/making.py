@@ -28,6 +28,7 @@ from listening.pairing import LEFT_OUT, PairingError, Table
 from listening.views.forms import RoomForm
 from listening.views.uploads import SIGNALS_SHOWN, ManyFiles, ManyFilesField, refused_unread
 from models_registry import jobs
+from models_registry import standing as marks
 from models_registry.audio import AudioError
 from models_registry.degradations import DEGRADATIONS
 from models_registry.models import ModelVersion, Signal
@@ -40,6 +41,10 @@ SOURCES = {
 }
 ROLES = [*Condition.Role.choices, (LEFT_OUT, "leave it out")]
 ANCHORS = {"anchor35": "3.5 kHz anchor", "anchor70": "7 kHz anchor"}
+
+
+def _named_with_its_mark(version: ModelVersion) -> str:
+    return f"{version} ({marks.of(version).label})"
 
 
 class NewForm(RoomForm):
@@ -85,14 +90,23 @@ class NewForm(RoomForm):
             for one in intakes.import_folders()
         ]
         known = access.signals(standing.user)
-        versions = ModelVersion.objects.select_related("model")
+        versions = ModelVersion.objects.with_standing()
         fields["versions"].queryset = versions.visible_to(standing.user)
+        fields["versions"].label_from_instance = _named_with_its_mark
         fields["inputs"].queryset = known
         fields["inputs"].widget.choices = [
             (one.pk, str(one)) for one in known.order_by("-pk")[:SIGNALS_SHOWN]
         ]
         if settings.IMPORT_ROOT is None:
             fields["source"].choices = [one for one in SOURCES.items() if one[0] != "server"]
+
+    def clean_versions(self) -> Any:
+        chosen = self.cleaned_data["versions"]
+        if self.cleaned_data.get("source") == "renderings":
+            why = filter(None, (marks.refusal(version) for version in chosen))
+            if sentences := [f"{one[0].upper()}{one[1:]}." for one in why]:
+                raise forms.ValidationError(sentences)
+        return chosen
 
     def clean_slug(self) -> str:
         slug: str = self.cleaned_data["slug"]

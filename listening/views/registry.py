@@ -19,10 +19,13 @@ from listening.understanding import about, badges
 from listening.views.diagram import diagram
 from listening.views.figures import block_pictures
 from listening.views.forms import TrainForm
+from listening.views.standings import IntervalForm, act_form
 from listening.watched import of_run
+from models_registry import standing as marks
 from models_registry import statements
 from models_registry.extra import EngineMissing
 from models_registry.models import AudioModel, ModelVersion
+from models_registry.standing import Mark
 
 LESSONS = 5
 NO_ENGINE = (
@@ -34,26 +37,38 @@ NO_ENGINE = (
 @access.members
 @require_safe
 def index(request: HttpRequest) -> HttpResponse:
-    versions = ModelVersion.objects.defer("chain", "card").order_by("-number")
+    versions = ModelVersion.objects.defer("chain", "card").with_standing().order_by("-number")
     models = access.listed(
         request,
         AudioModel.objects.select_related("project").prefetch_related(
             Prefetch("versions", versions)
         ),
     )
-    return render(request, "listening/registry/index.html", {"section": "models", "models": models})
+    rows = [(model, _mark_of_newest(model)) for model in models]
+    return render(request, "listening/registry/index.html", {"section": "models", "models": rows})
+
+
+def _mark_of_newest(model: AudioModel) -> Mark | None:
+    """Where its newest version stands; the versions were fetched with it."""
+    newest = next(iter(model.versions.all()), None)
+    return marks.of(newest) if newest else None
 
 
 @access.members
 @require_safe
 def model(request: HttpRequest, name: str) -> HttpResponse:
     found = access.find(request, AudioModel.objects.select_related("project"), name=name)
-    versions = list(found.versions.select_related("parent__model").order_by("-number"))
+    versions = list(
+        found.versions.with_standing().select_related("parent__model").order_by("-number")
+    )
     validated = badges(versions, "validation")
     context = {
         "section": "models",
         "model": found,
-        "versions": [(one, *validated.get(one.pk, (None, ""))) for one in versions],
+        "versions": [(one, marks.of(one), *validated.get(one.pk, (None, ""))) for one in versions],
+        "interval_form": IntervalForm(initial={"days": found.review_days})
+        if access.standing(request).may_own
+        else None,
         "runs": found.runs.select_related("job").filter(version=None),
     }
     return render(request, "listening/registry/model.html", context)
@@ -69,6 +84,7 @@ def version(request: HttpRequest, name: str, number: int) -> HttpResponse:
         number=number,
     )
     values, problem = learned_values(found)
+    mark = marks.of(found)
     context = {
         "section": "models",
         "version": found,
@@ -80,6 +96,10 @@ def version(request: HttpRequest, name: str, number: int) -> HttpResponse:
         "diagram": diagram(found.chain),
         "card": card_lines(found.card),
         "statement": statements.latest(found),
+        "mark": mark,
+        "acts": marks.history(found),
+        "allowed": found.allowances.all(),
+        "act_form": act_form(mark, access.standing(request).role),
         "blocks": values,
         "problem": problem,
         "found": about(found),

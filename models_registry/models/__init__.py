@@ -1,5 +1,5 @@
-"""The ground floor's rows: signals, models, versions, training runs, renderings, statements, studies, searches,
-jobs, the record.
+"""The ground floor's rows: signals, models, versions, training runs, renderings, statements, standings, studies,
+searches, jobs, the record.
 
 Nothing here is overwritten: a signal, a version, a rendering and an audit event are written once.
 """
@@ -8,6 +8,12 @@ from models_registry.models.jobs import Job, JobQuerySet
 from models_registry.models.record import AuditEvent, AuditEventQuerySet, canonical_json
 from models_registry.models.searches import Search, SearchTrial
 from models_registry.models.signals import Signal, SignalQuerySet, signal_path
+from models_registry.models.standings import (
+    Allowance,
+    AllowanceQuerySet,
+    Standing,
+    StandingQuerySet,
+)
 from models_registry.models.statements import ModelStatement, ModelStatementQuerySet
 from models_registry.models.studies import Study, StudyQuerySet
 from models_registry.models.versions import (
@@ -25,6 +31,8 @@ from models_registry.models.versions import (
 from models_registry.teams import Project
 
 __all__ = [
+    "Allowance",
+    "AllowanceQuerySet",
     "AudioModel",
     "AudioModelQuerySet",
     "AuditEvent",
@@ -42,6 +50,8 @@ __all__ = [
     "SearchTrial",
     "Signal",
     "SignalQuerySet",
+    "Standing",
+    "StandingQuerySet",
     "Study",
     "StudyQuerySet",
     "TrainingRun",

@@ -32,6 +32,9 @@ class AudioModel(models.Model):
     project = models.ForeignKey(
         Project, on_delete=models.PROTECT, default=operators_project, related_name="models"
     )
+    review_days = models.PositiveIntegerField(
+        null=True, blank=True, help_text="after which an approval falls due for review; none: never"
+    )
     created_at = models.DateTimeField(auto_now_add=True)
 
     objects = AudioModelQuerySet.as_manager()
@@ -48,6 +51,10 @@ class AudioModel(models.Model):
 
 class ModelVersionQuerySet(OfProject["ModelVersion"]):
     way = "model__project"
+
+    def with_standing(self) -> ModelVersionQuerySet:
+        """With what `standing.of` reads of each, however many there are."""
+        return self.select_related("model").prefetch_related("standings")
 
     def named(self, name: str) -> ModelVersion:
         """Find `model` (its latest version) or `model@N`; `DoesNotExist` says what there is instead."""

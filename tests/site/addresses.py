@@ -126,6 +126,8 @@ PAGES = {
     "signal": Page(READER, names="sha256"),
     "models": Page(SIGNED_IN),
     "model": Page(READER, names="model"),
+    "version-standing": Page(None, EDITOR, "model version"),
+    "review-interval": Page(None, OWNER, "model"),
     "version": Page(READER, names="model version"),
     "block-figure": Page(READER, names="model version block svg"),
     "block": Page(READER, names="model version block"),
