@@ -92,18 +92,20 @@ def prune(*, ratings: str = "keep", actor: str, at: date | None = None) -> dict[
 
 
 def _make_anonymous(listener: Listener) -> None:
+    at = now()
     responses = Response.objects.filter(page__session__listener=listener)
-    responses.filter(page__kind=Page.Kind.QUESTIONS).update(body={"answers": {}})
+    asked = responses.filter(page__kind=Page.Kind.QUESTIONS)
+    asked.update(body={"answers": {}}, forgotten_at=at)
     for response in responses.filter(body__has_key="comment"):
         body = {key: value for key, value in response.body.items() if key != "comment"}
-        Response.objects.filter(pk=response.pk).update(body=body)
+        Response.objects.filter(pk=response.pk).update(body=body, forgotten_at=at)
     commented = Rating.objects.filter(page__session__listener=listener, detail__has_key="comment")
     for rating in commented:
         detail = {key: value for key, value in rating.detail.items() if key != "comment"}
-        Rating.objects.filter(pk=rating.pk).update(detail=detail)
+        Rating.objects.filter(pk=rating.pk).update(detail=detail, forgotten_at=at)
     for session in listener.sessions.all():
         Session.objects.filter(pk=session.pk).update(
-            token=uuid.uuid4(), external={}, language="", forgotten_at=now()
+            token=uuid.uuid4(), external={}, language="", forgotten_at=at
         )
     Listener.objects.filter(pk=listener.pk).update(code=random_code(), external_code="")
 
@@ -111,10 +113,14 @@ def _make_anonymous(listener: Listener) -> None:
 def erase(listener: Listener) -> None:
     """Take away a listener with all that they gave; the record is the caller's affair."""
     ratings = Rating.objects.filter(page__session__listener=listener)
+    responses = Response.objects.filter(page__session__listener=listener)
+    # only what says that it is forgotten may be deleted
+    ratings.update(detail={}, forgotten_at=now())
+    responses.update(body={}, forgotten_at=now())
     # a correction protects what it supersedes: the last of each chain goes first
     while last := list(ratings.filter(superseded_by=None).values_list("pk", flat=True)):
         Rating.objects.filter(pk__in=last).delete()
-    Response.objects.filter(page__session__listener=listener).delete()
+    responses.delete()
     Check.objects.filter(session__listener=listener).delete()
     listener.sessions.all().delete()
     listener.delete()

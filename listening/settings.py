@@ -5,6 +5,7 @@ DATABASE_URL      another database: postgres://…                              
 DEBUG             1 or 0                                                         (0)
 SECRET_KEY        a secret                                                       (made once, kept in EARWITNESS_HOME)
 ALLOWED_HOSTS     comma-separated host names                                     (localhost and its addresses)
+SEAL_KEY          the private key that signs seals of the record                 (made once, kept in EARWITNESS_HOME)
 TASKS_BACKEND     the doorbell that wakes workers                                (django_tasks_db.DatabaseBackend)
 UPLOAD_MB         sounds sent with one form, together; and each of them decoded  (200)
 UPLOAD_FILES      sounds sent with one form                                      (20)
@@ -76,6 +77,7 @@ def secret_key() -> str:
 
 DEBUG = env_flag("DEBUG", False)
 SECRET_KEY = secret_key()
+SEAL_KEY = Path(os.environ.get("SEAL_KEY", HOME / "seal_key.pem")).resolve()
 ALLOWED_HOSTS = os.environ.get("ALLOWED_HOSTS", "localhost,127.0.0.1,[::1]").split(",")
 CSRF_TRUSTED_ORIGINS = [url for url in os.environ.get("CSRF_TRUSTED_ORIGINS", "").split(",") if url]
 

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from django.contrib.auth.models import User
 
-from listening import ablation_campaigns, parcels
+from listening import ablation_campaigns, parcels, verifying
 from listening.bundling import keep_bundle
 from listening.faces import (
     ablation,
@@ -32,6 +32,7 @@ __all__ = [
     "explanation",
     "inspection",
     "validation",
+    "verifying",
 ]
 
 

@@ -6,6 +6,11 @@ from django.db import models
 from django.db.models import Q
 
 from models_registry.models import Signal
+from models_registry.written_once import WrittenOnce
+
+
+class ScoreQuerySet(WrittenOnce, models.QuerySet["Score"]):
+    pass
 
 
 class Score(models.Model):
@@ -26,6 +31,8 @@ class Score(models.Model):
     # calibration, and how the signal lies to its reference (metrics.scoring.Result.settings)
     settings = models.JSONField(default=dict, blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
+
+    objects = ScoreQuerySet.as_manager()
 
     class Meta:
         ordering = ["pk"]

@@ -13,17 +13,10 @@ from typing import Any
 from django.db import connection, transaction
 from django.utils.timezone import now
 
-from models_registry import audio
-from models_registry.models import (
-    AuditEvent,
-    ModelVersion,
-    Signal,
-    canonical_json,
-    identity_hash,
-)
+from models_registry.models import AuditEvent, canonical_json
 from models_registry.teams import Project
+from models_registry.triggers import GENESIS
 
-GENESIS = "0" * 64
 # An arbitrary constant: all writers of the record queue behind this one PostgreSQL advisory lock.
 RECORD_LOCK = 0x6561727769746E65
 
@@ -90,7 +83,12 @@ class Break:
 
 
 def breaks_in_chain() -> Iterator[Break]:
-    """Walk the events in order; yield what does not follow from the event before."""
+    """What does not follow from the event before, in the order of the events."""
+    return (found for found in walk() if found)
+
+
+def walk() -> Iterator[Break | None]:
+    """Go through the events in order; yield of each what does not follow from the one before, or nothing."""
     number, previous = 0, GENESIS
     for event in AuditEvent.objects.order_by("number").iterator():
         number += 1
@@ -109,32 +107,6 @@ def breaks_in_chain() -> Iterator[Break]:
                 "its content does not give its hash: it was changed after it was written",
                 event,
             )
+        else:
+            yield None
         number, previous = event.number, event.sha256
-
-
-def breaks_in_files() -> Iterator[Break]:
-    """Hold every stored signal and every version's weights against their hashes."""
-    for signal in Signal.objects.iterator():
-        try:
-            found = audio.content_hash(signal.audio())
-        except (OSError, RuntimeError) as error:
-            yield Break(f"signal {signal}", f"its file cannot be read: {error}")
-            continue
-        if found != signal.sha256:
-            yield Break(
-                f"signal {signal}", f"expected samples {signal.sha256[:12]}, found {found[:12]}"
-            )
-    for version in ModelVersion.objects.select_related("model"):
-        try:
-            with version.weights.open("rb") as file:
-                found = hashlib.sha256(file.read()).hexdigest()
-        except OSError as error:
-            yield Break(f"version {version}", f"its weights cannot be read: {error}")
-            continue
-        if found != version.weights_sha256:
-            yield Break(
-                f"version {version}",
-                f"expected weights {version.weights_sha256[:12]}, found {found[:12]}",
-            )
-        elif identity_hash(version.chain, found) != version.sha256:
-            yield Break(f"version {version}", "its chain and weights do not give its hash")

@@ -5,7 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from django.test import TransactionTestCase
 
+from models_registry import triggers
 from models_registry.jobs import Lease
 
 SHARED = Path(__file__).resolve().parent.parent.parent / "shared"
@@ -25,3 +27,18 @@ def _no_heart_beside_a_transaction(request, monkeypatch):
     marker = request.node.get_closest_marker("django_db")
     if not (marker and marker.kwargs.get("transaction")):
         monkeypatch.setattr(Lease, "_beat", lambda self: None)
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _tables_can_be_emptied():
+    """A test in real transactions empties every table at its end, which the triggers would rightly refuse."""
+    name = "_fixture_teardown"
+    emptied = getattr(TransactionTestCase, name)
+
+    def lifted(self):
+        with triggers.lifted():
+            emptied(self)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(TransactionTestCase, name, lifted)
+        yield

@@ -296,7 +296,7 @@ class ScoreViewSet(Reading):
         return Response(shapes.JobSerializer(job).data, status=status.HTTP_202_ACCEPTED)
 
     def get_queryset(self) -> QuerySet[Score]:
-        rows = Score.objects.select_related("signal", "reference").order_by("pk")
+        rows: QuerySet[Score] = Score.objects.select_related("signal", "reference").order_by("pk")
         if not sees_all(self.request.user):
             mine = access.signals(self.request.user)
             rows = rows.filter(Q(reference=None) | Q(reference__in=mine), signal__in=mine)

@@ -9,9 +9,14 @@ from django.db.models import Q
 
 from listening.models.material import Stimulus
 from listening.models.session import TURNED_AWAY, Page, Response
+from models_registry.written_once import WrittenOnce
 
 
-class RatingQuerySet(models.QuerySet["Rating"]):
+class RatingQuerySet(WrittenOnce, models.QuerySet["Rating"]):
+    # a restored rating keeps the time at which it was given elsewhere
+    may_change = ("created_at",)
+    personal = ("detail",)
+
     def counted(self) -> RatingQuerySet:
         """What enters the evidence: no practice or control question, and nobody turned away or without consent."""
         return (
@@ -72,6 +77,9 @@ class Rating(models.Model):
         "self", on_delete=models.PROTECT, null=True, blank=True, related_name="superseded_by"
     )
     created_at = models.DateTimeField(auto_now_add=True)
+    forgotten_at = models.DateTimeField(
+        null=True, blank=True, help_text="when what was personal of it was taken out"
+    )
 
     objects = RatingQuerySet.as_manager()
 

@@ -20,6 +20,7 @@ from listening.scheme import MAX_GROUP
 from models_registry import audit
 from models_registry.audio import Audio
 from models_registry.models import Signal
+from models_registry.written_once import WrittenOnce
 
 # No 0/O, 1/I/L: a code may be read aloud or copied by hand.
 CODE_ALPHABET = "23456789ABCDEFGHJKMNPQRSTUVWXYZ"
@@ -320,6 +321,12 @@ class Slot(models.Model):
         return digits.triplet(voice, said, ratio=float(ratio), seed=str(self.token))
 
 
+class ResponseQuerySet(WrittenOnce, models.QuerySet["Response"]):
+    # a restored answer keeps the time at which it came in elsewhere
+    may_change = ("received_at",)
+    personal = ("body",)
+
+
 class Response(models.Model):
     """One answer as it was sent, under the UUID its browser gave it; accepted once, never changed."""
 
@@ -327,6 +334,11 @@ class Response(models.Model):
     page = models.ForeignKey(Page, on_delete=models.PROTECT, related_name="responses")
     body = models.JSONField()
     received_at = models.DateTimeField(auto_now_add=True)
+    forgotten_at = models.DateTimeField(
+        null=True, blank=True, help_text="when what was personal of it was taken out"
+    )
+
+    objects = ResponseQuerySet.as_manager()
 
     class Meta:
         ordering = ["received_at"]

@@ -16,6 +16,7 @@ from models_registry.models.standings import (
 )
 from models_registry.models.statements import ModelStatement, ModelStatementQuerySet
 from models_registry.models.studies import Study, StudyQuerySet
+from models_registry.models.verifications import Verification, VerificationQuerySet
 from models_registry.models.versions import (
     AudioModel,
     AudioModelQuerySet,
@@ -56,6 +57,8 @@ __all__ = [
     "StudyQuerySet",
     "TrainingRun",
     "TrainingRunQuerySet",
+    "Verification",
+    "VerificationQuerySet",
     "canonical_json",
     "identity_hash",
     "signal_path",

@@ -8,6 +8,7 @@ from typing import Any
 from django.db import models
 
 from models_registry.teams import OfProject, Project
+from models_registry.written_once import WrittenOnce
 
 
 def canonical_json(data: Any) -> str:
@@ -17,8 +18,9 @@ def canonical_json(data: Any) -> str:
     )
 
 
-class AuditEventQuerySet(OfProject["AuditEvent"]):
-    pass
+class AuditEventQuerySet(WrittenOnce, OfProject["AuditEvent"]):
+    may_change = ("project",)
+    chained = True
 
 
 class AuditEvent(models.Model):

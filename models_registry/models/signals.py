@@ -11,9 +11,10 @@ from django.db import models
 from models_registry import audio
 from models_registry.audio import Audio
 from models_registry.teams import Project
+from models_registry.written_once import WrittenOnce
 
 
-class SignalQuerySet(models.QuerySet["Signal"]):
+class SignalQuerySet(WrittenOnce, models.QuerySet["Signal"]):
     def store(self, sound: Audio, *, title: str, provenance: str = "") -> Signal:
         """Keep `sound` under the hash of its samples; the same samples are kept once, under their first title."""
         sha256 = audio.content_hash(sound)

@@ -6,9 +6,10 @@ from django.db import models
 
 from models_registry.models.versions import ModelVersion
 from models_registry.teams import OfProject, Project
+from models_registry.written_once import WrittenOnce
 
 
-class StandingQuerySet(OfProject["Standing"]):
+class StandingQuerySet(WrittenOnce, OfProject["Standing"]):
     way = "version__model__project"
 
 

@@ -7,9 +7,10 @@ from django.db import models
 
 from models_registry.models.versions import ModelVersion
 from models_registry.teams import OfProject, Project
+from models_registry.written_once import WrittenOnce
 
 
-class ModelStatementQuerySet(OfProject["ModelStatement"]):
+class ModelStatementQuerySet(WrittenOnce, OfProject["ModelStatement"]):
     way = "version__model__project"
 
 

@@ -14,6 +14,7 @@ from models_registry.models.jobs import Job
 from models_registry.models.record import canonical_json
 from models_registry.models.signals import Signal
 from models_registry.teams import OfProject, Project, operators_project
+from models_registry.written_once import WrittenOnce
 
 if TYPE_CHECKING:
     from models_registry.engine import Chain
@@ -49,8 +50,10 @@ class AudioModel(models.Model):
         return self.versions.order_by("-number").first()
 
 
-class ModelVersionQuerySet(OfProject["ModelVersion"]):
+class ModelVersionQuerySet(WrittenOnce, OfProject["ModelVersion"]):
     way = "model__project"
+    # a restored version keeps the time at which it was made elsewhere
+    may_change = ("created_at",)
 
     def with_standing(self) -> ModelVersionQuerySet:
         """With what `standing.of` reads of each, however many there are."""
@@ -162,8 +165,10 @@ class ModelVersion(models.Model):
         return chain
 
 
-class TrainingRunQuerySet(OfProject["TrainingRun"]):
+class TrainingRunQuerySet(WrittenOnce, OfProject["TrainingRun"]):
     way = "model__project"
+    # they grow while it trains
+    may_change = ("history", "environment")
 
 
 class TrainingRun(models.Model):
@@ -191,7 +196,7 @@ class TrainingRun(models.Model):
         return self.model.project
 
 
-class RenderingQuerySet(OfProject["Rendering"]):
+class RenderingQuerySet(WrittenOnce, OfProject["Rendering"]):
     way = "version__model__project"
 
 

@@ -16,6 +16,7 @@ from listening.models import Campaign, Listener, Rating, Response, Session
 from models_registry import audit
 from models_registry.models import AuditEvent
 from tests.factories import WHOLE_PLAN, mushra_campaign
+from tests.tampering import rewrite
 
 SECRETS = ("PROLIFIC-7", "STUDY-9", "eighty-one", "in my kitchen", "rather loud")
 ADDRESS = "203.0.113.77"
@@ -44,7 +45,7 @@ def listener(db):
     slots = page.slots.exclude(stimulus=None)[:2]
     for slot, value in zip([*slots, slots[0]], (30, 60, 90), strict=True):
         sessions.respond(session, page, uuid.uuid4(), {"slot": str(slot.token), "value": value})
-    Rating.objects.update(detail={"comment": "rather loud", "kept": 1})
+    rewrite(Rating.objects.all(), detail={"comment": "rather loud", "kept": 1})
     return session.listener
 
 

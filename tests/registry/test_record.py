@@ -8,9 +8,13 @@ import numpy as np
 import pytest
 from django.core.management import CommandError, call_command
 
+from listening.verifying import CHECKS
 from models_registry import audit
 from models_registry.audio import Audio
 from models_registry.models import AudioModel, AuditEvent, ModelVersion, Signal
+from models_registry.triggers import GENESIS
+from models_registry.verifying import verify
+from tests.tampering import rewrite, strike
 
 pytestmark = pytest.mark.django_db
 
@@ -30,6 +34,10 @@ def events():
     return [audit.record("note", f"thing {n}", actor="alice", content={"n": n}) for n in range(5)]
 
 
+def broken_files():
+    return verify(CHECKS).breaks
+
+
 def broken():
     return [found.where for found in audit.breaks_in_chain()]
 
@@ -41,32 +49,32 @@ def test_an_untouched_record_verifies(events, capsys):
 
 
 def test_each_event_names_the_hash_of_the_one_before(events):
-    assert events[0].previous_sha256 == audit.GENESIS
+    assert events[0].previous_sha256 == GENESIS
     for before, after in zip(events, events[1:], strict=False):
         assert after.previous_sha256 == before.sha256
 
 
 def test_a_changed_event_is_named(events):
-    AuditEvent.objects.filter(number=3).update(reason="nothing to see here")
+    rewrite(AuditEvent.objects.filter(number=3), reason="nothing to see here")
     assert broken() == ["event 3 (note thing 2)"]
 
 
 def test_a_removed_event_is_noticed(events):
-    AuditEvent.objects.filter(number=3).delete()
+    strike(AuditEvent.objects.filter(number=3))
     assert broken()[0] == "event 4 (note thing 3)"
 
 
 def test_a_changed_event_with_its_hash_mended_breaks_the_next(events):
     event = AuditEvent.objects.get(number=3)
     event.actor = "mallory"
-    AuditEvent.objects.filter(number=3).update(actor="mallory", sha256=audit.event_hash(event))
+    rewrite(AuditEvent.objects.filter(number=3), actor="mallory", sha256=audit.event_hash(event))
     assert broken() == ["event 4 (note thing 3)"]
 
 
 def test_two_swapped_events_are_noticed(events):
     contents = {n: AuditEvent.objects.get(number=n).content for n in (2, 3)}
-    AuditEvent.objects.filter(number=2).update(content=contents[3])
-    AuditEvent.objects.filter(number=3).update(content=contents[2])
+    rewrite(AuditEvent.objects.filter(number=2), content=contents[3])
+    rewrite(AuditEvent.objects.filter(number=3), content=contents[2])
     assert broken() == ["event 2 (note thing 1)", "event 3 (note thing 2)"]
 
 
@@ -83,7 +91,7 @@ def test_a_changed_sample_is_named_with_exit_code_1():
 def test_a_missing_file_is_named():
     signal = Signal.objects.store(noise(), title="noise")
     signal.file.delete(save=False)
-    assert "cannot be read" in next(audit.breaks_in_files()).what
+    assert "cannot be read" in broken_files()[0].what
 
 
 def test_changed_weights_are_named():
@@ -92,17 +100,17 @@ def test_changed_weights_are_named():
         model, chain={"blocks": []}, weights=b"weights", card={}, reason="first"
     )
     assert version.weights_sha256 == hashlib.sha256(b"weights").hexdigest()
-    assert not list(audit.breaks_in_files())
+    assert not broken_files()
     with open(version.weights.path, "wb") as file:
         file.write(b"heavier")
-    assert next(audit.breaks_in_files()).where == "version drive@1"
+    assert broken_files()[0].where == "version drive@1"
 
 
 def test_a_changed_chain_is_named():
     model = AudioModel.objects.create(name="drive", title="Drive")
     ModelVersion.objects.register(model, chain={"a": 1}, weights=b"w", card={}, reason="first")
-    ModelVersion.objects.update(chain={"a": 2})
-    assert "do not give its hash" in next(audit.breaks_in_files()).what
+    rewrite(ModelVersion.objects.all(), chain={"a": 2})
+    assert "do not give its hash" in broken_files()[0].what
 
 
 def test_the_same_samples_are_one_signal():

@@ -16,6 +16,7 @@ from metrics.models import Score
 from tests.factories import abx_campaign, mushra_campaign
 from tests.site.conftest import scored
 from tests.site.html import Page
+from tests.tampering import rewrite, strike
 
 DESCRIPTOR = "spectral-centroid"
 
@@ -169,14 +170,13 @@ def test_descriptors_are_folded_away_and_counted_in_the_family(researcher, descr
 def test_without_ratings_scores_or_means_a_sentence_says_so(researcher, rated, told_apart):
     assert "No ratings yet" in text_of(researcher, mushra_campaign(slug="empty"))
     assert "no mean ratings to set metrics beside" in text_of(researcher, told_apart)
-    Score.objects.all().delete()
+    strike(Score.objects.all())
     assert "No scores yet" in text_of(researcher, rated)
 
 
 def test_a_metric_that_failed_everywhere_gives_a_reason_and_no_nan(researcher, rated):
-    Score.objects.filter(metric="si-sdr").update(
-        value=None, status="refused", message="it was silent"
-    )
+    silent = {"value": None, "status": "refused", "message": "it was silent"}
+    rewrite(Score.objects.filter(metric="si-sdr"), **silent)
     text = text_of(researcher, rated, "?metric=si-sdr")
     assert "4 of 4 stimuli without a score" in text
     assert "it was silent" in text
