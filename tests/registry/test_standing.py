@@ -15,6 +15,7 @@ from django.utils.timezone import now
 from models_registry import audit, standing, statements
 from models_registry.models import AudioModel, AuditEvent, ModelVersion, Standing
 from models_registry.standing import StandingError
+from tests.tampering import rewrite
 
 WHY: dict[str, Any] = {"actor": "bob", "reason": "heard by the panel"}
 
@@ -119,7 +120,7 @@ def test_weights_that_were_changed_since_are_not_approved(candidate):
 
 
 def test_a_chain_that_was_changed_since_is_not_approved(candidate):
-    ModelVersion.objects.filter(pk=candidate.pk).update(chain={"blocks": ["another"]})
+    rewrite(ModelVersion.objects.filter(pk=candidate.pk), chain={"blocks": ["another"]})
     with pytest.raises(StandingError, match="its weights or its chain were changed since"):
         standing.approve(candidate, **WHY)
 
