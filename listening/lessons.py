@@ -57,16 +57,17 @@ def write(
 
 def kinds_in(chain: Mapping[str, Any]) -> list[str]:
     """The kinds of blocks and adapters that a chain's specification names; needs no engine."""
-    blocks = (entry["kind"] for entry in _leaves(chain.get("blocks", ())))
+    blocks = (entry["kind"] for entry in leaves(chain.get("blocks", ())))
     adapters = (entry["kind"] for entry in chain.get("adapters", ()))
     return sorted({*blocks, *adapters})
 
 
-def _leaves(entries: Iterable[Mapping[str, Any]]) -> Iterator[Mapping[str, Any]]:
+def leaves(entries: Iterable[Mapping[str, Any]]) -> Iterator[Mapping[str, Any]]:
+    """The blocks of a specification one by one, those of branches too."""
     for entry in entries:
         if "branches" in entry:
             for branch in entry["branches"]:
-                yield from _leaves(branch)
+                yield from leaves(branch)
         else:
             yield entry
 

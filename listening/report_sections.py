@@ -84,20 +84,25 @@ def laid_out(caption: str, columns: Columns) -> Table:
 
 
 def markdown(title: str, made_at: str, warning: str, sections: list[Section]) -> str:
-    blocks = [f"# {_plain(title)}", f"Report of {made_at}."]
+    blocks = [f"# {plain_text(title)}", f"Report of {made_at}."]
     blocks += [f"**SIMULATED LISTENERS. {warning}**"] if warning else []
     for section in sections:
-        blocks.append(f"## {section.title}")
-        blocks += [_plain(text) for text in section.paragraphs]
-        for table in section.tables:
-            lines = [table.heading, ["---"] * len(table.heading), *table.rows]
-            blocks.append(_plain(table.caption))
-            blocks.append("\n".join(f"| {' | '.join(map(_plain, line))} |" for line in lines))
-        blocks += [f"![{_plain(title)}]({uri})" for title, uri in section.drawn]
+        blocks += section_lines(section)
+        blocks += [f"![{plain_text(title)}]({uri})" for title, uri in section.drawn]
     return "\n\n".join(blocks) + "\n"
 
 
-def _plain(text: str) -> str:
+def section_lines(section: Section) -> list[str]:
+    """The blocks of Markdown of a section's heading, words and tables."""
+    blocks = [f"## {section.title}", *(plain_text(text) for text in section.paragraphs)]
+    for table in section.tables:
+        lines = [table.heading, ["---"] * len(table.heading), *table.rows]
+        blocks.append(plain_text(table.caption))
+        blocks.append("\n".join(f"| {' | '.join(map(plain_text, line))} |" for line in lines))
+    return blocks
+
+
+def plain_text(text: str) -> str:
     """Names may hold what Markdown takes for its own."""
     for mark in "\\`*_[]<>|":
         text = text.replace(mark, f"\\{mark}")

@@ -11,7 +11,7 @@ from models_registry import audit
 from models_registry.models import ModelStatement, ModelVersion
 
 PARTS = ("intent", "assumptions", "caveats")
-LONGEST = 10_000
+LONGEST = {"intent": 10_000, "assumptions": 10_000, "caveats": 10_000, "licence": 80}
 
 
 class StatementError(ValueError):
@@ -24,9 +24,11 @@ def write(
     intent: str = "",
     assumptions: str = "",
     caveats: str = "",
+    licence: str = "",
     actor: str,
 ) -> ModelStatement:
-    """Keep the next statement on `version`; a part left empty stays as the statement before has it.
+    """Keep the next statement on `version`; what is left empty stays as the statement before has it. A licence, by
+    which the version may be used, need not be stated.
 
     Raises `StatementError` where a part is said nowhere, too long, or where nothing would change.
     """
@@ -34,13 +36,14 @@ def write(
         "intent": intent.strip(),
         "assumptions": assumptions.strip(),
         "caveats": caveats.strip(),
+        "licence": licence.strip(),
     }
     with transaction.atomic():
         # two at once are numbered one after the other
         ModelVersion.objects.select_for_update().get(pk=version.pk)
         before = latest(version)
-        stood = parts_of(before) if before else dict.fromkeys(PARTS, "")
-        said = {name: given[name] or stood[name] for name in PARTS}
+        stood = {name: getattr(before, name) if before else "" for name in LONGEST}
+        said = {name: given[name] or stood[name] for name in LONGEST}
         _check(said, stood, version)
         statement = ModelStatement.objects.create(
             version=version, number=before.number + 1 if before else 1, author=actor, **said
@@ -71,10 +74,11 @@ def _check(said: dict[str, str], stood: dict[str, str], version: ModelVersion) -
             f"expected intent, assumptions and caveats of {version}, found no {' and no '.join(missing)}: "
             "where none are known, say that"
         )
-    if long := [name for name in PARTS if len(said[name]) > LONGEST]:
-        raise StatementError(
-            f"expected at most {LONGEST} characters, found {len(said[long[0]])} in {long[0]}"
-        )
+    for name, longest in LONGEST.items():
+        if len(said[name]) > longest:
+            raise StatementError(
+                f"expected at most {longest} characters, found {len(said[name])} in {name}"
+            )
     if said == stood:
         raise StatementError(
             f"expected something else than what is said of {version} already, found the same"

@@ -165,6 +165,7 @@ def card(run: TrainingRun, result: Any) -> dict[str, Any]:
     return {
         "purpose": run.recipe["purpose"],
         "data": run.recipe["data"],
+        "material": result.material,
         "readings": [
             {
                 "name": name,

@@ -18,6 +18,7 @@ from rest_framework.response import Response
 from listening import access, uploads
 from listening.api import serializers as shapes
 from listening.api.campaigns import INTO, actor, room
+from listening.cards.gathering import card_of
 from listening.forgetting import forget
 from listening.models import Campaign, Rating, Session
 from metrics import catalogue
@@ -149,6 +150,18 @@ class VersionViewSet(Reading):
         )
         job = adopting.queue(arguments, project=version.project)
         return Response(shapes.JobSerializer(job).data, status=status.HTTP_202_ACCEPTED)
+
+    @extend_schema(
+        parameters=[OpenApiParameter("id", str, "path", description="MODEL@NUMBER")],
+        responses={200: dict[str, Any]},
+    )
+    @action(detail=True, methods=["get"])
+    def card(self, request: Request, pk: str) -> Response:
+        """The model card as gathered now, with its hash."""
+        name, _, number = pk.partition("@")
+        version = get_object_or_404(self.get_queryset(), model__name=name, number=int(number))
+        found = card_of(version)
+        return Response(found.as_dict() | {"card_sha256": found.sha256})
 
     @extend_schema(
         parameters=[OpenApiParameter("id", str, "path", description="MODEL@NUMBER")],

@@ -52,10 +52,10 @@ class ModelSerializer(serializers.ModelSerializer[AudioModel]):
 class StatementSerializer(serializers.ModelSerializer[ModelStatement]):
     class Meta:
         model = ModelStatement
-        fields = ["number", "intent", "assumptions", "caveats", "author", "created_at"]
+        fields = ["number", "intent", "assumptions", "caveats", "licence", "author", "created_at"]
         read_only_fields = ["number", "author", "created_at"]
         # an empty part stays as the statement before has it
-        extra_kwargs = {name: {"required": False} for name in statements.PARTS}
+        extra_kwargs = {name: {"required": False} for name in statements.LONGEST}
 
 
 class MarkSerializer(serializers.Serializer[standing.Mark]):

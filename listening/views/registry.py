@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
 from typing import Any
 
 from django.db.models import Max, Prefetch
@@ -12,7 +11,7 @@ from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods, require_safe
 
 from listening import access
-from listening.block_pictures import picture_of
+from listening.learned import learned_values
 from listening.lessons import kinds_in
 from listening.models import Campaign, Lesson
 from listening.understanding import about, badges
@@ -23,15 +22,12 @@ from listening.views.standings import IntervalForm, act_form
 from listening.watched import of_run
 from models_registry import standing as marks
 from models_registry import statements
-from models_registry.extra import EngineMissing
 from models_registry.models import AudioModel, ModelVersion
 from models_registry.standing import Mark
 
 LESSONS = 5
-NO_ENGINE = (
-    "Reading learned values needs the training engine, which is not installed here: "
-    "pip install 'earwitness[engine]'."
-)
+# of a card, what the version's page or its card shows as tables
+ELSEWHERE = ("readings", "material")
 
 
 @access.members
@@ -145,11 +141,11 @@ def train(request: HttpRequest) -> HttpResponse:
 
 
 def card_lines(card: dict[str, Any]) -> list[tuple[str, list[str]]]:
-    """A card's entries as lines of text; the learned values have a table of their own."""
+    """A card's entries as lines of text; what has a table of its own is left out."""
     return [
         (name.replace("_", " ").capitalize(), lines_of(entry))
         for name, entry in card.items()
-        if name != "readings" and entry
+        if name not in ELSEWHERE and entry
     ]
 
 
@@ -167,85 +163,3 @@ def said_of(entry: Any) -> str:
         said = (f"{name.replace('_', ' ')} {said_of(value)}" for name, value in entry.items())
         return ", ".join(said)
     return f"{entry:.4g}" if isinstance(entry, float) else str(entry)
-
-
-@dataclass(frozen=True)
-class LearnedValue:
-    """One parameter as the version's page shows it; `place` is 0…100 along its own scale, None for curves."""
-
-    name: str
-    meaning: str
-    value: str
-    unit: str
-    range: str
-    place: float | None
-    authority: float | None
-
-    @property
-    def marker(self) -> str:
-        """Where the mark stands on a line drawn from 2 to 102."""
-        return f"{2 + (self.place or 0):.1f}"
-
-    @property
-    def at_the_end(self) -> bool:
-        """Whether training pushed the value against its range."""
-        return self.place is not None and not 2 < self.place < 98
-
-
-@dataclass(frozen=True)
-class LearnedBlock:
-    """One block's values, and the figure that shows what they do together (empty: none)."""
-
-    name: str
-    kind: str
-    figure: str
-    values: list[LearnedValue]
-
-
-def learned_values(found: ModelVersion) -> tuple[list[LearnedBlock], str]:
-    """The parameters of `found` block by block, or none and the reason."""
-    try:
-        chain = found.load()
-    except EngineMissing:
-        return [], NO_ENGINE
-    except (OSError, ValueError) as error:
-        return [], f"The learned values cannot be read: {error}"
-    blocks = []
-    readings = chain.readings()
-    # by the chain and not by its specification, where branches are nested
-    for name, block in chain.blocks.items():
-        prefix = name + "."
-        values = [
-            learned_value(path.removeprefix(prefix), reading)
-            for path, reading in readings.items()
-            if path.startswith(prefix)
-        ]
-        blocks.append(
-            LearnedBlock(
-                name,
-                block.kind,
-                picture.shows if (picture := picture_of(chain, name)) else "",
-                values,
-            )
-        )
-    return blocks, ""
-
-
-def learned_value(name: str, reading: Any) -> LearnedValue:
-    parameter = reading.parameter
-    curve = isinstance(reading.value, tuple)
-    return LearnedValue(
-        name=name,
-        meaning=parameter.meaning,
-        value=f"{len(reading.value)} points" if curve else shown(reading.value),
-        unit=parameter.unit,
-        range=f"{shown(parameter.low)} … {shown(parameter.high)}",
-        place=None if curve else 100 * float(parameter.control(reading.value)),
-        authority=reading.authority and 100 * reading.authority,
-    )
-
-
-def shown(value: float) -> str:
-    """Four significant figures, without an exponent."""
-    text = f"{value:.0f}" if abs(value) >= 1000 else f"{value:.4g}"
-    return text.replace("-", "−")

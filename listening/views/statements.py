@@ -16,7 +16,7 @@ from models_registry.models import ModelVersion
 def _text(label: str, help_text: str) -> forms.CharField:
     return forms.CharField(
         label=label,
-        max_length=statements.LONGEST,
+        max_length=10_000,
         widget=forms.Textarea(attrs={"rows": 4}),
         help_text=help_text,
     )
@@ -35,6 +35,13 @@ class StatementForm(forms.Form):
     caveats = _text(
         "Caveats", "Where does it fail or might it, how would one hear it, and whom does it hurt?"
     )
+    licence = forms.CharField(
+        required=False,
+        max_length=statements.LONGEST["licence"],
+        label="Licence",
+        help_text="By which the version may be used, such as mit or cc-by-4.0; empty: not stated.",
+        widget=forms.TextInput(attrs={"autocomplete": "off"}),
+    )
 
 
 @access.members
@@ -44,7 +51,8 @@ def of_version(request: HttpRequest, name: str, number: int) -> HttpResponse:
     version = access.find(request, versions, model__name=name, number=number)
     said = list(version.statements.order_by("-number"))
     form = StatementForm(
-        request.POST or None, initial=statements.parts_of(said[0]) if said else None
+        request.POST or None,
+        initial=statements.parts_of(said[0]) | {"licence": said[0].licence} if said else None,
     )
     if request.method == "POST" and form.is_valid():
         try:

@@ -32,7 +32,16 @@ from models_registry.watch import LIMITS
 
 FOLDER = Path(__file__).parent / "recipes"
 
+# what nobody can measure, and who made the recipe may know: of the sounds, not of the model
+DECLARED = {
+    "provenance": "where the sounds come from",
+    "licence": "by which licence they may be used",
+    "speakers": "who speaks or plays: how many, which languages, ages, voices",
+    "recorded": "with what and where they were recorded",
+    "missing": "what they lack",
+}
 COMMON: Schema = {
+    **{name: Text(optional=True) for name in DECLARED},
     "skip": Number(0, 10_000_000, 0, whole=True),
     "remove_mean": Choice((True, False), True),
 }

@@ -20,6 +20,7 @@ from models_registry import watch
 from models_registry.engine import checkpoints, monitors
 from models_registry.engine.baseline import linear_baseline
 from models_registry.engine.chain import Chain
+from models_registry.engine.composition import composition
 from models_registry.engine.contract import EngineError
 from models_registry.engine.data import Clips
 from models_registry.engine.material import data_of
@@ -48,7 +49,7 @@ RETURNS = 3
 class TrainingResult:
     """What a training left: `validation` and `baseline` are the recipe's measure on the test clips, of the chain and of
     what it is compared with; both are None for a run stopped early. `certainty` says how well the data determine each
-    parameter, where the recipe polishes."""
+    parameter, where the recipe polishes; `material` what was learned from (see `composition`)."""
 
     chain: Chain
     history: list[Row]
@@ -59,6 +60,7 @@ class TrainingResult:
     validation: float | None = None
     baseline: float | None = None
     certainty: list[Certainty] = field(default_factory=list)
+    material: dict[str, Any] = field(default_factory=dict)
 
 
 def train(
@@ -392,6 +394,7 @@ class _Run:
             validation=validation,
             baseline=baseline,
             certainty=self.certainty or [],
+            material={} if stopped else composition(self.recipe, self.data),
         )
 
 

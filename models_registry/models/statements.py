@@ -24,6 +24,11 @@ class ModelStatement(models.Model):
     caveats = models.TextField(
         help_text="where it is known or suspected to fail, and whom that hurts"
     )
+    licence = models.CharField(
+        max_length=80,
+        blank=True,
+        help_text="by which the version may be used, such as mit; empty: nobody said",
+    )
     author = models.CharField(max_length=150)
     created_at = models.DateTimeField(auto_now_add=True)
 

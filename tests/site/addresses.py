@@ -133,6 +133,8 @@ PAGES = {
     "block": Page(READER, names="model version block"),
     "block-own-figure": Page(READER, names="model version block own-figure svg"),
     "version-scores": Page(READER, names="model version"),
+    "version-card": Page(READER, names="model version"),
+    "card-file": Page(READER, names="model version report"),
     "version-statement": Page(READER, EDITOR, "model version"),
     "studies": Page(READER, names="model version"),
     "study-ask": Page(EDITOR, EDITOR, "model version kind"),
@@ -228,5 +230,6 @@ API: dict[tuple[str, str], Level] = {
     ("get", "/api/versions/"): SIGNED_IN,
     ("get", "/api/versions/{id}/"): READER,
     ("post", "/api/versions/{id}/adopt/"): EDITOR,
+    ("get", "/api/versions/{id}/card/"): READER,
     ("post", "/api/versions/{id}/statement/"): EDITOR,
 }

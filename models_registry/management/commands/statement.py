@@ -26,11 +26,14 @@ class Command(RefusingCommand):
         parser.add_argument(
             "--caveats", default="", help="where it fails or may fail, and whom that hurts"
         )
+        parser.add_argument(
+            "--licence", default="", help="by which the version may be used, such as mit"
+        )
         add_format(parser, "text", "json")
 
     def handle(self, *args: Any, **options: Any) -> None:
         version = ModelVersion.objects.named(options["version"])
-        given = {name: options[name] for name in statements.PARTS}
+        given = {name: options[name] for name in statements.LONGEST}
         if any(given.values()):
             found = statements.write(version, **given, actor=getpass.getuser())
         else:
@@ -42,6 +45,8 @@ class Command(RefusingCommand):
                 )
             found = newest
         said = statements.parts_of(found)
+        if found.licence:
+            said["licence"] = found.licence
         if options["format"] == "json":
             about = {"version": str(version), "number": found.number, "author": found.author}
             self.stdout.write(json.dumps({**about, **said}, indent=2, ensure_ascii=False))
