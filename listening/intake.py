@@ -117,7 +117,7 @@ def from_server(folder: str, about: About) -> Intake:
     left_out: list[str] = []
     for path in sorted(root.rglob("*")):
         name = path.relative_to(root).as_posix()
-        if path.is_dir() or _is_litter(name):
+        if path.is_dir() or is_litter(name):
             continue
         if not path.resolve().is_relative_to(root):
             raise IntakeError(f"{name}: expected a file of the folder, found a link out of it.")
@@ -268,7 +268,7 @@ class _Stock:
     def add(self, given: str, source: IO[bytes], *, inside: str = "") -> None:
         name = checked_name(given, inside=inside)
         ending = PurePosixPath(name).suffix.lower()
-        if _is_litter(name):
+        if is_litter(name):
             return
         if ending in ARCHIVES:
             raise IntakeError(
@@ -321,12 +321,12 @@ def checked_name(given: str, *, inside: str = "") -> str:
     return name
 
 
-def _is_litter(name: str) -> bool:
+def is_litter(name: str) -> bool:
     return any(part.startswith(LITTER) for part in PurePosixPath(name).parts)
 
 
 def _unpack(source: IO[bytes], name: str, stock: _Stock) -> None:
-    _check_directory(source, name)
+    check_directory(source, name)
     try:
         with zipfile.ZipFile(source) as archive:
             entries = [one for one in archive.infolist() if not one.is_dir()]
@@ -341,7 +341,7 @@ def _unpack(source: IO[bytes], name: str, stock: _Stock) -> None:
                     f"found {declared / 1e6:.0f} MB declared."
                 )
             for entry in entries:
-                _check_entry(entry, name)
+                check_entry(entry, name)
                 with archive.open(entry) as file:
                     stock.add(entry.filename, file, inside=name)
     # a hostile archive's fields lead the reader anywhere
@@ -358,7 +358,7 @@ def _unpack(source: IO[bytes], name: str, stock: _Stock) -> None:
         raise IntakeError(f"{name}: expected a zip that can be unpacked, found {error}.") from error
 
 
-def _check_entry(entry: zipfile.ZipInfo, archive: str) -> None:
+def check_entry(entry: zipfile.ZipInfo, archive: str) -> None:
     kind = stat.S_IFMT(entry.external_attr >> 16)
     if kind not in (0, stat.S_IFREG):
         raise IntakeError(
@@ -368,7 +368,7 @@ def _check_entry(entry: zipfile.ZipInfo, archive: str) -> None:
         raise IntakeError(f"{archive}: expected a zip without a password, found one with.")
 
 
-def _check_directory(source: IO[bytes], name: str) -> None:
+def check_directory(source: IO[bytes], name: str) -> None:
     """Refuse an archive whose list of names alone would fill the memory (APPNOTE.TXT 4.3.16)."""
     size = source.seek(0, 2)
     source.seek(max(0, size - 65_557))

@@ -1,10 +1,17 @@
 """The rows of listening tests: the tests (campaign.py), what is compared (material.py), who is invited
 (invitation.py), how it went (session.py), what was said of it (rating.py), and which study made it (origin.py).
 
-What was learned from tests, versions and trainings is in lesson.py, what people say of their tokens for the API in
+What was learned from tests, versions and trainings is in lesson.py, how systems compare on frozen items in
+benchmark.py, what people say of their tokens for the API in
 token.py.
 """
 
+from listening.models.benchmark import (
+    Benchmark,
+    BenchmarkEntry,
+    BenchmarkItem,
+    BenchmarkOutput,
+)
 from listening.models.campaign import Campaign
 from listening.models.certificate import Certificate
 from listening.models.invitation import Invitation
@@ -24,6 +31,10 @@ from listening.models.session import (
 from listening.models.token import TokenNote
 
 __all__ = [
+    "Benchmark",
+    "BenchmarkEntry",
+    "BenchmarkItem",
+    "BenchmarkOutput",
     "Campaign",
     "Certificate",
     "Check",

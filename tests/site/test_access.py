@@ -26,6 +26,7 @@ from models_registry.models import Job, Search, Study, TrainingRun
 from models_registry.teams import Entry, Membership, Project, Role
 from tests.factories import account, here, mushra_campaign
 from tests.site.addresses import API, EDITOR, OWNER, PAGES, READER
+from tests.site.test_benchmarks import that_is_ranked
 from tests.site.test_lessons import a_lesson
 from tests.site.test_searches import that_is_over
 from tests.site.test_studies import of_ablation
@@ -106,6 +107,8 @@ def named(rated, version):
         "kind": {"kind": "ablation"},
         "search": {"pk": that_is_over().pk},
         "lesson": {"pk": a_lesson().pk},
+        "benchmark": {"slug": that_is_ranked(version).slug, "edition": 1},
+        "front": {"name": "front"},
         "importance": {"name": "importance"},
         "study": {"pk": of_ablation(version).pk},
         "shares": {"name": "shares"},

@@ -1,0 +1,437 @@
+"""Benchmarks: freezing one, entering it, and what is measured of an entry.
+
+The rules of a benchmark are plain data: `metrics` that judge outputs against the references, `ranked_by` one of them,
+whether lags are undone (`align`), the `studies` asked of registered versions and the `suite` of their validation, the
+power (`watts`) by which energy is estimated from computing time, and perhaps a campaign design (`campaign`: settings
+of a campaign document, without conditions and items). Registered versions render every item; other teams send what
+their systems made of them (listening/submissions.py).
+"""
+
+from __future__ import annotations
+
+import platform
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, replace
+from typing import Any
+
+import numpy as np
+from django.contrib.auth.models import User
+from django.db import IntegrityError, transaction
+
+from listening.ablating import material
+from listening.analysis.plain import plain
+from listening.composing import compose
+from listening.exchange import campaign_document
+from listening.exchange.documents import Document
+from listening.models import Benchmark, BenchmarkEntry, BenchmarkItem, BenchmarkOutput, Campaign
+from listening.models.benchmark import content_hash
+from metrics import catalogue
+from metrics.catalogue import Direction
+from metrics.tasks import score_signals
+from models_registry import audit, jobs, rendering, studying
+from models_registry.extra import engine
+from models_registry.jobs import Lease, Stopped
+from models_registry.models import Job, ModelVersion, Signal, Study
+from models_registry.teams import Project
+
+Rules = dict[str, Any]
+# an item with its title, what goes in, and what should come out
+Item = tuple[str, Signal, Signal | None]
+
+STUDIES = ("ablation", "explanation", "validation")
+RULES: Rules = {
+    "metrics": ["peaq-odg", "si-sdr"],
+    "ranked_by": "peaq-odg",
+    "align": True,
+    "studies": list(STUDIES),
+    "suite": "standard",
+    "watts": 15.0,
+    "campaign": None,
+}
+# what a campaign of a benchmark is where its rules do not say otherwise
+USUAL_DESIGN: Rules = {"method": "mushra", "title": "Which sounds better?"}
+MOST_ITEMS, MOST_WATTS = 500, 10_000.0
+# what of the items an ablation and an explanation are made on: enough for an interval, few enough to wait for
+STUDIED, EXPLAINED_S = 4, 1.0
+TAKEN = ("new",)
+# by method, what is played beside the entries; each is made from the items' references
+ROLES: dict[str, tuple[str, ...]] = {
+    "mushra": ("reference", "anchor35", "anchor70"),
+    **dict.fromkeys(("acr", "p835", "bs2132", "preference", "ccr"), ()),
+}
+TITLES = {"reference": "reference", "anchor35": "3.5 kHz anchor", "anchor70": "7 kHz anchor"}
+
+
+class BenchmarkError(ValueError):
+    """What cannot be frozen or entered as asked; the message says why and what to do."""
+
+
+def freeze(
+    slug: str,
+    *,
+    title: str,
+    purpose: str,
+    items: Sequence[Item],
+    rules: Rules,
+    project: Project,
+    actor: str,
+) -> Benchmark:
+    """Keep a benchmark, as the next edition where there is one of this name; raises `BenchmarkError`."""
+    if slug in TAKEN:
+        raise BenchmarkError(f"expected another name, found {slug!r}, which stands in addresses")
+    if not purpose.strip() or not title.strip():
+        raise BenchmarkError("expected a title and what the benchmark is meant to tell, found none")
+    rules = checked_rules(rules)
+    _check_items(items, rules)
+    sha256 = content_hash(rules, [(t, a.sha256, b.sha256 if b else None) for t, a, b in items])
+    try:
+        with transaction.atomic():
+            before = Benchmark.objects.select_for_update().filter(slug=slug).first()
+            if before is not None and before.project_id != project.pk:
+                raise BenchmarkError(
+                    f"expected a name that no other project's benchmark has, found {slug!r} taken"
+                )
+            if before is not None and before.sha256 == sha256:
+                raise BenchmarkError(
+                    f"expected something else than {before} has, found the same items and rules"
+                )
+            made = Benchmark.objects.create(
+                slug=slug,
+                edition=before.edition + 1 if before else 1,
+                title=title,
+                purpose=purpose,
+                rules=rules,
+                sha256=sha256,
+                project=project,
+                author=actor,
+            )
+            BenchmarkItem.objects.bulk_create(
+                BenchmarkItem(benchmark=made, number=n, title=t, input=a, reference=b)
+                for n, (t, a, b) in enumerate(items, start=1)
+            )
+            project.signals.add(*{s for _, a, b in items for s in (a, b) if s is not None})
+            audit.record(
+                "benchmark",
+                made,
+                actor=actor,
+                reason=purpose,
+                content={"sha256": sha256, "rules": rules, "items": len(items)},
+            )
+    except IntegrityError as error:
+        raise BenchmarkError(
+            f"expected to be the only one to edit {slug}, found a new edition made a moment ago: look at it first"
+        ) from error
+    return made
+
+
+def checked_rules(given: Rules) -> Rules:
+    """`given` over the usual rules; raises `BenchmarkError` at what is unknown or out of range."""
+    if strange := sorted(set(given) - set(RULES)):
+        raise BenchmarkError(f"expected rules among {', '.join(RULES)}, found {', '.join(strange)}")
+    rules = {**RULES, **given}
+    for name in ("metrics", "studies"):
+        if not isinstance(rules[name], list) or not all(isinstance(n, str) for n in rules[name]):
+            raise BenchmarkError(f"expected {name} to be a list of names, found {rules[name]!r}")
+    if not rules["metrics"]:
+        raise BenchmarkError("expected at least one metric, found none")
+    for name in rules["metrics"]:
+        catalogue.get(name)
+    if rules["ranked_by"] not in rules["metrics"]:
+        raise BenchmarkError(
+            f"expected ranked_by to be one of the metrics {', '.join(rules['metrics'])}, found {rules['ranked_by']!r}"
+        )
+    if catalogue.get(rules["ranked_by"]).direction is Direction.NONE:
+        raise BenchmarkError(
+            f"expected ranked_by to be a metric that says which is better, found {rules['ranked_by']}, a descriptor"
+        )
+    if strange := sorted(set(rules["studies"]) - set(STUDIES)):
+        raise BenchmarkError(
+            f"expected studies among {', '.join(STUDIES)}, found {', '.join(strange)}"
+        )
+    watts = rules["watts"]
+    if isinstance(watts, bool) or not isinstance(watts, int | float) or not 0 < watts <= MOST_WATTS:
+        raise BenchmarkError(f"expected watts from 0 to {MOST_WATTS:g}, found {watts!r}")
+    if not isinstance(rules["align"], bool):
+        raise BenchmarkError(f"expected align to be true or false, found {rules['align']!r}")
+    _check_design(rules["campaign"])
+    return rules
+
+
+def _check_design(design: Any) -> None:
+    if design is None:
+        return
+    if not isinstance(design, dict):
+        raise BenchmarkError(
+            f"expected campaign to be the settings of a campaign, found {design!r}"
+        )
+    if strange := sorted({"slug", "conditions", "items", "format"} & set(design)):
+        raise BenchmarkError(
+            f"expected a campaign without {', '.join(strange)}, which entries bring"
+        )
+    whole = {**USUAL_DESIGN, **design, "conditions": [{"name": "one"}], "items": [{"title": "one"}]}
+    campaign_document.checked(
+        {**whole, "format": campaign_document.FORMAT, "slug": "one"}, name="campaign"
+    )
+
+
+def _check_items(items: Sequence[Item], rules: Rules) -> None:
+    if not 1 <= len(items) <= MOST_ITEMS:
+        raise BenchmarkError(f"expected 1 to {MOST_ITEMS} items, found {len(items)}")
+    seen: dict[str, str] = {}
+    needy = [name for name in rules["metrics"] if catalogue.get(name).needs_reference]
+    for title, given, ideal in items:
+        if given.sha256 in seen:
+            raise BenchmarkError(
+                f"expected each sound once, found {title!r} to be {seen[given.sha256]!r} again"
+            )
+        seen[given.sha256] = title
+        if ideal is None and needy:
+            raise BenchmarkError(
+                f"{title}: expected a reference, which {', '.join(needy)} need, found none"
+            )
+        if ideal is not None and shape(ideal) != shape(given):
+            raise BenchmarkError(
+                f"{title}: expected a reference of {said(given)}, found {said(ideal)}"
+            )
+
+
+def shape(signal: Signal) -> tuple[int, int, int]:
+    return signal.rate, signal.channels, signal.frames
+
+
+def said(signal: Any) -> str:
+    """Rate, channels and frames in words."""
+    channels = f"{signal.channels} channel{'s' * (signal.channels != 1)}"
+    return f"{signal.rate} Hz, {channels} and {signal.frames} samples"
+
+
+def publish(benchmark: Benchmark, *, shown: bool, actor: str) -> None:
+    """Show the benchmark's page to everyone, or no longer."""
+    with transaction.atomic():
+        turned = Benchmark.objects.filter(pk=benchmark.pk).exclude(is_public=shown)
+        if turned.update(is_public=shown):
+            audit.record("publish" if shown else "unpublish", benchmark, actor=actor)
+    benchmark.refresh_from_db()
+
+
+# entering
+
+
+def enter(
+    benchmark: Benchmark,
+    name: str,
+    *,
+    actor: str,
+    begin: Callable[..., Job] = jobs.enqueue,
+) -> BenchmarkEntry:
+    """Let the version that `name` (`MODEL[@N][:CONDITION]`) names take part: a job renders, scores and measures it.
+
+    Raises `BenchmarkError`, `RenderError`, `ModelVersion.DoesNotExist`, and `EngineMissing` without the engine.
+    """
+    engine()
+    version, condition = rendering.chosen(name)
+    full = rendering.named(version, condition)
+    arguments = {"benchmark": str(benchmark), "entry": full, "actor": actor}
+    try:
+        with transaction.atomic():
+            entry = BenchmarkEntry.objects.create(
+                benchmark=benchmark,
+                name=full,
+                version=version,
+                condition=condition,
+                job=begin("benchmark", arguments, project=benchmark.project),
+                actor=actor,
+            )
+            content = {"entry": full, "version": version.sha256, "benchmark": benchmark.sha256}
+            audit.record("enter", benchmark, actor=actor, content=content)
+    except IntegrityError as error:
+        raise BenchmarkError(
+            f"expected a version that has not entered {benchmark} yet, found {full}, which has"
+        ) from error
+    return entry
+
+
+def ask(
+    entry: BenchmarkEntry, kind: str, *, actor: str, begin: Callable[..., Study] = studying.queue
+) -> Study:
+    """The benchmark's question of this kind to the entry's version: as it was answered before, else asked now."""
+    assert entry.version is not None
+    asked = _asked(entry.benchmark, kind, entry.condition)
+    with transaction.atomic():
+        study = _known(entry.version, kind, asked) or begin(entry.version, kind, asked, actor=actor)
+        entry.studies.add(study)
+    return study
+
+
+def _asked(benchmark: Benchmark, kind: str, condition: str) -> dict[str, Any]:
+    items = list(benchmark.items.select_related("input")[:STUDIED])
+    if kind == "validation":
+        return {"suite": benchmark.rules["suite"]}
+    if kind == "ablation":
+        return {"signals": [one.input.sha256 for one in items], "metrics": []}
+    first = items[0].input
+    return {
+        "signals": [first.sha256],
+        "start": _loudest(first),
+        "seconds": min(EXPLAINED_S, first.duration),
+        "condition": condition,
+    }
+
+
+def _loudest(signal: Signal) -> float:
+    """Where the loudest second begins, in tenths of a second."""
+    energy = np.square(signal.audio().samples).sum(axis=0)
+    step, whole = max(1, signal.rate // 10), round(EXPLAINED_S * signal.rate)
+    if len(energy) <= whole:
+        return 0.0
+    sums = np.concatenate([[0.0], np.cumsum(energy, dtype=np.float64)])
+    starts = np.arange(0, len(energy) - whole + 1, step)
+    return float(starts[(sums[starts + whole] - sums[starts]).argmax()] / signal.rate)
+
+
+def _known(version: ModelVersion, kind: str, asked: dict[str, Any]) -> Study | None:
+    """An answer that is there, or on its way, to the same question."""
+    full = studying.kind_named(kind).complete(asked)
+    same = version.studies.filter(kind=kind, job__state__in=("done", "queued", "running"))
+    return next((one for one in same.select_related("job") if one.settings == full), None)
+
+
+@jobs.handles("benchmark")
+def work(lease: Lease) -> str:
+    """Arguments: benchmark, entry, actor, to be read; the entry is the job's own."""
+    entry: BenchmarkEntry = lease.job.benchmark_entry
+    actor = lease.job.arguments["actor"]
+    items = list(entry.benchmark.items.select_related("input", "reference"))
+    if entry.version is not None:
+        _render(entry, items, lease, actor)
+        if not entry.measured:
+            BenchmarkEntry.objects.filter(pk=entry.pk).update(
+                measured=_measured(entry.version, entry.condition, items, lease)
+            )
+    outputs = {one.item_id: one.signal for one in entry.outputs.select_related("signal")}
+    pairs = [(outputs[item.pk], item.reference) for item in items]
+    score_signals(
+        pairs,
+        entry.benchmark.metrics,
+        align=entry.benchmark.rules["align"],
+        progress=lambda share, message: lease.report(0.6 + 0.4 * share, message),
+        should_stop=lease.should_stop,
+    )
+    if lease.should_stop():
+        raise Stopped("stopped; what was scored is kept")
+    audit.record(
+        "benchmark-score",
+        entry.benchmark,
+        actor=actor,
+        content={"entry": entry.name, "outputs": [signal.sha256 for signal, _ in pairs]},
+    )
+    return f"{entry.name} is on the leaderboard of {entry.benchmark}"
+
+
+def _render(
+    entry: BenchmarkEntry, items: Sequence[BenchmarkItem], lease: Lease, actor: str
+) -> None:
+    inputs = [one.input for one in items]
+    made = rendering.render_many(
+        [entry.name],
+        inputs,
+        actor=actor,
+        told=lambda number, what: lease.report(0.4 * number / len(inputs), what),
+    )
+    for item, one in zip(items, made, strict=True):
+        if lease.should_stop():
+            raise Stopped("stopped; what was rendered is kept")
+        BenchmarkOutput.objects.get_or_create(
+            entry=entry, item=item, defaults={"signal": one.output}
+        )
+        # who may see the benchmark may hear what is compared in it
+        entry.benchmark.project.signals.add(one.output)
+
+
+def _measured(
+    version: ModelVersion, condition: str, items: Sequence[BenchmarkItem], lease: Lease
+) -> dict[str, Any]:
+    """What is counted, timed and tried of a version; what cannot be has a reason in its place."""
+    lease.report(0.4, "measuring cost and legibility")
+    chain = rendering.load(version, condition)
+    found_clips, _, _ = material(version, [one.input for one in items[:STUDIED]])
+    clips = [replace(one, condition=condition or None) for one in found_clips]
+    room = engine().legibility
+    trials: Any = engine("trials")
+    found: dict[str, Any] = {
+        "parameters": sum(one.numel() for one in chain.parameters() if one.requires_grad),
+        "networks": len(chain.adapters),
+        "real_time": trials.cost(chain),
+        "machine": f"{platform.machine()}, {platform.processor() or platform.system()}, one thread",
+    }
+    for name, measure in (("explained", room.explained), ("recovered", room.recovered)):
+        try:
+            found[name] = asdict(measure(chain, clips))
+        except engine().EngineError as error:
+            found[name] = {"reason": str(error)}
+    return dict(plain(found))
+
+
+def link(benchmark: Benchmark, campaign: Campaign, *, actor: str) -> None:
+    """Take the ratings of `campaign` into the benchmark; raises `BenchmarkError` where no entry is rated there."""
+    outputs = BenchmarkOutput.objects.filter(entry__benchmark=benchmark)
+    heard = campaign.conditions.filter(stimuli__signal__in=outputs.values("signal"))
+    if not heard.exists():
+        raise BenchmarkError(
+            f"expected a campaign in which outputs of {benchmark} are played, found none in {campaign.slug}"
+        )
+    with transaction.atomic():
+        benchmark.campaigns.add(campaign)
+        audit.record("benchmark-rate", benchmark, actor=actor, content={"campaign": campaign.slug})
+
+
+def draft(benchmark: Benchmark, slug: str, *, owner: User | None, actor: str) -> Campaign:
+    """A draft campaign in which people rate the outputs of all entries, by the benchmark's own design.
+
+    Raises `BenchmarkError` where fewer than one entry has all its outputs, and what composing raises.
+    """
+    items = list(benchmark.items.select_related("input", "reference"))
+    entries = [
+        one
+        for one in benchmark.entries.select_related("version__model").prefetch_related(
+            "outputs__signal"
+        )
+        if len(one.outputs.all()) == len(items)
+    ]
+    if not entries:
+        raise BenchmarkError(
+            f"expected entries of {benchmark} with outputs to be rated, found none"
+        )
+    design = {**USUAL_DESIGN, **(benchmark.rules["campaign"] or {})}
+    referred = all(one.reference for one in items)
+    roles = ROLES.get(design["method"], ("reference",)) if referred else ()
+    sounds = {(e.pk, o.item_id): o.signal.sha256 for e in entries for o in e.outputs.all()}
+    data = {
+        "format": campaign_document.FORMAT,
+        "slug": slug,
+        **design,
+        "conditions": [
+            *({"name": TITLES[role], "role": role} for role in roles),
+            *(
+                {"name": one.name, **({"version": str(one.version)} if one.version else {})}
+                for one in entries
+            ),
+        ],
+        "items": [
+            {
+                "title": item.title,
+                **({"reference": _hashed(item.reference.sha256)} if item.reference else {}),
+                "stimuli": {one.name: _hashed(sounds[one.pk, item.pk]) for one in entries},
+            }
+            for item in items
+        ],
+    }
+    document = Document(str(benchmark), campaign_document.checked(data, name=str(benchmark)))
+    with transaction.atomic():
+        made = compose(document, owner=owner, project=benchmark.project, actor=actor)
+        link(benchmark, made, actor=actor)
+    return made
+
+
+def _hashed(sha256: str) -> str:
+    return f"{campaign_document.HASH_PREFIX}{sha256}"
