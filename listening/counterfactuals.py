@@ -257,6 +257,7 @@ def counterfactual(version: ModelVersion, settings: Found, told: Told) -> Found:
         tried.handles,
         room.crossing.Target(wanted.value, above=wanted.above),
         slope=slope,
+        dips=_dips(room, tried, settings["reference"]),
         answers=settings["answers"],
         sparse=settings["sparse"],
         most=settings["trials"],
@@ -264,9 +265,10 @@ def counterfactual(version: ModelVersion, settings: Found, told: Told) -> Found:
     )
     places = [[handle.start for handle in tried.handles], *(list(a.place) for a in found.answers)]
     names = ["as it is", *(f"answer {n}" for n in range(1, len(places)))]
+    made = [tried.outputs(place) for place in places]
     heard = []
-    for name, place in zip(names, places, strict=True):
-        sound = _sound(tried.outputs(place)[0], rate)
+    for name, outputs in zip(names, made, strict=True):
+        sound = _sound(outputs[0], rate)
         title = f"{version} {name}, for {settings['target']}"
         heard.append(keep_sound(version, sound, title=title, how=f"a counterfactual, {name},"))
     return dict(
@@ -289,8 +291,10 @@ def counterfactual(version: ModelVersion, settings: Found, told: Told) -> Found:
                 "before": found.before,
                 "sound": heard[0],
                 "answers": [
-                    asdict(answer) | {"sound": sound}
-                    for answer, sound in zip(found.answers, heard[1:], strict=True)
+                    asdict(answer) | {"sound": sound, "same_as": same}
+                    for answer, sound, same in zip(
+                        found.answers, heard[1:], _same(room, made), strict=True
+                    )
                 ],
                 "nearest": found.nearest,
                 "reason": found.reason,
@@ -298,6 +302,25 @@ def counterfactual(version: ModelVersion, settings: Found, told: Told) -> Found:
             }
         )
     )
+
+
+def _dips(room: Any, tried: _Tried, reference: str) -> dict[int, Any]:
+    # against itself a sound holds copies of its own echoes only
+    if reference == OUTPUT or not tried.inner:
+        return {}
+    own = tried.handles[: tried.inner]
+    return dict(room.counterfactual.dips(tried.chain, own, tried.targets()))
+
+
+def _same(room: Any, made: Sequence[Any]) -> list[list[int]]:
+    """For each answer of `made` (as it is, then by answer) the earlier ones, counted from 1, that make the same
+    sound."""
+    as_it_is, *answers = made
+    limit, apart = room.counterfactual.SAME_DB, room.counterfactual.apart_db
+    return [
+        [n for n, other in enumerate(answers[:k], start=1) if apart(as_it_is, one, other) <= limit]
+        for k, one in enumerate(answers)
+    ]
 
 
 def _declared(handle: Any) -> Found:

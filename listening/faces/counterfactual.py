@@ -133,6 +133,10 @@ def badge(found: Found) -> str:
     return f"{_target(found)} by {_said(found['answers'][0])}"
 
 
+def _listed(answers: list[int]) -> str:
+    return ("answer " if len(answers) == 1 else "answers ") + " and ".join(map(str, answers))
+
+
 def text(found: Found) -> str:
     """The answers as a terminal shows them."""
     lines = [
@@ -153,6 +157,10 @@ def text(found: Found) -> str:
             f" ({100 * one['share']:+.1f} % of its range)".replace("(-", "(−")
             for one in answer["changes"]
         ]
+        if same := answer.get("same_as"):
+            lines.append(
+                f"   makes the same sound as {_listed(same)}: which of them was turned no sound can tell"
+            )
     if found["reason"]:
         lines += ["", f"{found['reason']}: the nearest was {_number(found['nearest'])}"]
     lines.append(f"{found['trials']} trials")

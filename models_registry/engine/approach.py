@@ -10,7 +10,7 @@ Conventions: a change is (handles,), in shares of the numbers' ranges, 0 where a
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -23,6 +23,8 @@ Score = Callable[[Place], float]
 # the score at a place and its derivatives there
 Slope = Callable[[Place], tuple[float, Place]]
 Progress = Callable[[float, str], None]
+# three controls, rising, with a dip of the score between them
+Dip = tuple[float, float, float]
 
 # shares of the range at which a number is tried, from near to far
 RINGS = (1 / 256, 1 / 64, 1 / 32, 1 / 16, 1 / 8, 1 / 4, 3 / 8, 1 / 2, 5 / 8, 3 / 4, 7 / 8, 1.0)
@@ -39,6 +41,8 @@ NONE = 1e-3
 SPARSITY = 1.0
 # places at which each number is tried where none of these crosses
 FINE = 33
+# of the places that are likely, how many are looked into
+LOOKED_INTO = 3
 # trials for each number where neither single changes nor the tangents cross
 BLIND = 40
 # a shortfall of so many of the first is as bad as any
@@ -175,6 +179,27 @@ def singles(trials: Trials, wanted: int) -> list[Place]:
     return sorted(found, key=lambda one: float(np.abs(one).max()))[:wanted]
 
 
+def likely(trials: Trials, places: Mapping[int, Sequence[Dip]]) -> list[Place]:
+    """The smallest changes of one number in one direction that cross within dips of the score that are known of, by
+    number; of each number's the most promising are looked into."""
+    found = []
+    for n, dips in places.items():
+        shares = [[float(end - trials.start[n]) for end in dip] for dip in dips]
+        shares.sort(key=lambda dip: trials.short(_single(len(trials.start), n, dip[1])))
+        for dip in shares[:LOOKED_INTO]:
+            found += _in_valleys(trials, n, dip)
+    return apart(found)
+
+
+def apart(changes: Sequence[Place]) -> list[Place]:
+    """Of `changes` of one number the smallest for each number and direction, the smallest first."""
+    smallest: dict[tuple[int, float], Place] = {}
+    for change in sorted(changes, key=lambda one: float(np.abs(one).max())):
+        n = int(np.abs(change).argmax())
+        smallest.setdefault((n, float(np.sign(change[n]))), change)
+    return list(smallest.values())
+
+
 def finely(trials: Trials) -> list[Place]:
     """The smallest change of one number that crosses where the whole range of each is tried in small steps, if any."""
     found = []
@@ -199,7 +224,7 @@ def _in_valleys(trials: Trials, n: int, shares: list[float]) -> list[Place]:
             lambda share: max(short(share), 0.0),
             bounds=(before, after),
             method="bounded",
-            options={"xatol": PRECISION, "maxiter": STEPS},
+            options={"xatol": min(PRECISION, (after - before) / 200), "maxiter": STEPS},
         )
         if short(float(dip.x)) <= 0:
             near = min(before, after, key=abs)

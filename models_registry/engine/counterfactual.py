@@ -9,6 +9,7 @@ Conventions: clips and outputs are those of ablation.py.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Sequence
 from typing import cast
 
@@ -17,9 +18,12 @@ import torch
 from torch import Tensor
 
 from models_registry.engine.ablation import STFT_SIZES, Clip, exactly, outputs
+from models_registry.engine.approach import Dip
+from models_registry.engine.blocks.delay import Delay, Echo
 from models_registry.engine.chain import Chain
 from models_registry.engine.contract import EngineError
 from models_registry.engine.crossing import Handle, Place, Score, Slope
+from models_registry.engine.lags import copies
 from models_registry.engine.losses import error_to_signal, spectral_distance
 from models_registry.engine.measures import TABLE
 from models_registry.engine.spec import nearest
@@ -28,6 +32,10 @@ from models_registry.engine.spec import nearest
 MOST_HANDLES = 96
 # of the range, how near to its ends a control goes: logits end nowhere
 END = 1e-9
+# copies of a sound in another that may be an echo
+COPIES = 12
+# dB of the change: two answers whose outputs are no further apart make the same sound
+SAME_DB = -40.0
 
 
 def handles(chain: Chain, names: Iterable[str] = ()) -> list[Handle]:
@@ -122,6 +130,48 @@ class Variation:
             name.replace(".", "/"): torch.stack(part).reshape(self._logits[name].shape)
             for name, part in parts.items()
         }
+
+
+def dips(chain: Chain, moved: Sequence[Handle], clips: Sequence[Clip]) -> dict[int, list[Dip]]:
+    """Where the error of `chain` against the clips' targets may dip by a delay among `moved`, by its number.
+
+    A delay is right to the sample or not at all, and a waveform's error says nothing on the way. But what should come
+    out then holds copies of what does: at the delay's right lag (an echo's), or as far from where the delay now is.
+    """
+    late = {
+        n: handle
+        for n, handle in enumerate(moved)
+        for block, _, name in [handle.name.partition(".")]
+        if name == "time" and isinstance(chain.blocks.get(block), Delay | Echo)
+    }
+    if not late:
+        return {}
+    lags = copies(outputs(chain, clips), _targets(clips, "an error"), count=COPIES)
+    found: dict[int, list[Dip]] = {}
+    for n, handle in late.items():
+        to_ms = 1_000 / chain.rate
+        now = round(handle.physical(handle.start) / to_ms)
+        one = handle.parameter
+        found[n] = [
+            cast(Dip, tuple(one.control(np.array([lag - 1, lag, lag + 1]) * to_ms).tolist()))
+            for lag in dict.fromkeys([*lags, *(now + lag for lag in lags)])
+            if one.low <= (lag - 1) * to_ms and (lag + 1) * to_ms <= one.high
+        ]
+    return found
+
+
+def apart_db(start: Sequence[Tensor], one: Sequence[Tensor], other: Sequence[Tensor]) -> float:
+    """How far two changed outputs are from each other: energy of their difference over that of the smaller change from
+    `start`, in dB (−inf where they are the same)."""
+
+    def energy(a: Sequence[Tensor], b: Sequence[Tensor]) -> float:
+        return sum(float((x - y).square().sum()) for x, y in zip(a, b, strict=True))
+
+    changed = min(energy(one, start), energy(other, start))
+    if changed == 0:
+        return math.inf
+    between = energy(one, other)
+    return 10 * math.log10(between / changed) if between > 0 else -math.inf
 
 
 # losses

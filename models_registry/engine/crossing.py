@@ -10,12 +10,13 @@ of those shares. A *place* is (handles,), each a control from 0 to 1; a score is
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from models_registry.engine.approach import (
+    Dip,
     Place,
     Progress,
     Score,
@@ -23,9 +24,11 @@ from models_registry.engine.approach import (
     Spent,
     Target,
     Trials,
+    apart,
     blindly,
     finely,
     joint,
+    likely,
     shrunk,
     singles,
 )
@@ -89,6 +92,7 @@ def cross(
     target: Target,
     *,
     slope: Slope | None = None,
+    dips: Mapping[int, Sequence[Dip]] | None = None,
     answers: int = 3,
     sparse: bool = False,
     most: int = MOST_TRIALS,
@@ -97,8 +101,9 @@ def cross(
     """The smallest changes of `handles` that take `score` across `target`, up to `answers` that differ.
 
     No two answers move the same number most in the same direction. With `sparse` those that change fewer numbers come
-    first, else the smaller. `slope` gives the derivatives where there are any; without, they are differences. At most
-    `most` scores are taken. Raises `EngineError` for nothing to change, no score at the start or a target that is met.
+    first, else the smaller. `slope` gives the derivatives where there are any; without, they are differences. `dips`
+    are places, by number, where the score may dip too narrowly to be found by steps. At most `most` scores are taken.
+    Raises `EngineError` for nothing to change, no score at the start or a target that is met.
     """
     if not handles:
         raise EngineError("expected at least one number that may be changed, found none")
@@ -115,7 +120,7 @@ def cross(
     trials.scale = target.short(before)
     reason, found = "", list[Place]()
     try:
-        _look(trials, found, answers, sparse)
+        _look(trials, found, answers, sparse, dips or {})
     except Spent:
         reason = f"the search was stopped after {most} trials"
         if not found and (best := trials.smallest(trials.low, trials.high)) is not None:
@@ -129,10 +134,16 @@ def cross(
     return Crossing(before, tuple(told[:answers]), trials.closest, reason, trials.taken)
 
 
-def _look(trials: Trials, found: list[Place], wanted: int, sparse: bool) -> None:
+def _look(
+    trials: Trials,
+    found: list[Place],
+    wanted: int,
+    sparse: bool,
+    dips: Mapping[int, Sequence[Dip]],
+) -> None:
     """Look for `wanted` changes, single ones first; each forbids its main direction to the next."""
     low, high = trials.low.copy(), trials.high.copy()
-    alone = singles(trials, wanted)
+    alone = apart([*likely(trials, dips), *singles(trials, wanted)])[:wanted]
     if sparse:
         for change in alone:
             found.append(change)

@@ -15,8 +15,17 @@ from numpy.random import Generator
 
 from models_registry.engine import Chain
 from models_registry.engine.ablation import Clip, effects, outputs
-from models_registry.engine.counterfactual import Variation, handles, measured, scored, sloped
-from models_registry.engine.crossing import Crossing, Target, cross
+from models_registry.engine.counterfactual import (
+    SAME_DB,
+    Variation,
+    apart_db,
+    dips,
+    handles,
+    measured,
+    scored,
+    sloped,
+)
+from models_registry.engine.crossing import Answer, Crossing, Target, cross
 from models_registry.engine.shapley import shares
 
 RATE = 16_000
@@ -70,10 +79,11 @@ def _chain(blocks: list[dict[str, Any]]) -> Chain:
 
 @dataclass(frozen=True)
 class Recovered:
-    """What the cause is, and what was found in its place."""
+    """What the cause is, and what was found in its place; whether the two make the `same` sound, and are both named."""
 
     cause: str
     found: str
+    same: bool = False
 
     def __bool__(self) -> bool:
         return self.cause == self.found
@@ -116,7 +126,8 @@ def spoiler(seed: int) -> Recovered:
 
 
 def moved(seed: int) -> tuple[Recovered, Crossing]:
-    """A parameter away from where it should be: what a sparse counterfactual of the error changes first."""
+    """A parameter away from where it should be: what a sparse counterfactual of the error changes first;
+    where that is another number, whether the cause is among three answers and makes the same sound."""
     draw = np.random.default_rng([seed, 3])
     kinds = draw.permutation(APART)[: int(draw.integers(2, 5))]
     blocks = []
@@ -142,13 +153,32 @@ def moved(seed: int) -> tuple[Recovered, Crossing]:
     judged = [Clip(one.signal, target) for one, target in zip(tried, wanted, strict=True)]
     start = handles(wrong)
     variation = Variation(wrong, start)
-    crossing = cross(
-        scored(variation, judged, measured(judged, "esr", rate=RATE)),
-        start,
-        Target(1e-3 * error / energy, above=False),
-        slope=sloped(variation, judged, "esr"),
-        answers=1,
-        sparse=True,
+
+    def asked(answers: int) -> Crossing:
+        return cross(
+            scored(variation, judged, measured(judged, "esr", rate=RATE)),
+            start,
+            Target(1e-3 * error / energy, above=False),
+            slope=sloped(variation, judged, "esr"),
+            dips=dips(wrong, start, judged),
+            answers=answers,
+            sparse=True,
+        )
+
+    cause, crossing = every[n].name, asked(1)
+    first = _changed(crossing.answers[0]) if crossing.answers else ""
+    if first in ("", cause):
+        return Recovered(cause, first), crossing
+    # another number may do the very same, and then no sound tells which of the two was turned
+    as_it_is = variation.outputs(np.array([one.start for one in start]), judged)
+    sounds = {
+        _changed(one): variation.outputs(np.array(one.place), judged) for one in asked(3).answers
+    }
+    same = {cause, first} <= set(sounds) and (
+        apart_db(as_it_is, sounds[first], sounds[cause]) <= SAME_DB
     )
-    changes = crossing.answers[0].changes if crossing.answers else ()
-    return Recovered(every[n].name, " and ".join(one.name for one in changes)), crossing
+    return Recovered(cause, first, same=same), crossing
+
+
+def _changed(answer: Answer) -> str:
+    return " and ".join(one.name for one in answer.changes)

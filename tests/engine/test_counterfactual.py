@@ -10,7 +10,16 @@ import torch
 
 from models_registry.engine import Chain, EngineError
 from models_registry.engine.ablation import Clip, outputs
-from models_registry.engine.counterfactual import Variation, handles, measured, scored, sloped
+from models_registry.engine.counterfactual import (
+    SAME_DB,
+    Variation,
+    apart_db,
+    dips,
+    handles,
+    measured,
+    scored,
+    sloped,
+)
 from models_registry.engine.crossing import Target, cross
 from tests.engine.cast import awake, followed, noise, spec
 
@@ -112,6 +121,55 @@ def test_the_parameter_that_was_moved_is_the_sparse_answer_and_its_value_the_rig
     (change,) = found.answers[0].changes
     assert change.name == f"{block}.{parameter}"
     assert change.after == pytest.approx(value, abs=1.5)
+
+
+def test_the_time_of_an_echo_is_found_to_the_sample():
+    """An error says nothing between the right time and a sample beside it."""
+    blocks: list[dict[str, Any]] = [
+        {"id": "curve", "kind": "clipper", "params": {"drive": 6}},
+        {"id": "wall", "kind": "echo", "params": {"time": 20, "feedback": 0.4, "level": 0.7}},
+    ]
+    late = [blocks[0], blocks[1] | {"params": blocks[1]["params"] | {"time": 43.21}}]
+    chain = Chain.from_spec(FAULTY | {"blocks": blocks}).double()
+    tried = clips(Chain.from_spec(FAULTY | {"blocks": late}).double(), count=2)
+    moved = handles(chain)
+    variation = Variation(chain, moved)
+    score = scored(variation, tried, measured(tried, "esr", rate=RATE))
+    found = cross(
+        score, moved, Target(1e-3, above=False), slope=sloped(variation, tried, "esr"),
+        dips=dips(chain, moved, tried), answers=1, sparse=True,
+    )  # fmt: skip
+    (change,) = found.answers[0].changes
+    assert change.name == "wall.time"
+    assert change.after == pytest.approx(43.21, abs=0.1 * 1_000 / RATE)
+
+
+def test_numbers_that_do_each_other_s_work_are_both_answers_and_make_the_same_sound():
+    """A gain before a curve and the curve's drive: dB for dB."""
+    blocks: list[dict[str, Any]] = [
+        {"id": "push", "kind": "gain", "params": {"level": 0}},
+        {"id": "curve", "kind": "clipper", "params": {"drive": 12}},
+        {"id": "level", "kind": "gain", "params": {"level": 0}},
+    ]
+    chain = Chain.from_spec(FAULTY | {"blocks": blocks}).double()
+    right = [blocks[0] | {"params": {"level": -5}}, *blocks[1:]]
+    tried = clips(Chain.from_spec(FAULTY | {"blocks": right}).double())
+    moved = handles(chain, ["push.level", "curve.drive", "level.level"])
+    variation = Variation(chain, moved)
+    found = cross(
+        scored(variation, tried, measured(tried, "esr", rate=RATE)), moved, Target(1e-3, above=False),
+        slope=sloped(variation, tried, "esr"), answers=2, sparse=True,
+    )  # fmt: skip
+    named = [[one.name for one in answer.changes] for answer in found.answers]
+    assert sorted(named) == [["curve.drive"], ["push.level"]]
+    as_it_is, one, other = (
+        variation.outputs(np.array(place), tried)
+        for place in ([one.start for one in moved], *(answer.place for answer in found.answers))
+    )
+    assert apart_db(as_it_is, one, other) < SAME_DB
+    elsewhere = variation.outputs(np.array([one.start for one in moved]) + [0, 0, -0.05], tried)
+    assert apart_db(as_it_is, one, elsewhere) > SAME_DB
+    assert apart_db(as_it_is, one, one) == -np.inf
 
 
 def test_a_loss_without_what_should_come_out_is_refused():

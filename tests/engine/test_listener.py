@@ -27,7 +27,15 @@ from models_registry.engine.congruence.sensitivity import (
     textbook,
     thresholds,
 )
-from models_registry.engine.congruence.tasks import TASKS, amplitude, intensity, noise, tone
+from models_registry.engine.congruence.tasks import (
+    TASKS,
+    amplitude,
+    frequency,
+    intensity,
+    modulation,
+    noise,
+    tone,
+)
 from tests.engine.cast import followed
 
 RATE = 16_000
@@ -81,15 +89,24 @@ def test_silence_is_the_threshold_in_quiet_and_a_stop_dies_away_as_a_leaky_integ
     assert np.diff(course).mean() == pytest.approx(-4.343 * 2 / 2.5, rel=0.03)
 
 
-def test_peoples_thresholds_are_the_published_formulas():
+def test_peoples_thresholds_are_the_published_ones():
     known = {task.name: task.human for task in TASKS}
-    # Jesteadt et al.: ΔI/I is 0.463 at threshold, and a fifth of a decade less per 28 dB
-    assert intensity(3.37).person == pytest.approx(10 * math.log10(1.463), abs=0.01)
-    # Wier et al. at 40 dB SL; Viemeister's 5.6 % and 3 dB more at 64 Hz
-    assert known["frequency-1000"][0] == pytest.approx(1.95, abs=0.01)
-    assert known["modulation-4"][0] == pytest.approx(5.6, abs=0.05)
-    fall = 20 * math.log10(known["modulation-64"][0] / known["modulation-4"][0])
-    assert fall == pytest.approx(3, abs=0.1)
+    # Praat's manual, phonToDifferenceLimens: the difference limens from threshold to L dB are 30 (1.0167^L − 1), whose
+    # slope is one limen per ΔL
+    for level in (20.0, 40.0, 65.0):
+        above = level - 3.37
+        per_db = 30 * math.log(1.0167) * 1.0167**above
+        of_intensity = 10 ** (intensity(level).person / 10) - 1
+        assert of_intensity * per_db == pytest.approx(math.log(10) / 10, rel=0.02)
+    # The Open University, Hearing, 11.2: Δf / f is about 0.002 from 500 to 2000 Hz
+    for middle in (500, 1_000, 2_000):
+        assert frequency(middle).person / middle == pytest.approx(0.002, abs=0.0003)
+    # University of Washington, SPHSC 461: about 5 % at low rates, 3 dB more at 50 to 60 Hz
+    low, high = known["modulation-4"]
+    assert (low, high) == pytest.approx((5.0, 7.1), abs=0.05)
+    assert modulation(60).human[0] / low == pytest.approx(math.sqrt(2), rel=0.01)
+    assert modulation(50).human[1] / high == pytest.approx(math.sqrt(2), rel=0.01)
+    # Gelfand
     assert known["gap"] == (2, 3)
 
 
