@@ -35,13 +35,17 @@ class System:
     version: ModelVersion | None = field(default=None)
 
 
+def gain_within(peak: float) -> np.float32:
+    """What turns a peak that would clip down to 1 dB below full scale; 1 for any other."""
+    return np.float32(1 if peak <= 1 else 10 ** (-1 / 20) / peak)
+
+
 def unclipped(title: str, signals: dict[str, Signal]) -> dict[str, Signal]:
     """Turn down all signals of one item alike where any of them would clip; unchanged where none would."""
     sounds = {name: signal.audio() for name, signal in signals.items()}
-    peak = max(float(np.abs(sound.samples).max()) for sound in sounds.values())
-    if peak <= 1:
+    gain = gain_within(max(float(np.abs(sound.samples).max()) for sound in sounds.values()))
+    if gain == 1:
         return signals
-    gain = np.float32(10 ** (-1 / 20) / peak)
     return {
         name: Signal.objects.store(
             Audio(sound.samples * gain, sound.rate),

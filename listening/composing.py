@@ -6,63 +6,116 @@ Composing reads and checks everything first, and then stores everything or nothi
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime
+from collections.abc import Iterable
+from datetime import UTC, datetime
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
-from django.conf import settings
 from django.contrib.auth.models import User
-from django.db import transaction
 
-from listening.building import unclipped
+from listening.document_settings import setting_problems, settings_of
 from listening.exchange.campaign_document import FORMAT, HASH_PREFIX, Data, dump
 from listening.exchange.documents import Document
-from listening.methods import UnknownMethod, method_named
 from listening.models import Campaign, Condition, Stimulus, Trial
 from listening.models.campaign import CampaignError
-from listening.plan import PlanError, checked_plan, default_plan, items_never_rated
-from listening.scheme import group_problems
-from listening.sound_library import Library, Problems, Progress
-from listening.translating import translation_problems
+from listening.sound_library import Library, Problems, Progress, Sound
 from models_registry import audio, audit, standing
-from models_registry.audio import Audio
 from models_registry.models import ModelVersion, Signal
+from models_registry.staging import Stage, Staged
 from models_registry.teams import Person, Project
 
 # what stands in an address where a campaign's name does
-TAKEN = ("new", "restore")
-SCREENING = {"mushra": "bs1534-3", "bs1116": "bs1116-t"}
+TAKEN = ("import", "new", "restore")
 # as the exported sounds' files are named where the item's and the condition's names allow
 SOUND_FILE = "{item:03d}-{condition:03d}.wav"
 
 
-def compose(
-    document: Document,
+def compose(document: Document, **options: Any) -> Campaign:
+    """Make the draft that `document` describes; the options and errors are those of `compose_all`."""
+    return compose_all([document], **options)[0]
+
+
+def compose_all(
+    documents: list[Document],
     *,
     audio_folder: Path | None = None,
     owner: User | None = None,
     project: Project,
     actor: str,
+    origin: str = "",
+    launch: bool = False,
     progress: Progress = lambda share, message: None,
-) -> Campaign:
-    """Make the draft that `document` describes, of sounds and versions that `owner` may know of (none: any).
+) -> list[Campaign]:
+    """Make the drafts that `documents` describe, all or none, of what `owner` may know of (none: of anything).
+
+    With `launch` they are open at once. With an `origin`, such as "uploaded by alice", the sounds of the files that
+    they name are the project's and in the record. What `progress` raises ends it, and nothing is stored.
 
     Raises `DocumentError` with every sound, version, option or part that is not as it should be, and
     `CampaignError` for a slug that is taken.
     """
-    data = document.data
-    if data["slug"] in TAKEN or Campaign.objects.filter(slug=data["slug"]).exists():
-        raise CampaignError(f"expected a new campaign, found that {data['slug']!r} exists already")
-    versions, sounds = _checked(document, audio_folder, owner, progress)
-    with transaction.atomic():
-        _admit(versions, data["slug"])
-        campaign = Campaign.objects.create(
-            slug=data["slug"], owner=owner, project=project, **settings_of(data)
-        )
-        _fill(campaign, data, versions, sounds, progress)
-        audit.record("build", campaign, actor=actor, content=campaign.fingerprint())
+    for document in documents:
+        _check_free(document.data["slug"])
+    with Stage() as stage:
+        made = []
+        for place, document in enumerate(documents):
+            library = Library(audio_folder, owner, None, stage=stage, origin=origin)
+            begun = place / len(documents)
+            found = _checked(document, library, _part(progress, begun, 1 / len(documents)))
+            made.append((document.data, *found))
+        with stage.together():
+            campaigns = [
+                _stored(data, versions, sounds, stage, owner=owner, project=project, actor=actor)
+                for data, versions, sounds in made
+            ]
+            if origin:
+                read = (one for _, _, items in made for item in items for one in item.values())
+                _receive(read, origin, project=project, actor=actor)
+            for campaign in campaigns if launch else []:
+                campaign.launch(actor=actor)
+            progress(1.0, "stored")
+    return campaigns
+
+
+def _check_free(slug: str) -> None:
+    if slug in TAKEN or Campaign.objects.filter(slug=slug).exists():
+        raise CampaignError(f"expected a new campaign, found that {slug!r} exists already")
+
+
+def _part(progress: Progress, begun: float, share: float) -> Progress:
+    """`progress` of a part that begins at `begun` and is `share` of the whole."""
+    return lambda done, message: progress(begun + share * done, message)
+
+
+def _stored(
+    data: Data,
+    versions: dict[str, ModelVersion],
+    sounds: list[dict[str, Sound]],
+    stage: Stage,
+    *,
+    owner: User | None,
+    project: Project,
+    actor: str,
+) -> Campaign:
+    # somebody else may have taken the name while the sounds were read
+    _check_free(data["slug"])
+    _admit(versions, data["slug"])
+    campaign = Campaign.objects.create(
+        slug=data["slug"], owner=owner, project=project, **settings_of(data)
+    )
+    _fill(campaign, data, versions, sounds, stage)
+    audit.record("build", campaign, actor=actor, content=campaign.fingerprint())
     return campaign
+
+
+def _receive(sounds: Iterable[Sound], origin: str, *, project: Project, actor: str) -> None:
+    """Give the project by themselves the sounds that came from files: they stay when a draft goes."""
+    came = [one for one in sounds if isinstance(one, Staged) and f", {origin}" in one.provenance]
+    sent = list(dict.fromkeys(one.sha256 for one in came))
+    project.signals.add(*Signal.objects.filter(sha256__in=sent))
+    what, content = f"{len(sent)} sound(s)", {"signals": sent}
+    audit.record("upload", what, actor=actor, content=content, project=project)
 
 
 def replace(
@@ -76,26 +129,39 @@ def replace(
     data = document.data
     if data["slug"] != campaign.slug:
         raise document.error([(("slug",), f"expected {campaign.slug!r}, found {data['slug']!r}")])
-    versions, sounds = _checked(
-        document, None, person, lambda share, message: None, campaign=campaign
-    )
-    with transaction.atomic():
-        held = Campaign.objects.select_for_update().get(pk=campaign.pk)
-        if held.state != Campaign.State.DRAFT:
-            raise CampaignError(f"{held.slug}: expected a draft to change, found it {held.state}")
-        before = describe(held)
-        if _hash_of(before) != started_from:
-            raise ChangedMeanwhile(
-                f"{held.slug}: expected the draft as it was when you began, found it changed meanwhile"
-            )
-        _admit(_entering(held, versions), held.slug)
-        Campaign.objects.filter(pk=held.pk).update(**settings_of(data))
-        if any(before[part] != data[part] for part in ("conditions", "items")):
-            held.trials.all().delete()
-            held.conditions.all().delete()
-            _fill(held, data, versions, sounds, lambda share, message: None)
-        campaign.refresh_from_db()
-        audit.record("edit", campaign, actor=actor, content=campaign.fingerprint())
+    with Stage() as stage:
+        library = Library(None, person, campaign, stage=stage)
+        versions, sounds = _checked(document, library, campaign=campaign)
+        with stage.together():
+            _put(campaign, data, versions, sounds, stage, started_from=started_from, actor=actor)
+
+
+def _put(
+    campaign: Campaign,
+    data: Data,
+    versions: dict[str, ModelVersion],
+    sounds: list[dict[str, Sound]],
+    stage: Stage,
+    *,
+    started_from: str,
+    actor: str,
+) -> None:
+    held = Campaign.objects.select_for_update().get(pk=campaign.pk)
+    if held.state != Campaign.State.DRAFT:
+        raise CampaignError(f"{held.slug}: expected a draft to change, found it {held.state}")
+    before = describe(held)
+    if _hash_of(before) != started_from:
+        raise ChangedMeanwhile(
+            f"{held.slug}: expected the draft as it was when you began, found it changed meanwhile"
+        )
+    _admit(_entering(held, versions), held.slug)
+    Campaign.objects.filter(pk=held.pk).update(**settings_of(data))
+    if any(before[part] != data[part] for part in ("conditions", "items")):
+        held.trials.all().delete()
+        held.conditions.all().delete()
+        _fill(held, data, versions, sounds, stage)
+    campaign.refresh_from_db()
+    audit.record("edit", campaign, actor=actor, content=campaign.fingerprint())
 
 
 class ChangedMeanwhile(CampaignError):
@@ -113,17 +179,12 @@ def _hash_of(data: Data) -> str:
 
 def _checked(
     document: Document,
-    audio_folder: Path | None,
-    person: Person,
-    progress: Progress,
+    library: Library,
+    progress: Progress = lambda share, message: None,
     *,
     campaign: Campaign | None = None,
-) -> tuple[dict[str, ModelVersion], list[dict[str, Audio | Signal]]]:
-    """The versions and the sounds of a document in which nothing is wrong.
-
-    They are the person's, or stand in the `campaign` already, whoever put them there.
-    """
-    library = Library(audio_folder, person, campaign)
+) -> tuple[dict[str, ModelVersion], list[dict[str, Sound]]]:
+    """The versions and the sounds of a document in which nothing is wrong."""
     problems = setting_problems(document.data)
     if not problems:
         problems += [(("plan",), what) for what in library.lacks(document.data.get("plan", []))]
@@ -158,8 +219,8 @@ def _fill(
     campaign: Campaign,
     data: Data,
     versions: dict[str, ModelVersion],
-    sounds: list[dict[str, Audio | Signal]],
-    progress: Progress,
+    sounds: list[dict[str, Sound]],
+    stage: Stage,
 ) -> None:
     conditions = {
         one["name"]: Condition.objects.create(
@@ -172,39 +233,7 @@ def _fill(
         for one in data["conditions"]
     }
     for number, (item, of_item) in enumerate(zip(data["items"], sounds, strict=True), start=1):
-        _trial(campaign, conditions, number, item["title"], of_item)
-        progress(number / len(sounds), "storing")
-
-
-def settings_of(data: Data) -> dict[str, Any]:
-    """A document's settings as fields of the campaign's row."""
-    return {
-        "title": data["title"],
-        "method": data["method"],
-        "options": data.get("options", {}),
-        "instructions": data.get("instructions", ""),
-        "language": data.get("language", ""),
-        "screening": data.get("screening", SCREENING.get(data["method"], "none")),
-        "repetitions": data.get("repetitions", 1),
-        "seed": data.get("seed", 0),
-        "quota": data.get("quota"),
-        "plan": data.get("plan", default_plan()),
-        "design": data.get("design", {}),
-        "groups": data.get("groups", {}),
-        "translations": data.get("translations", {}),
-        "opens_at": _moment(data.get("opens")),
-        "closes_at": _moment(data.get("closes")),
-        "once_per_browser": data.get("once_per_browser", False),
-        "collect_as": data.get("collect", ""),
-        "invited_only": data.get("invited_only", False),
-        "retain_until": date.fromisoformat(data["retain_until"])
-        if "retain_until" in data
-        else None,
-    }
-
-
-def _moment(text: str | None) -> datetime | None:
-    return None if text is None else datetime.fromisoformat(text)
+        _trial(campaign, conditions, number, item["title"], of_item, stage)
 
 
 def _written(moment: datetime | None) -> str | None:
@@ -216,18 +245,16 @@ def _trial(
     conditions: dict[str, Condition],
     number: int,
     title: str,
-    sounds: dict[str, Audio | Signal],
+    sounds: dict[str, Sound],
+    stage: Stage,
 ) -> None:
     """Store one item's sounds; the open reference is the one under the empty name."""
-    signals = unclipped(
-        title,
-        {
-            name: sound
-            if isinstance(sound, Signal)
-            else Signal.objects.store(sound, title=f"{title} · {name or 'reference'}")
-            for name, sound in sounds.items()
-        },
-    )
+    signals = {
+        name: sound
+        if isinstance(sound, Signal)
+        else stage.store(sound, title=f"{title} · {name or 'reference'}")
+        for name, sound in sounds.items()
+    }
     trial = Trial.objects.create(
         campaign=campaign, number=number, item=title, reference=signals.pop("", None)
     )
@@ -236,52 +263,6 @@ def _trial(
         for name, condition in conditions.items()
         if name in signals
     )
-
-
-# what the document asks for
-
-
-def setting_problems(data: Data) -> Problems:
-    """What is wrong with a document beside its versions and sounds, and where."""
-    problems: Problems = []
-    try:
-        method = method_named(data["method"], data.get("options", {}))
-    except UnknownMethod as error:
-        return [(("method",), str(error))]
-    problems += [(("options",), what) for what in method.option_problems()]
-    try:
-        date.fromisoformat(data.get("retain_until", "2000-01-01"))
-    except ValueError as error:
-        problems.append((("retain_until",), f"expected a date, found {error}"))
-    screening = data.get("screening", "none")
-    if screening not in Campaign.Screening.values:
-        rules = ", ".join(Campaign.Screening.values)
-        problems.append((("screening",), f"expected one of {rules}, found {screening!r}"))
-    try:
-        items = [item["title"] for item in data["items"]]
-        plan = checked_plan(data.get("plan", default_plan()), items=items)
-    except PlanError as error:
-        problems += [(("plan",), what) for what in error.problems]
-    else:
-        rated = [item for item in items if item not in items_never_rated(plan)]
-        systems = sum(one.get("role", "system") == "system" for one in data["conditions"])
-        found = method.design_problems(data.get("design", {}), items=rated, systems=systems)
-        problems += [(("design",), what) for what in found]
-        problems += [(("groups",), what) for what in group_problems(data.get("groups", {}), plan)]
-    problems += [
-        (("translations",), what)
-        for what in translation_problems(
-            data.get("translations", {}),
-            language=data.get("language", ""),
-            languages=list(dict(settings.LANGUAGES)),
-        )
-    ]
-    for key in ("opens", "closes"):
-        try:
-            _moment(data.get(key))
-        except ValueError as error:
-            problems.append(((key,), f"expected a date and time, found {error}"))
-    return problems
 
 
 def _versions(data: Data, library: Library, problems: Problems) -> dict[str, ModelVersion]:

@@ -71,12 +71,18 @@ class Intake:
     folder: str = ""
     versions: list[str] = field(default_factory=list)
     inputs: list[str] = field(default_factory=list)
+    document: str = ""
     key: str = ""
 
     @property
     def root(self) -> Path:
         """Where the sounds lie."""
         return import_folder(self.folder) if self.folder else _place(self.key) / "sounds"
+
+    @property
+    def document_path(self) -> Path:
+        """Where the campaign document lies that came with the sounds; its name is `document`."""
+        return _place(self.key) / "document"
 
     def discard(self) -> None:
         shutil.rmtree(_place(self.key), ignore_errors=True)
@@ -98,15 +104,24 @@ def receive(files: Sequence[tuple[str, IO[bytes]]], about: About) -> Intake:
     if not files:
         raise IntakeError("Expected sounds or a zip of them, found none.")
     with _kept(about) as place:
-        stock = _Stock(place / "sounds")
-        for name, source in files:
-            source.seek(0)
-            if PurePosixPath(name).suffix.lower() == ".zip":
-                _unpack(source, name, stock)
-            else:
-                stock.add(name, source)
+        stock = _stocked(place, files)
         sounds = _heard(place / "sounds", stock.names)
         intake = _noted(place, about, sounds=sounds, left_out=stock.left_out)
+    return intake
+
+
+def of_document(
+    document: tuple[str, bytes], files: Sequence[tuple[str, IO[bytes]]], about: About
+) -> Intake:
+    """Take a campaign document, by its name, with the sounds that it names; raises `IntakeError` and keeps nothing."""
+    name, raw = document
+    with _kept(about) as place:
+        stock = _stocked(place, files)
+        sounds = _heard(place / "sounds", stock.names) if files else []
+        (place / "document").write_bytes(raw)
+        intake = _noted(
+            place, about, sounds=sounds, left_out=stock.left_out, document=PurePosixPath(name).name
+        )
     return intake
 
 
@@ -254,6 +269,17 @@ def _heard(root: Path, names: Sequence[str]) -> list[Sound]:
 
 
 # what was sent
+
+
+def _stocked(place: Path, files: Sequence[tuple[str, IO[bytes]]]) -> _Stock:
+    stock = _Stock(place / "sounds")
+    for name, source in files:
+        source.seek(0)
+        if PurePosixPath(name).suffix.lower() == ".zip":
+            _unpack(source, name, stock)
+        else:
+            stock.add(name, source)
+    return stock
 
 
 class _Stock:

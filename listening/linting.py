@@ -1,7 +1,7 @@
 """What a campaign's author should know before anybody listens: errors that keep it from opening, and warnings.
 
 Every finding says what was expected, what was found and what to do; one that can be mended by a click names the act
-(listening/mending.py). Sounds are looked at once and what was found is kept under their hashes.
+(listening/mending.py). What sounds are like is measured once (listening/measuring.py).
 """
 
 from __future__ import annotations
@@ -12,18 +12,13 @@ from dataclasses import asdict, dataclass
 from math import ceil
 from typing import Any, Literal
 
-import numpy as np
-from django.core.cache import cache
-from soundfile import LibsndfileError
-
-from listening import preparing
+from listening import measuring
 from listening.balance import round_of
+from listening.measuring import Ear, Heard, Lie
 from listening.models import Campaign, Condition, Stimulus, Trial
 from listening.plan import items_only_trained, part_named
 from listening.scheme import Scheme
 from listening.translating import untranslated
-from metrics.level import clipping, dc_offset
-from models_registry.audio import AudioError
 from models_registry.models import Signal
 
 Severity = Literal["error", "warning"]
@@ -36,10 +31,8 @@ ITEMS_PER_SYSTEM, FEWEST_ITEMS = 1.5, 5
 # differences of level are heard as differences of quality; half of this is what EBU Tech 3341's meters may differ by
 LOUDNESS_SPREAD_LU = 1.0
 DC_PERCENT = 0.1
-SILENT_DBFS, SILENT_END_S = -60.0, 0.5
+SILENT_END_S = 0.5
 LAG_MS = 1.0
-KEPT_S = 7 * 24 * 3600
-VERSION = 1
 
 
 @dataclass(frozen=True)
@@ -160,26 +153,12 @@ def _balance(campaign: Campaign) -> Iterator[Finding]:
 # the sounds
 
 
-@dataclass(frozen=True)
-class _Heard:
-    """What one sound is like by itself."""
-
-    dc_percent: float
-    clipped_percent: float
-    silent_start_s: float
-    silent_end_s: float
-    loudness_lufs: float | None
-
-
 def _sounds(campaign: Campaign) -> Iterator[Finding]:
-    trials = campaign.trials.select_related("reference").prefetch_related(
-        "stimuli__signal", "stimuli__condition"
-    )
+    ear = Ear(campaign)
     references: dict[str, str] = {}
-    for trial in trials:
-        stimuli = [stimulus for stimulus in trial.stimuli.all() if stimulus.signal]
+    for trial in measuring.trials(campaign):
+        against, stimuli = measuring.pairs(trial)
         yield from _same_sounds(trial, stimuli)
-        against = _against(trial, stimuli)
         if against is None:
             continue
         if against.sha256 in references:
@@ -191,12 +170,7 @@ def _sounds(campaign: Campaign) -> Iterator[Finding]:
                 "Take one of them out, or use repetitions.",
             )
         references.setdefault(against.sha256, trial.item)
-        yield from _of_trial(trial, stimuli, against)
-
-
-def _against(trial: Trial, stimuli: list[Stimulus]) -> Signal | None:
-    """What the trial's sounds are held against: the open reference, or else the first of them."""
-    return trial.reference or (stimuli[0].signal if stimuli else None)
+        yield from _of_trial(trial, stimuli, against, ear)
 
 
 def _same_sounds(trial: Trial, stimuli: list[Stimulus]) -> Iterator[Finding]:
@@ -215,15 +189,18 @@ def _same_sounds(trial: Trial, stimuli: list[Stimulus]) -> Iterator[Finding]:
             )
 
 
-def _of_trial(trial: Trial, stimuli: list[Stimulus], against: Signal) -> Iterator[Finding]:
+def _of_trial(
+    trial: Trial, stimuli: list[Stimulus], against: Signal, ear: Ear
+) -> Iterator[Finding]:
     loudnesses = {}
     for stimulus in stimuli:
         assert stimulus.signal
         where = f"{trial.item} · {stimulus.condition.name}"
         try:
-            heard = _heard(stimulus.signal)
-            lag, inverted = _lie(against, stimulus.signal)
-        except (AudioError, OSError, LibsndfileError) as error:
+            measuring.check_file(stimulus.signal)
+            heard = ear.heard(stimulus.signal)
+            lie = ear.lie(stimulus.signal, against)
+        except measuring.UNREADABLE as error:
             yield Finding(
                 "unreadable",
                 "error",
@@ -233,7 +210,7 @@ def _of_trial(trial: Trial, stimuli: list[Stimulus], against: Signal) -> Iterato
             )
             continue
         yield from _of_sound(where, heard)
-        yield from _of_pair(where, lag, inverted)
+        yield from _of_pair(where, lie)
         anchor = stimulus.condition.role not in (Role.SYSTEM, Role.REFERENCE)
         if heard.loudness_lufs is not None and not anchor:
             loudnesses[stimulus.condition.name] = heard.loudness_lufs
@@ -248,7 +225,7 @@ def _of_trial(trial: Trial, stimuli: list[Stimulus], against: Signal) -> Iterato
     yield from _spread(trial.item, loudnesses)
 
 
-def _of_sound(where: str, heard: _Heard) -> Iterator[Finding]:
+def _of_sound(where: str, heard: Heard) -> Iterator[Finding]:
     if heard.dc_percent >= DC_PERCENT:
         found = f"expected no offset, found {heard.dc_percent:.2g} % of full scale"
         yield Finding(
@@ -272,14 +249,14 @@ def _of_sound(where: str, heard: _Heard) -> Iterator[Finding]:
             yield Finding("silence", "warning", where, found, "Cut all sounds of the item alike.")
 
 
-def _of_pair(where: str, lag_ms: float, inverted: bool) -> Iterator[Finding]:
-    if abs(lag_ms) > LAG_MS:
-        late = "late" if lag_ms > 0 else "early"
-        found = f"expected it under the reference, found it {abs(lag_ms):.2f} ms {late}"
+def _of_pair(where: str, lie: Lie) -> Iterator[Finding]:
+    if abs(lie.lag_ms) > LAG_MS:
+        late = "late" if lie.lag_ms > 0 else "early"
+        found = f"expected it under the reference, found it {abs(lie.lag_ms):.2f} ms {late}"
         yield Finding(
             "lag", "warning", where, found, "Move it: a jump at each switch tells it apart.", "lag"
         )
-    if inverted:
+    if lie.inverted:
         found = "expected the reference's polarity, found it inverted"
         yield Finding(
             "polarity",
@@ -308,36 +285,6 @@ def _spread(item: str, loudnesses: dict[str, float]) -> Iterator[Finding]:
             "Align their loudness, unless the level is what the systems differ in.",
             "loudness",
         )
-
-
-def _heard(signal: Signal) -> _Heard:
-    key = f"lint/{VERSION}/{signal.sha256}"
-    if (kept := cache.get(key)) is None:
-        sound = signal.audio()
-        samples = sound.samples.astype(np.float64)
-        try:
-            level: float | None = preparing.loudness(sound)
-        except AudioError:
-            level = None
-        start, end = preparing.silence_at_ends(sound, below_db=SILENT_DBFS)
-        kept = _Heard(
-            dc_offset(samples, sound.rate), clipping(samples, sound.rate), start, end, level
-        )
-        cache.set(key, kept, KEPT_S)
-    return kept
-
-
-def _lie(against: Signal, signal: Signal) -> tuple[float, bool]:
-    """By how many ms `signal` comes late, and whether it is the wrong way up."""
-    if against.sha256 == signal.sha256:
-        return 0.0, False
-    key = f"lint/{VERSION}/{against.sha256}/{signal.sha256}"
-    if (kept := cache.get(key)) is None:
-        reference, sound = against.audio(), signal.audio()
-        lag, inverted = preparing.lie(reference, sound) or (0, False)
-        kept = (1000 * lag / sound.rate, inverted)
-        cache.set(key, kept, KEPT_S)
-    return kept
 
 
 def summary(found: list[Finding]) -> dict[str, Any]:

@@ -3,25 +3,29 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import dataclass
 
 from django.contrib.auth.models import User
-from django.db import transaction
 from django.utils.text import slugify
 
 from listening import intake as intakes
 from listening import pairing
-from listening.composing import TAKEN, compose
+from listening.composing import TAKEN, compose_all
 from listening.exchange import campaign_document
+from listening.exchange.campaign_document import HASH_PREFIX, MADE
 from listening.exchange.documents import Document
 from listening.intake import Intake
+from listening.measuring import channel_seconds
 from listening.methods import methods
 from listening.models import Campaign
 from listening.pairing import Table
-from models_registry import audio, audit
+from listening.sound_library import Progress
 from models_registry.models import Signal
 from models_registry.teams import Project
 
 INPUT = "input"
+# seconds of one channel that are read, measured and stored in about two seconds
+QUICK_S = 240.0
 
 
 def described_methods() -> list[tuple[str, str, str]]:
@@ -62,65 +66,77 @@ def laid_out(intake: Intake, pattern: str) -> Table:
     return Table(list(items.values()), [INPUT, *intake.versions], cells)
 
 
-def draft(
-    intake: Intake,
-    pattern: str,
-    *,
-    roles: dict[str, str],
-    made: list[str],
-    damaged: dict[str, float],
-    whole_items_only: bool,
-    owner: User,
-    project: Project,
-) -> Campaign:
-    """Make the draft, wholly or not at all, and let go of what waited.
+@dataclass(frozen=True)
+class Choices:
+    """What was chosen at the table: how names are read, what conditions are, which anchors are made."""
 
-    Raises `PairingError`, `AudioError`, `DocumentError` or `CampaignError`.
-    """
+    pattern: str
+    roles: dict[str, str]
+    made: list[str]
+    damaged: dict[str, float]
+    whole_items_only: bool
+
+
+def described(intake: Intake, choices: Choices) -> Document:
+    """The campaign that `draft` is to make; raises `PairingError` or `DocumentError`."""
     data = pairing.document(
-        laid_out(intake, pattern),
+        laid_out(intake, choices.pattern),
         slug=intake.slug,
         title=intake.title,
         method=intake.method,
-        roles=roles,
-        made=made,
-        damaged=damaged,
+        roles=choices.roles,
+        made=choices.made,
+        damaged=choices.damaged,
         versions={version: version for version in intake.versions},
-        whole_items_only=whole_items_only,
+        whole_items_only=choices.whole_items_only,
     )
     if intake.method == "mushra":
         kept = {one["role"] for one in data["conditions"]}
         anchors = [one for one in ("anchor35", "anchor70") if one in kept]
         if len(anchors) < 2:
             data["options"] = {"anchors": anchors}
+    return Document(intake.title, campaign_document.checked(data, name=intake.title))
+
+
+def drafts(
+    intake: Intake,
+    documents: list[Document],
+    *,
+    owner: User,
+    project: Project,
+    progress: Progress = lambda share, message: None,
+) -> list[Campaign]:
+    """Make the drafts, all or none, of what waits, and let go of it.
+
+    What `progress` raises ends it. Raises `DocumentError` or `CampaignError`.
+    """
     actor = owner.get_username()
-    with transaction.atomic():
-        if intake.sounds:
-            _keep(intake, data, actor=actor, project=project)
-        checked = campaign_document.checked(data, name=intake.title)
-        document = Document(intake.title, checked)
-        campaign = compose(document, owner=owner, actor=actor, project=project)
-    intake.discard()
-    return campaign
-
-
-def _keep(intake: Intake, data: campaign_document.Data, *, actor: str, project: Project) -> None:
-    """Store the sounds that `data` names by file, one at a time, and name them by their hashes."""
     origin = "from the import folder" if intake.folder else "uploaded"
-    sent = []
-    for item in data["items"]:
-        stored = {}
-        for condition, name in item["stimuli"].items():
-            signal = Signal.objects.store(
-                audio.read(intake.root / name, name=name),
-                title=f"{item['title']} · {condition}",
-                provenance=f"{name}, {origin} by {actor}",
-            )
-            project.signals.add(signal)
-            sent.append(signal.sha256)
-            stored[name] = f"{campaign_document.HASH_PREFIX}{signal.sha256}"
-        item["stimuli"] = {one: stored[name] for one, name in item["stimuli"].items()}
-        if "reference" in item:
-            item["reference"] = stored[item["reference"]]
-    what, content = f"{len(sent)} sound(s)", {"signals": sent}
-    audit.record("upload", what, actor=actor, content=content, project=project)
+    campaigns = compose_all(
+        documents,
+        audio_folder=intake.root if intake.sounds else None,
+        owner=owner,
+        project=project,
+        actor=actor,
+        origin=f"{origin} by {actor}" if intake.sounds else "",
+        progress=progress,
+    )
+    intake.discard()
+    return campaigns
+
+
+def is_long(intake: Intake, documents: list[Document]) -> bool:
+    """Whether a draft is made by a job rather than while somebody waits for the page."""
+    lengths = {one.name: one.seconds * one.channels for one in intake.sounds}
+    items = [item for document in documents for item in document.data["items"]]
+    named = {name for item in items for name in item.get("stimuli", {}).values()}
+    named |= {item["reference"] for item in items if "reference" in item}
+    hashes = {one.removeprefix(HASH_PREFIX) for one in named if one.startswith(HASH_PREFIX)}
+    heard = channel_seconds(list(Signal.objects.filter(sha256__in=hashes)))
+    # what is made of a reference takes as long again
+    of_item = sum(
+        sum(bool(one.get("made") or one.get("role") in MADE) for one in document.data["conditions"])
+        for document in documents
+    )
+    mean = (heard + sum(lengths.values())) / max(len(named), 1)
+    return heard + sum(lengths.values()) + mean * of_item * len(items) > QUICK_S

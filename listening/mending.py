@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Container, Mapping
+from dataclasses import dataclass
 from functools import partial
-
-from django.db import transaction
 
 from listening import preparing
 from listening.linting import DC_PERCENT
@@ -13,9 +12,11 @@ from listening.models import Campaign, Condition, Stimulus, Trial
 from listening.models.campaign import CampaignError
 from listening.plan import Part
 from listening.preparing import Change, Sounds
+from listening.sound_library import Progress
 from models_registry import audit
 from models_registry.audio import AudioError
 from models_registry.models import Signal
+from models_registry.staging import Stage, Staged
 
 Role = Condition.Role
 ANCHORS = (Role.ANCHOR, Role.ANCHOR35, Role.ANCHOR70)
@@ -73,54 +74,96 @@ TITLES = {
 
 
 def mend(
-    campaign: Campaign, name: str, *, actor: str, target: float | None = None
+    campaign: Campaign,
+    name: str,
+    *,
+    actor: str,
+    target: float | None = None,
+    progress: Progress = lambda share, message: None,
 ) -> dict[str, str]:
     """Do it to a draft, wholly or not at all; returns what was done, by item and condition.
 
-    `target` is the loudness in LUFS that all items shall have; without one each item keeps its reference's.
-    Raises `CampaignError` for an unknown act, for a campaign that is no draft, and for sounds that cannot be mended.
+    `target` is the loudness in LUFS that all items shall have; without one each item keeps its reference's. What
+    `progress` raises ends it. Raises `CampaignError` for an unknown act, for a campaign that is no draft or that is
+    changed meanwhile, and for sounds that cannot be mended.
     """
     if name not in TITLES:
         raise CampaignError(f"expected an act among {', '.join(TITLES)}, found {name!r}")
-    if campaign.state != Campaign.State.DRAFT:
-        raise CampaignError(f"{campaign.slug}: expected a draft to mend, found it {campaign.state}")
+    _check_draft(campaign)
     if name in PLANS:
         return _lay_out(campaign, name, actor=actor)
     act: Act = partial(_loudness, target=target) if name == "loudness" else ACTS[name]
-    with transaction.atomic():
-        done: dict[str, str] = {}
-        for trial in campaign.trials.prefetch_related("stimuli__signal", "stimuli__condition"):
-            done |= _mend_trial(trial, act)
-        audit.record("mend", campaign, actor=actor, content={"act": name, "done": done})
+    with Stage() as stage:
+        mended: list[_Mended] = []
+        items = list(campaign.trials.prefetch_related("stimuli__signal", "stimuli__condition"))
+        for place, trial in enumerate(items):
+            progress(place / len(items), f"{TITLES[name]}: item {place + 1} of {len(items)}")
+            mended += _mended(trial, act, stage)
+        with stage.together():
+            _check_draft(Campaign.objects.select_for_update().get(pk=campaign.pk))
+            for one in mended:
+                one.put(stage)
+            done = {one.where: one.done for one in mended}
+            audit.record("mend", campaign, actor=actor, content={"act": name, "done": done})
+            progress(1.0, "stored")
     return done
 
 
-def _mend_trial(trial: Trial, act: Act) -> dict[str, str]:
-    stimuli = {one.condition.name: one for one in trial.stimuli.all() if one.signal}
-    signals = {name: stimulus.signal for name, stimulus in stimuli.items() if stimulus.signal}
+def _check_draft(campaign: Campaign) -> None:
+    if campaign.state != Campaign.State.DRAFT:
+        raise CampaignError(f"{campaign.slug}: expected a draft to mend, found it {campaign.state}")
+
+
+@dataclass(frozen=True)
+class _Mended:
+    """A changed sound, ready to take the place of the one before: of a stimulus, or of a trial's open reference."""
+
+    owner: Stimulus | Trial
+    before: Signal
+    after: Staged
+    where: str
+    done: str
+
+    def put(self, stage: Stage) -> None:
+        after = stage.store(self.after, title=self.before.title)
+        if isinstance(self.owner, Trial):
+            rows = Trial.objects.filter(pk=self.owner.pk, reference=self.before)
+            changed = rows.update(reference=after)
+        else:
+            of_stimulus = Stimulus.objects.filter(pk=self.owner.pk, signal=self.before)
+            changed = of_stimulus.update(signal=after)
+        if not changed:
+            raise CampaignError(
+                f"{self.where}: expected the sound as it was when this began, found it changed meanwhile"
+            )
+
+
+def _mended(trial: Trial, act: Act, stage: Stage) -> list[_Mended]:
+    owners: dict[str, Stimulus | Trial] = {
+        one.condition.name: one for one in trial.stimuli.all() if one.signal
+    }
+    signals = {one.condition.name: one.signal for one in trial.stimuli.all() if one.signal}
     if trial.reference:
         # the open reference under a name that no condition can have
-        signals[""] = trial.reference
+        owners[""], signals[""] = trial, trial.reference
     if not signals:
-        return {}
+        return []
     sounds = {name: signal.audio() for name, signal in signals.items()}
-    anchors = {name for name, one in stimuli.items() if one.condition.role in ANCHORS}
+    anchors = {one.condition.name for one in trial.stimuli.all() if one.condition.role in ANCHORS}
     try:
         changes = act(sounds, "" if trial.reference else next(iter(sounds)), anchors)
     except AudioError as error:
         raise CampaignError(f"{trial.item}: {error}") from error
-    done = {}
-    for name, change in changes.items():
-        before = signals[name]
-        after = Signal.objects.store(
-            change.sound, title=before.title, provenance=f"{before.sha256}: {change.done}"
+    return [
+        _Mended(
+            owners[name],
+            signals[name],
+            stage.add(change.sound, provenance=f"{signals[name].sha256}: {change.done}"),
+            f"{trial.item} · {name or 'open reference'}",
+            change.done,
         )
-        if name:
-            Stimulus.objects.filter(pk=stimuli[name].pk).update(signal=after)
-        else:
-            Trial.objects.filter(pk=trial.pk).update(reference=after)
-        done[f"{trial.item} · {name or 'open reference'}"] = change.done
-    return done
+        for name, change in changes.items()
+    ]
 
 
 def _lay_out(campaign: Campaign, name: str, *, actor: str) -> dict[str, str]:

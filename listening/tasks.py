@@ -6,7 +6,7 @@ from uuid import UUID
 
 from django.contrib.auth.models import User
 
-from listening import ablation_campaigns, parcels, verifying
+from listening import ablation_campaigns, drafting, parcels, verifying
 from listening.bundling import keep_bundle
 from listening.faces import (
     ablation,
@@ -29,6 +29,7 @@ __all__ = [
     "adapters",
     "congruence",
     "counterfactual",
+    "drafting",
     "explanation",
     "inspection",
     "validation",

@@ -14,7 +14,7 @@ from typing import Any
 
 from listening.exchange import documents
 from listening.exchange.campaign_document import FORMAT, Data
-from listening.exchange.documents import Document, Path
+from listening.exchange.documents import Document, Path, Place
 from listening.exchange.page_text import plain_text
 
 RANDOM = "random"
@@ -37,10 +37,11 @@ SCALE_POINTS = 11
 
 @dataclass
 class Imported:
-    """What a configuration became: campaign documents, what differs from it, and what was left out."""
+    """What a configuration became: campaign documents, the places of their items, what differs, what was left out."""
 
     test_id: str
     campaigns: list[Data]
+    places: list[dict[Path, Place]] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     skipped: list[str] = field(default_factory=list)
 
@@ -108,7 +109,21 @@ def campaigns(document: Document, *, slug: str = "", skip: bool = False) -> Impo
                 "plan": plan.parts(),
             }
         )
+        imported.places.append(_places(document, group))
     return imported
+
+
+def _places(document: Document, pages: list[_Page]) -> dict[Path, Place]:
+    """Where the items of a campaign, and their sounds, stand in the configuration."""
+    places: dict[Path, Place] = {(): (1, 1)}
+    for number, page in enumerate(pages):
+        item: Path = ("items", number)
+        places[item] = document.place(page.path)
+        if "reference" in page.data:
+            places[*item, "reference"] = document.place((*page.path, "reference"))
+        for name in page.data["stimuli"]:
+            places[*item, "stimuli", name] = document.place((*page.path, "stimuli", name))
+    return places
 
 
 def as_slug(test_id: str) -> str:

@@ -16,7 +16,7 @@ from listening.models.campaign import Campaign
 from listening.models.certificate import Certificate
 from listening.models.invitation import Invitation
 from listening.models.lesson import Lesson, LessonTag
-from listening.models.material import Condition, Stimulus, Trial
+from listening.models.material import Condition, Measured, Stimulus, Trial
 from listening.models.origin import StudyCampaign
 from listening.models.rating import Rating
 from listening.models.session import (
@@ -43,6 +43,7 @@ __all__ = [
     "Lesson",
     "LessonTag",
     "Listener",
+    "Measured",
     "Page",
     "Rating",
     "Response",

@@ -57,6 +57,31 @@ class Trial(models.Model):
         return f"{self.campaign.slug} {self.number}: {self.item}"
 
 
+class Measured(models.Model):
+    """What one sound was found to be like, by itself or under another: signals never change, so it is found once."""
+
+    signal = models.ForeignKey(Signal, on_delete=models.CASCADE, related_name="+")
+    against = models.ForeignKey(
+        Signal,
+        on_delete=models.CASCADE,
+        related_name="+",
+        help_text="the sound that it was held against; itself: measured by itself",
+    )
+    version = models.PositiveSmallIntegerField(help_text="of the measures")
+    found = models.JSONField()
+
+    class Meta:
+        verbose_name_plural = "measured sounds"
+        constraints = [
+            models.UniqueConstraint(
+                fields=["signal", "against", "version"], name="measured_once_per_version"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.signal} against {self.against}"
+
+
 class Stimulus(models.Model):
     """One condition of one item, as one signal (none where imported ratings came without audio)."""
 

@@ -7,7 +7,8 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_POST, require_safe
 
-from listening import access
+from listening import access, drafting
+from listening.models import Campaign
 from listening.watched import of_run
 from models_registry import audit, jobs
 from models_registry.models import Job, ModelVersion
@@ -75,6 +76,10 @@ def where_to_look(job: Job) -> list[dict[str, str]]:
     if job.kind == "search-adopt" and job.state == Job.State.DONE:
         name = job.message.removeprefix("registered ")
         return [_link(versions.named(name), "", f"See {name}")]
+    if job.kind in drafting.KINDS:
+        slugs = job.arguments.get("campaigns") or [job.arguments["campaign"]]
+        made = Campaign.objects.filter(project=job.project, slug__in=slugs)
+        return [{"address": one.get_absolute_url(), "words": f"See {one.title}"} for one in made]
     if job.kind != "render":
         return []
     names = dict.fromkeys(name.partition(":")[0] for name in job.arguments["versions"])

@@ -10,7 +10,7 @@ from django.shortcuts import render
 from django.utils import translation
 from django.views.decorators.http import require_POST
 
-from listening import access, composing, editing, previewing
+from listening import access, composing, document_settings, editing, previewing
 from listening.exchange import campaign_document
 from listening.exchange.campaign_document import Data
 from listening.exchange.errors import ExchangeError
@@ -35,7 +35,7 @@ def live(request: HttpRequest, slug: str) -> HttpResponse:
         base = composing.describe(campaign)
         data, problems = _said(request, campaign, base)
         if not problems:
-            with previewing.as_if(campaign, composing.settings_of(data)) as draft:
+            with previewing.as_if(campaign, document_settings.settings_of(data)) as draft:
                 problems = draft.problems()
                 if not problems:
                     context = _picture(request, draft)
@@ -63,7 +63,7 @@ def _said(request: HttpRequest, campaign: Campaign, base: Data) -> tuple[Data, l
             data = campaign_document.checked(data, name=campaign.slug)
     except ExchangeError as error:
         return base, str(error).splitlines()
-    return data, [what for _, what in composing.setting_problems(data)]
+    return data, [what for _, what in document_settings.setting_problems(data)]
 
 
 def _picture(request: HttpRequest, draft: Campaign) -> dict[str, Any]:

@@ -15,7 +15,7 @@ from django.shortcuts import redirect, render
 from django.views.decorators.csrf import csrf_exempt, csrf_protect
 from django.views.decorators.http import require_http_methods
 
-from listening import access, making, pairing, parcels
+from listening import access, drafting, making, pairing, parcels
 from listening import intake as intakes
 from listening.access import Standing
 from listening.composing import TAKEN
@@ -29,7 +29,6 @@ from listening.views.forms import RoomForm
 from listening.views.uploads import SIGNALS_SHOWN, ManyFiles, ManyFilesField, refused_unread
 from models_registry import jobs
 from models_registry import standing as marks
-from models_registry.audio import AudioError
 from models_registry.degradations import DEGRADATIONS
 from models_registry.models import ModelVersion, Signal
 from models_registry.teams import Project, Role
@@ -208,19 +207,20 @@ def pair(request: HttpRequest, key: uuid.UUID) -> HttpResponse:
         return _render_missing(request, intake)
     if request.method == "POST" and not sentences:
         try:
-            campaign = making.draft(
-                intake,
+            choices = making.Choices(
                 pattern,
-                roles=roles,
-                made=[one for one in ANCHORS if one in request.POST.getlist("made")],
-                damaged=_damaged(request),
-                whole_items_only="whole" in request.POST,
-                owner=owner,
-                project=project,
+                roles,
+                [one for one in ANCHORS if one in request.POST.getlist("made")],
+                _damaged(request),
+                "whole" in request.POST,
             )
+            documents = [making.described(intake, choices)]
+            if making.is_long(intake, documents):
+                return redirect("job", drafting.queue_table(intake, choices, project=project).pk)
+            (campaign,) = making.drafts(intake, documents, owner=owner, project=project)
         except ExchangeError as error:
             sentences = str(error).splitlines()
-        except (PairingError, AudioError, CampaignError) as error:
+        except (PairingError, CampaignError) as error:
             sentences = [str(error)]
         else:
             messages.success(request, f"{campaign.slug}: a draft was made.")

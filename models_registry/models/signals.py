@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 
 import soundfile
-from django.core.files.base import ContentFile
+from django.core.files.base import ContentFile, File
 from django.db import models
 
 from models_registry import audio
@@ -22,16 +22,39 @@ class SignalQuerySet(WrittenOnce, models.QuerySet["Signal"]):
             return existing
         buffer = io.BytesIO()
         soundfile.write(buffer, sound.samples.T, sound.rate, subtype="FLOAT", format="WAV")
-        signal = self.model(
+        stored, _ = self.keep(
+            ContentFile(buffer.getvalue()),
             sha256=sha256,
-            title=title[:200],
+            title=title,
             provenance=provenance,
             rate=sound.rate,
             channels=sound.channels,
             frames=sound.frames,
         )
+        return stored
+
+    def keep(
+        self,
+        content: File[bytes],
+        *,
+        sha256: str,
+        title: str,
+        provenance: str,
+        rate: int,
+        channels: int,
+        frames: int,
+    ) -> tuple[Signal, bool]:
+        """The signal of this hash, with `content` as its file where it is new; whether it is."""
+        signal = self.model(
+            sha256=sha256,
+            title=title[:200],
+            provenance=provenance,
+            rate=rate,
+            channels=channels,
+            frames=frames,
+        )
         # The file is complete before the row that names it exists.
-        signal.file.save(f"{sha256}.wav", ContentFile(buffer.getvalue()), save=False)
+        signal.file.save(f"{sha256}.wav", content, save=False)
         stored, created = self.get_or_create(
             sha256=sha256,
             defaults={
@@ -41,7 +64,7 @@ class SignalQuerySet(WrittenOnce, models.QuerySet["Signal"]):
         )
         if not created:
             signal.file.delete(save=False)
-        return stored
+        return stored, created
 
 
 def signal_path(instance: Signal, filename: str) -> str:

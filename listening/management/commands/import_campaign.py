@@ -7,11 +7,8 @@ from argparse import ArgumentParser
 from pathlib import Path
 from typing import Any
 
-from django.db import transaction
-
-from listening.composing import compose
-from listening.exchange import campaign_document, documents, webmushra
-from listening.exchange.documents import Document
+from listening.campaign_files import found_in
+from listening.composing import compose_all
 from models_registry.management.base import Refused, RefusingCommand, add_project, project_of
 from models_registry.management.progress import bar
 
@@ -45,47 +42,29 @@ class Command(RefusingCommand):
         folder = options["audio"] or path.parent
         if not folder.is_dir():
             raise Refused(f"expected a folder of audio, found none at {folder}")
-        project = project_of(options)
-        with transaction.atomic():
-            made = []
-            for document in self._documents(path, options):
-                with bar(f"import {document.data['slug']}") as report:
-                    campaign = compose(
-                        document,
-                        audio_folder=folder,
-                        project=project,
-                        actor=actor,
-                        progress=report,
-                    )
-                    report(1, "stored")
-                if options["launch"]:
-                    campaign.launch(actor=actor)
-                made.append(campaign)
-        for campaign in made:
-            self.stdout.write(
-                f"{campaign.slug}: {campaign.protocol.title}, {campaign.conditions.count()} conditions, "
-                f"{campaign.trials.count()} items, {campaign.state}: {campaign.get_absolute_url()}"
-            )
-
-    def _documents(self, path: Path, options: dict[str, Any]) -> list[Document]:
-        """The file's campaigns; what a configuration says otherwise goes to stderr."""
         try:
-            text = documents.decoded(path.read_bytes(), name=path.name)
+            raw = path.read_bytes()
         except OSError as error:
             raise Refused(f"{path}: expected a file to read, found {error.strerror}") from error
-        slug = {"slug": options["slug"]} if options["slug"] else {}
-        document = documents.read(text, name=path.name, lenient=True)
-        if not webmushra.is_config(document):
-            own = campaign_document.parse(text, name=path.name)
-            return [Document(own.name, own.data | slug, own.places)]
-        found = webmushra.campaigns(
-            document, slug=options["slug"], skip=options["skip_unsupported"]
+        found = found_in(
+            raw, name=path.name, slug=options["slug"], skip=options["skip_unsupported"]
         )
         for note in found.notes:
             self.stderr.write(f"note: {note}")
         for skipped in found.skipped:
             self.stderr.write(f"left out: {skipped}")
-        return [
-            Document(path.name, campaign_document.checked(one, name=path.name))
-            for one in found.campaigns
-        ]
+        project = project_of(options)
+        with bar(f"import {', '.join(found.slugs)}") as report:
+            made = compose_all(
+                found.documents,
+                audio_folder=folder,
+                project=project,
+                actor=actor,
+                launch=options["launch"],
+                progress=report,
+            )
+        for campaign in made:
+            self.stdout.write(
+                f"{campaign.slug}: {campaign.protocol.title}, {campaign.conditions.count()} conditions, "
+                f"{campaign.trials.count()} items, {campaign.state}: {campaign.get_absolute_url()}"
+            )

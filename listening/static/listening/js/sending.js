@@ -51,8 +51,10 @@ function enhance(form) {
       said.textContent = "All sent; it is being read.";
       const data = new FormData(form);
       data.delete("sounds");
-      const response = await fetch(form.action, { method: "POST", body: data });
-      if (response.ok && response.url !== location.href) location.assign(response.url);
+      const response = await fetch(form.action, { method: "POST", body: data, headers: { "X-Sending": "1" } });
+      const onward = response.headers.get("X-Onward");
+      if (onward) location.assign(onward);
+      else if (response.ok && response.url !== location.href) location.assign(response.url);
       else show(await response.text());
     } catch (error) {
       button.disabled = false;
