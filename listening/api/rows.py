@@ -20,6 +20,7 @@ from listening.api import serializers as shapes
 from listening.api.campaigns import INTO, actor, room
 from listening.cards.gathering import card_of
 from listening.forgetting import forget
+from listening.kinds import kinds
 from listening.models import Campaign, Rating, Session
 from metrics import catalogue
 from metrics.models import Score
@@ -328,6 +329,14 @@ class MetricViewSet(viewsets.ViewSet):
     @extend_schema(responses={200: {"type": "array", "items": {"type": "object"}}})
     def list(self, request: Request) -> Response:
         return Response([metric.as_dict() for metric in catalogue.all()])
+
+
+class BlockViewSet(viewsets.ViewSet):
+    """The catalogue of blocks and adapters: cards, parameters with unit and range, options."""
+
+    @extend_schema(responses={200: {"type": "array", "items": {"type": "object"}}})
+    def list(self, request: Request) -> Response:
+        return Response([kind.as_dict() for kind in kinds().values()])
 
 
 class RunViewSet(Reading):

@@ -140,6 +140,10 @@ PAGES = {
     "campaign-export": Page(READER, names="slug csv"),
     "campaign-figure": Page(READER, names="slug figure svg"),
     "signal": Page(READER, names="sha256"),
+    "blocks": Page(SIGNED_IN),
+    "block-kind": Page(SIGNED_IN, names="gain"),
+    "block-kind-picture": Page(SIGNED_IN, names="gain svg"),
+    "block-kind-heard": Page(SIGNED_IN, names="gain side"),
     "models": Page(SIGNED_IN),
     "model": Page(READER, names="model"),
     "version-standing": Page(None, EDITOR, "model version"),
@@ -193,6 +197,7 @@ PAGES = {
 
 # by method and path, and what is sent
 API: dict[tuple[str, str], Level] = {
+    ("get", "/api/blocks/"): SIGNED_IN,
     ("get", "/api/campaigns/"): SIGNED_IN,
     ("post", "/api/campaigns/"): MAKER,
     ("get", "/api/campaigns/{slug}/"): READER,

@@ -101,6 +101,8 @@ def named(rated, version):
         "model": {"name": version.model.name},
         "version": {"number": version.number},
         "block": {"block": "pre"},
+        "gain": {"kind": "gain"},
+        "side": {"side": "after"},
         "own-figure": {"figure": "response"},
         "trace": {"name": "spectrograms"},
         "job": {"pk": version.run.job.pk},
