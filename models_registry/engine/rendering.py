@@ -146,7 +146,8 @@ class Stream:
             heard[name] = signal
             self._refuse(name, signal)
 
-        with torch.inference_mode(), without_denormals():
+        exact = torch.autocast("cpu", enabled=False)
+        with torch.inference_mode(), without_denormals(), exact:
             block = torch.from_numpy(np.ascontiguousarray(piece))[None]
             with self.chain.overheard(listen):
                 output, self.state = self.chain(block, self.state)

@@ -80,7 +80,8 @@ def train(
     """
     directory = Path(directory)
     directory.mkdir(parents=True, exist_ok=True)
-    with checkpoints.one_thread():
+    # asked for around the call, it would reach losses and networks
+    with checkpoints.one_thread(), torch.autocast("cpu", enabled=False):
         return _Run(recipe, seed, directory, progress, should_stop).go(resume)
 
 

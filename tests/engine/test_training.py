@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from models_registry.audio import Audio, AudioError, write
-from models_registry.engine import Chain, EngineError, Recipe, train, weights_hash
+from models_registry.engine import Chain, EngineError, Recipe, render, train, weights_hash
 from models_registry.engine.training import CHECKPOINT
 
 from .cast import followed, noise
@@ -101,6 +101,16 @@ def test_starting_afresh_ignores_the_checkpoint(pairs, uninterrupted, tmp_path):
     train(recipe(pairs), seed=3, directory=tmp_path, should_stop=stop_at(5))
     again = train(recipe(pairs), seed=3, directory=tmp_path, resume=False)
     assert again.history == uninterrupted.history
+
+
+def test_no_arithmetic_is_made_coarser_by_who_calls(pairs, uninterrupted, tmp_path):
+    heard = noise(1, 2_000, seed=77)
+    exact = render(uninterrupted.chain, heard, RATE)
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        result = train(recipe(pairs), seed=3, directory=tmp_path)
+        assert np.array_equal(render(uninterrupted.chain, heard, RATE), exact)
+    assert result.history == uninterrupted.history
+    assert weights_hash(result.weights) == weights_hash(uninterrupted.weights)
 
 
 def test_another_seed_gives_another_run(pairs, uninterrupted, tmp_path):
