@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple
+from dataclasses import dataclass
+from functools import cached_property
 
 import torch
 from torch import Tensor
@@ -143,7 +144,8 @@ def long_term_distance(estimate: Tensor, target: Tensor, *, rate: int, bands: in
     return torch.log10((found + floor) / (wanted + floor)).square().mean()
 
 
-class Masked(NamedTuple):
+@dataclass(frozen=True)
+class Masked:
     """Powers (rows, steps, bins) of noisy and clean clips by a chain's block of gains, and the levels that its adapter
     sets in dB (rows, steps, bands): what is learned from without a sound, many times faster than through spectra."""
 
@@ -152,7 +154,7 @@ class Masked(NamedTuple):
     wanted: Tensor
     level: Tensor
 
-    @property
+    @cached_property
     def factors(self) -> Tensor:
         """What each bin's magnitude is multiplied by, between its two bands."""
         return torch.pow(10.0, self.level / 20) @ self.block.weights.to(self.level.dtype)

@@ -17,7 +17,7 @@ import numpy as np
 import torch
 
 from models_registry import watch
-from models_registry.engine import checkpoints, monitors
+from models_registry.engine import checkpoints, memory, monitors
 from models_registry.engine.baseline import linear_baseline
 from models_registry.engine.chain import Chain
 from models_registry.engine.composition import composition
@@ -81,7 +81,7 @@ def train(
     directory = Path(directory)
     directory.mkdir(parents=True, exist_ok=True)
     # asked for around the call, it would reach losses and networks
-    with checkpoints.one_thread(), torch.autocast("cpu", enabled=False):
+    with checkpoints.one_thread(), memory.kept(), torch.autocast("cpu", enabled=False):
         return _Run(recipe, seed, directory, progress, should_stop).go(resume)
 
 

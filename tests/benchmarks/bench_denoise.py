@@ -1,7 +1,7 @@
 """Noise reduction on unseen voices and noises: 60 mixtures at 0, 5, 10 and 15 dB, PESQ-wb, STOI and SI-SDR.
 
 python -m tests.benchmarks.bench_denoise [--steps N] [--recordings FOLDER] [--recipe NAME]
-    [--voices FOLDER] [--home FOLDER [--pause SECONDS]]
+    [--voices FOLDER] [--rate HZ] [--home FOLDER [--pause SECONDS]]
 
 Speech is made by flite and espeak-ng where they are installed: three voices of the one (each at three paces) and thirty
 of the other to train with, two others with other sentences to test with; --voices FOLDER holds recordings of others
@@ -10,7 +10,8 @@ speech_bab_0dB.wav whose difference is real babble. Kinds of noise in the test a
 with each line: those that training had in other realisations, and those that it never had. Beside the trained chain:
 the noisy input, Wiener's and the log-spectral gain with the noise's true mean level, and the gains that the clean
 speech would give (the bound). With --home the training can be interrupted (by --pause after so many seconds) and the
-same command goes on where it was; the processor time of all its parts is added up.
+same command goes on where it was; the processor time of all its parts is added up. --rate 48000 trains, renders and
+judges at 48 kHz; PESQ is defined to 16 kHz only, so both sounds are resampled for it, STOI and SI-SDR are at the rate.
 """
 
 from __future__ import annotations
@@ -33,11 +34,14 @@ from models_registry.audio import Audio, mono, read, resample, write
 from models_registry.engine import Chain, Recipe, render, train
 from models_registry.engine.blocks import SpectralGains
 
+# the rate that PESQ wants, and of the voices
 RATE = 16_000
 METRICS = ("pesq-wb", "stoi", "si-sdr")
 RATIOS = (0.0, 5.0, 10.0, 15.0)
 TRAINED = ("white", "pink", "hum", "gusts", "machine", "babble")
 UNSEEN = ("brown", "clatter")
+# many short takes: one of hum has one frequency, one of a machine one band and speed
+TAKES, TAKE_S = 20, 8.0
 # pace (1 is the voice's own) and mean pitch in Hz of flite's, pitch (0 to 99) and words a minute of espeak-ng's
 Voice = tuple[str, str, float, float]
 ESPEAK = """en-us en-us+f2 en-gb-scotland+m3 en-029 en-us+m7 en-us+f1 en-us+f3 en-us+f4 en-gb-x-gbclan+m1 en-gb-x-rp+m5
@@ -87,8 +91,8 @@ Those words were the cue for the actor to leave."""
 SAID = 18
 
 
-def spoken(part: str, folder: Path) -> None:
-    """Files of six sentences by each voice: all of the test's, or a draw of the training's."""
+def spoken(part: str, folder: Path, rate: int) -> None:
+    """Files of six sentences by each voice at `rate`: all of the test's, or a draw of the training's."""
     every, more = (text.replace("\n", " ").rstrip(".").split(". ") for text in (SENTENCES, MORE))
     draw = np.random.default_rng(1)
     for number, (program, voice, pace, pitch) in enumerate(VOICES[part]):
@@ -112,11 +116,11 @@ def spoken(part: str, folder: Path) -> None:
                 settings = ["-p", f"{pace:g}", "-s", f"{pitch:g}"]
                 call = ["espeak-ng", "-v", voice, *settings, "-w", str(path), text]
             subprocess.run(call, check=True, capture_output=True)
-            write(path, resample(mono(read(path)), RATE))
+            write(path, resample(mono(read(path)), rate))
 
 
 def test_set(
-    spoken_in: Path, recordings: Path | None
+    spoken_in: Path, recordings: Path | None, rate: int
 ) -> list[tuple[str, str, float, Audio, Audio]]:
     """Kind of talker, kind of noise, ratio, noisy, clean."""
     rng = np.random.default_rng(7)
@@ -124,7 +128,7 @@ def test_set(
     made_by = len(voices)
     made = {kind: noises.NOISES[kind] for kind in (*TRAINED, *UNSEEN)}
     found: dict[str, NDArray[np.float64]] = {
-        kind: make(60.0, RATE, np.random.default_rng([99, n]))
+        kind: make(60.0, rate, np.random.default_rng([99, n]))
         for n, (kind, make) in enumerate(made.items())
     }
     if recordings is not None:
@@ -132,16 +136,19 @@ def test_set(
             path for path in recordings.rglob("*") if path.suffix in (".wav", ".ogg", ".flac")
         )
         clean = [path for path in files if "bab" not in path.name]
-        voices += [resample(mono(read(path)), RATE).samples[0] for path in clean]
+        voices += [resample(mono(read(path)), rate).samples[0] for path in clean]
         pairs = [path for path in files if path.name == "speech_bab_0dB.wav"]
         for path in pairs:
-            both, alone = (read(one).samples[0] for one in (path, path.with_name("speech.wav")))
+            both, alone = (
+                resample(mono(read(one)), rate).samples[0]
+                for one in (path, path.with_name("speech.wav"))
+            )
             found["real babble"] = np.tile((both - alone).astype(np.float64), 4)
     mixes = []
     for n in range(60):
         kind = list(found)[n % len(found)]
         voice, noise = voices[n % len(voices)], found[kind]
-        length = min(4 * RATE, voice.size)
+        length = min(4 * rate, voice.size)
         begin = int(rng.integers(voice.size - length + 1))
         speech = voice[begin : begin + length].astype(np.float64)
         begin = int(rng.integers(noise.size - length + 1))
@@ -150,7 +157,7 @@ def test_set(
         other = other * np.sqrt(np.mean(speech**2) / np.mean(other**2)) * 10 ** (-ratio / 20)
         gain = 0.5 / np.abs(speech + other).max()
         noisy, wanted = (
-            Audio((gain * one)[None].astype(np.float32), RATE) for one in (speech + other, speech)
+            Audio((gain * one)[None].astype(np.float32), rate) for one in (speech + other, speech)
         )
         talker = "synthetic voices" if n % len(voices) < made_by else "recorded voices"
         mixes.append((talker, kind, ratio, noisy, wanted))
@@ -159,7 +166,7 @@ def test_set(
 
 def oracle(bands: int, noisy: Audio, clean: Audio) -> Audio:
     """The clean speech's level in each of `bands`, on the noisy spectrum."""
-    block = SpectralGains(RATE, {"bands": bands, "window": 32, "overlap": 2})
+    block = SpectralGains(noisy.rate, {"bands": bands, "window": 32, "overlap": 2})
     late = torch.zeros(1, 1, block.outlet.latency)
     pair = [
         torch.cat([torch.from_numpy(one.samples)[None], late], -1).double()
@@ -168,40 +175,47 @@ def oracle(bands: int, noisy: Audio, clean: Audio) -> Audio:
     heard, wanted = (block.band_energy(one) for one in pair)
     level = 10 * torch.log10((wanted + 1e-12) / (heard + 1e-12)).clamp(-60, 0)
     output, _ = block.process(pair[0], {"gains": level[:, None]}, None)
-    return Audio(output[0, :, block.outlet.latency :].float().numpy(), RATE)
+    return Audio(output[0, :, block.outlet.latency :].float().numpy(), noisy.rate)
 
 
 def by_formula(rule: str, noisy: Audio, clean: Audio) -> Audio:
     """Wiener's or the log-spectral gain, told the noise's mean level in each band."""
     options = {"bands": 32, "window": 32, "overlap": 2, "rule": rule}
     noise = torch.from_numpy(noisy.samples - clean.samples)[None].double()
-    block = SpectralGains(RATE, {"bands": 32, "window": 32, "overlap": 2})
+    block = SpectralGains(noisy.rate, {"bands": 32, "window": 32, "overlap": 2})
     level = (10 * torch.log10(block.band_energy(noise).mean((0, 1)) + 1e-12)).clamp(-120, 0)
     entry = {"id": "w", "kind": "wiener", "options": options, "params": {"noise": level.tolist()}}
-    chain = Chain.from_spec({"version": 1, "rate": RATE, "blocks": [entry]})
-    return Audio(render(chain, noisy.samples, RATE), RATE)
+    chain = Chain.from_spec({"version": 1, "rate": noisy.rate, "blocks": [entry]})
+    return Audio(render(chain, noisy.samples, noisy.rate), noisy.rate)
 
 
 def trained(
-    recipe: str, steps: str | None, home: Path, pause: float | None, voices: Path | None
+    recipe: str,
+    steps: str | None,
+    home: Path,
+    pause: float | None,
+    voices: Path | None,
+    rate: int,
 ) -> tuple[Chain, Recipe]:
     """The chain that `recipe` gives from the training material, made in `home`; says what it cost."""
     folders = {name: home / name for name in ("train", "noise")}
     if not all(folder.is_dir() for folder in folders.values()):
         for folder in folders.values():
             folder.mkdir(parents=True)
-        spoken("train", folders["train"])
+        spoken("train", folders["train"], rate)
         for path in sorted(voices.iterdir()) if voices else ():
             write(
-                folders["train"] / path.with_suffix(".wav").name, resample(mono(read(path)), RATE)
+                folders["train"] / path.with_suffix(".wav").name, resample(mono(read(path)), rate)
             )
         for n, kind in enumerate(TRAINED):
-            for take in range(3):
-                made = noises.NOISES[kind](40.0, RATE, np.random.default_rng([take, n]))
-                sound = Audio((0.05 * made)[None].astype(np.float32), RATE)
+            for take in range(TAKES):
+                made = noises.NOISES[kind](TAKE_S, rate, np.random.default_rng([take, n]))
+                sound = Audio((0.05 * made)[None].astype(np.float32), rate)
                 write(folders["noise"] / f"{take}-{kind}.wav", sound)
     settings = {"clean": folders["train"], "noise": folders["noise"], "test_clips": 8}
     given = {f"data.{key}": str(value) for key, value in settings.items()}
+    if rate != RATE:
+        given |= {"chain.rate": str(rate), "training.segment": str(3 * rate)}
     asked = Recipe.load(recipe, given | ({"training.steps": steps} if steps else {}))
     record = home / "seconds"
     before = float(record.read_text()) if record.is_file() else 0.0
@@ -232,6 +246,16 @@ def trained(
     return result.chain, asked
 
 
+def judged(clean: Audio, output: Audio) -> list[float]:
+    """PESQ-wb at 16 kHz, STOI and SI-SDR at the sounds' own rate."""
+    wanted, found = (one if one.rate == RATE else resample(one, RATE) for one in (clean, output))
+    values = [
+        *score(wanted, found, METRICS[:1], isolate=False),
+        *score(clean, output, METRICS[1:], isolate=False),
+    ]
+    return [float("nan") if one.value is None else one.value for one in values]
+
+
 def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--steps")
@@ -240,14 +264,17 @@ def main() -> None:
     parser.add_argument("--voices", type=Path)
     parser.add_argument("--home", type=Path)
     parser.add_argument("--pause", type=float)
+    parser.add_argument("--rate", type=int, default=RATE)
     asked = parser.parse_args()
     with tempfile.TemporaryDirectory() as passing:
         home = asked.home or Path(passing)
-        chain, recipe = trained(asked.recipe, asked.steps, home, asked.pause, asked.voices)
+        chain, recipe = trained(
+            asked.recipe, asked.steps, home, asked.pause, asked.voices, asked.rate
+        )
         made = Path(passing, "test")
         made.mkdir()
-        spoken("test", made)
-        mixes = test_set(made, asked.recordings)
+        spoken("test", made, asked.rate)
+        mixes = test_set(made, asked.recordings, asked.rate)
     bands = recipe.chain["blocks"][0]["options"]["bands"]
     found: dict[tuple[str, str], list[list[float]]] = defaultdict(list)
     for talker, kind, ratio, noisy, clean in mixes:
@@ -255,13 +282,12 @@ def main() -> None:
             "noisy": noisy,
             "wiener": by_formula("wiener", noisy, clean),
             "log-spectral": by_formula("log-spectral", noisy, clean),
-            "trained": Audio(render(chain, noisy.samples, RATE), RATE),
+            "trained": Audio(render(chain, noisy.samples, noisy.rate), noisy.rate),
             "oracle 32": oracle(32, noisy, clean),
             f"oracle {bands}": oracle(bands, noisy, clean),
         }
         for name, output in outputs.items():
-            values = [one.value for one in score(clean, output, METRICS, isolate=False)]
-            row = [float("nan") if value is None else value for value in values]
+            row = judged(clean, output)
             seen = "seen kinds of noise" if kind in TRAINED else "unseen kinds of noise"
             for group in ("all", f"{ratio:g} dB", seen, talker):
                 found[group, name].append(row)

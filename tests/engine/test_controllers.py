@@ -41,7 +41,8 @@ def signal(frames=8_000):
 @pytest.mark.parametrize("blocks", [BY_FRAME, BY_SAMPLE], ids=["by frame", "by sample"])
 @pytest.mark.parametrize("smoothing", [0, 40])
 def test_the_output_does_not_depend_on_how_the_signal_is_divided(kind, blocks, smoothing):
-    relative = {"levels": "relative"} if kind == "gru" and smoothing else {}
+    levels = {"levels": "both" if blocks is BY_FRAME else "relative"}
+    relative = levels if kind == "gru" and smoothing else {}
     made = awake(chain(blocks, kind=kind, smoothing=smoothing, **relative))
     x = signal()
     with torch.no_grad():
@@ -65,6 +66,19 @@ def test_relative_levels_say_the_same_of_soft_and_loud():
     assert not torch.allclose(
         absolute.offsets(0.1 * x)["b.gains"], absolute.offsets(x)["b.gains"], atol=1e-3
     )
+
+
+def test_with_both_levels_half_of_what_is_heard_is_deaf_to_how_the_sound_is_coloured():
+    made = awake(chain(BY_FRAME, kind="gru", levels="both"))
+    heard = made.adapters[0]
+    levels = torch.rand(2, 40, 12, generator=torch.Generator().manual_seed(1)).double()
+    colour = torch.linspace(-0.5, 0.5, 12).double()
+    (flat, _), (tilted, _) = (
+        heard._relative(one, (None, None)) for one in (levels, levels + colour)
+    )
+    assert flat.shape == (2, 40, 24)
+    torch.testing.assert_close(tilted[..., 12:], flat[..., 12:])
+    torch.testing.assert_close(tilted[..., :12], flat[..., :12] + 4 * colour)
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -35,12 +35,13 @@ SMOOTHING = Option("smoothing", 0, "time constant of what is moved, ms", low=0, 
 LEVELS = Option(
     "levels",
     "absolute",
-    "of the bands: absolute, or over their mean in the last second, so that soft and loud sound alike",
-    ("absolute", "relative"),
+    "of the bands: absolute; over their mean in the last second, so that soft and loud sound alike; or both that and "
+    "each over its own mean, so that steady noise of any colour sounds alike too",
+    ("absolute", "relative", "both"),
     later=True,
 )
-# s, over which a relative level forgets
-LEVEL_S = 1.0
+# s, over which a relative level forgets, of all bands together and of each
+LEVEL_S, OWN_S = 1.0, 1.5
 ENGEL = "Engel et al., DDSP: Differentiable Digital Signal Processing, ICLR 2020"
 FILM = "Perez et al., FiLM: Visual Reasoning with a General Conditioning Layer, AAAI 2018"
 
@@ -228,28 +229,40 @@ class Gru(Controller):
         levels: str = "absolute",
         **options: Any,
     ) -> None:
+        # the network's width depends on it
+        self.levels = levels
         super().__init__(targets, rate=rate, **options)
-        self.relative = levels == "relative"
 
     def build(self, bands: int) -> None:
-        self.network = nn.GRU(bands, self.hidden, self.layers, batch_first=True)
+        width = 2 * bands if self.levels == "both" else bands
+        self.network = nn.GRU(width, self.hidden, self.layers, batch_first=True)
 
     def think(self, heard: Tensor, memory: Any) -> tuple[Tensor, Any]:
-        inner, mean = (None, None) if memory is None else memory
-        if self.relative:
-            heard, mean = self._over_the_mean(heard, mean)
+        inner, means = (None, (None, None)) if memory is None else memory
+        if self.levels != "absolute":
+            heard, means = self._relative(heard, means)
         hidden, inner = gated(self.network, heard, inner)
-        return hidden, (inner, mean)
+        return hidden, (inner, means)
 
-    def _over_the_mean(self, heard: Tensor, state: Any) -> tuple[Tensor, Any]:
-        """Decades of energy over the mean of all bands and of the last second (of the beginning, if that is nearer)."""
-        speed = torch.tensor(-math.expm1(-self.hop / (LEVEL_S * self.rate)), dtype=torch.float64)
-        level = heard.double().mean(-1)
+    def _relative(self, heard: Tensor, states: tuple[Any, Any]) -> tuple[Tensor, tuple[Any, Any]]:
+        """Decades of energy over the mean of all bands lately; with "both", also over the mean of each."""
+        all_bands, own = states
+        level = heard.double().transpose(1, 2)
+        mean, all_bands = self._lately(level.mean(1, keepdim=True), LEVEL_S, all_bands)
+        parts = [level - mean]
+        if self.levels == "both":
+            mean, own = self._lately(level, OWN_S, own)
+            parts.append(level - mean)
+        told = 4 * torch.cat(parts, dim=1).transpose(1, 2).to(heard.dtype)
+        return told, (all_bands, own)
+
+    def _lately(self, level: Tensor, seconds: float, state: Any) -> tuple[Tensor, Any]:
+        """The mean of `level` (rows, bands, steps) in the last `seconds` or since the beginning, if that is nearer."""
+        speed = torch.tensor(-math.expm1(-self.hop / (seconds * self.rate)), dtype=torch.float64)
         # followed beside ones, which tell how much has been followed since the beginning
-        both = torch.stack([level, torch.ones_like(level)], dim=1)
+        both = torch.cat([level, torch.ones_like(level[:, :1])], dim=1)
         both, state = followed(both, speed, speed, state, kernels.DEFAULT)
-        mean = both[:, 0] / both[:, 1]
-        return 4 * (heard - mean[..., None].to(heard.dtype)), state
+        return both[:, :-1] / both[:, -1:], state
 
 
 @register
