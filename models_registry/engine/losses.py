@@ -160,8 +160,11 @@ class Masked:
         return torch.pow(10.0, self.level / 20) @ self.block.weights.to(self.level.dtype)
 
 
-def masked(chain: Chain, noisy: Tensor, clean: Tensor) -> Masked:
-    """What the terms `band_gain`, `bin_gain` and `disturbance` compare.
+def masked(chain: Chain, noisy: Tensor, clean: Tensor, *, emphasis: float = 1.0) -> Masked:
+    """What the terms `band_gain`, `bin_gain` and `disturbance` compare: the levels in dB divided by `emphasis`.
+
+    Who is unsure says the mean of what might be right and so leaves noise; what was learned as the mean may be played
+    with emphasis.
 
     Raises `EngineError` for a chain without spectral gains that an adapter moves.
     """
@@ -176,7 +179,7 @@ def masked(chain: Chain, noisy: Tensor, clean: Tensor) -> Masked:
             "gains an adapter moves, found none"
         )
     control = (chain.controls(name)["gains"].to(offsets.dtype) + offsets).clamp(0, 1)
-    level = block.parameters["gains"].physical(control).flatten(0, 1)[:, block.ahead :]
+    level = block.parameters["gains"].physical(control).flatten(0, 1)[:, block.ahead :] / emphasis
     with torch.no_grad():
         heard, wanted = (
             (spectra.real.square() + spectra.imag.square())[:, : level.shape[1]]

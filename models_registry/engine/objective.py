@@ -26,6 +26,7 @@ class Objective:
 
     def __init__(self, loss: Mapping[str, Any], data: Dataset) -> None:
         self.data, rate, sizes = data, data.rate, loss["stft_sizes"]
+        self.emphasis = loss.get("emphasis", 1.0)
         of_signals: dict[str, SignalTerm] = {
             "esr": losses.error_to_signal,
             "stft": lambda e, t: losses.spectral_distance(e, t, sizes=sizes),
@@ -59,7 +60,8 @@ class Objective:
         self.schedule = {
             name: weight
             for name, weight in loss.items()
-            if name != "stft_sizes" and (not isinstance(weight, (int, float)) or weight > 0)
+            if name not in ("stft_sizes", "emphasis")
+            and (not isinstance(weight, (int, float)) or weight > 0)
         }
         self.of_signals = {name: of_signals[name] for name in self.schedule if name in of_signals}
         self.of_bands = {name: of_bands[name] for name in self.schedule if name in of_bands}
@@ -76,7 +78,7 @@ class Objective:
         chain.under(clips.condition)
         found: dict[str, Tensor] = {}
         if self.of_bands:
-            of = losses.masked(chain, clips.dry, clips.wet)
+            of = losses.masked(chain, clips.dry, clips.wet, emphasis=self.emphasis)
             found |= {name: term(of) for name, term in self.of_bands.items()}
         found |= {name: term(chain, clips.dry) for name, term in self.of_inputs.items()}
         if self.of_signals or self.of_moves:

@@ -100,6 +100,7 @@ LOSS: Schema = {
     "esr": Weight(default=1.0),
     "stft": Weight(default=0.1),
     "stft_sizes": Numbers(16, 65_536, (512, 2_048)),
+    "emphasis": Number(0.5, 3, optional=True),
     "smoothness": Weight(default=0.0),
     "curvature": Weight(default=0.0),
     **{name: Weight(optional=True) for name in OPTIONAL_TERMS},

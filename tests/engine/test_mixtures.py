@@ -191,6 +191,16 @@ def test_nothing_is_lost_where_the_gains_make_the_clean_of_the_noisy():
     assert bin_gain_distance(masked(chain, 4 * x, x)).item() > 0.01
 
 
+def test_levels_played_with_emphasis_are_learned_without():
+    noisy, clean = (torch.from_numpy(noise(2, 1, 8_000, seed=seed)) for seed in (1, 2))
+    plain = bin_gain_distance(masked(evenly(-8), noisy, clean))
+    played = bin_gain_distance(masked(evenly(-10), noisy, clean, emphasis=1.25))
+    assert played.item() == pytest.approx(plain.item())
+    assert played.item() != pytest.approx(
+        bin_gain_distance(masked(evenly(-10), noisy, clean)).item()
+    )
+
+
 @pytest.mark.parametrize("loss", [band_gain_distance, bin_gain_distance])
 def test_a_loss_hears_what_a_chain_that_hears_ahead_makes_of_each_frame(loss, monkeypatch):
     """The energies of a sound that is doubled from frame 5 on, made even by levels that say so two frames later."""
@@ -201,7 +211,8 @@ def test_a_loss_hears_what_a_chain_that_hears_ahead_makes_of_each_frame(loss, mo
     noisy = clean.clone()
     noisy[..., 5 * 256 :] *= 2
     offsets = torch.zeros(1, 1, 8_000 // 256, 8)
-    offsets[:, :, 7:] = -20 * np.log10(2) / 42
+    low, high = made["blocks"][0]["bounds"]["gains"]
+    offsets[:, :, 7:] = -20 * np.log10(2) / (high - low)
     losses = []
     for late in (0, 1):
         moved = {"bands.gains": offsets.roll(late, 2)}
