@@ -28,6 +28,8 @@ from models_registry.models import ModelVersion
 DIFFERENCE_GRADE = "difference_grade"
 # the columns of a rating that trace it to the weights, beside those the analysis reads
 TRACE_COLUMNS = ["model_version", "model_sha256", "weights_sha256"]
+# and what names it to whoever asks where it comes from (listening/provenance.py)
+PROVENANCE = "provenance"
 # of a table written in parts: some ten thousand ratings, as many as pages hold
 PAGES_AT_ONCE = 2_000
 
@@ -42,6 +44,7 @@ def ratings_frame(campaign: Campaign, *, listeners: Collection[int] | None = Non
     if listeners is not None:
         counted = counted.filter(page__session__listener__in=listeners)
     rows = counted.order_by("pk").values_list(
+        "pk",
         "page_id",
         "page__session__listener__code",
         "page__session__listener__simulated",
@@ -63,7 +66,7 @@ def ratings_frame(campaign: Campaign, *, listeners: Collection[int] | None = Non
     out = pages_left_out(campaign, listeners=listeners)
     judged = _judged(campaign, stimuli)
     records = []
-    for page, code, simulated, token, number, stimulus_pk, scale, value, detail, at in rows:
+    for pk, page, code, simulated, token, number, stimulus_pk, scale, value, detail, at in rows:
         stimulus, other = judged[stimulus_pk]
         records.append(
             {
@@ -88,9 +91,10 @@ def ratings_frame(campaign: Campaign, *, listeners: Collection[int] | None = Non
                 "signal": stimulus.signal.sha256 if stimulus.signal else "",
                 "excluded_by": out.get(page, ""),
                 **_trace(stimulus.condition.version),
+                PROVENANCE: f"rating/{pk}",
             }
         )
-    columns = [*frames.RATING_COLUMNS, *TRACE_COLUMNS]
+    columns = [*frames.RATING_COLUMNS, *TRACE_COLUMNS, PROVENANCE]
     found = frames.ratings_frame(pd.DataFrame(records, columns=columns))
     found["excluded_by"] = with_control_questions(campaign, found)
     found["excluded_by"] = with_excluded_sessions(campaign, found)
@@ -206,9 +210,10 @@ def scores_frame(campaign: Campaign, *, align: bool = True) -> pd.DataFrame:
                         "value": score.value,
                         "status": score.status,
                         "message": score.message,
+                        PROVENANCE: f"score/{score.pk}",
                     }
                 )
-    return frames.scores_frame(pd.DataFrame(records, columns=list(frames.SCORE_COLUMNS)))
+    return frames.scores_frame(pd.DataFrame(records, columns=[*frames.SCORE_COLUMNS, PROVENANCE]))
 
 
 def latest_scores(

@@ -22,7 +22,7 @@ from models_registry.models import ModelVersion, Rendering, Signal
 
 CSV_COLUMNS = [
     *("item", "condition", "model_version", "signal", "reference", "metric", "metric_version"),
-    *("lag_undone", "value", "unit", "better", "status", "message"),
+    *("lag_undone", "value", "unit", "better", "status", "message", "provenance"),
 ]
 # shown until others are asked for: what most people have heard of
 USUAL = ("peaq-odg", "2f-model", "nmr", "si-sdr", "lsd", "stoi")
@@ -286,7 +286,7 @@ def as_table(rows: Iterable[Row], names: Names) -> pd.DataFrame:
             *(row.item, row.condition, str(row.version or ""), row.signal.sha256),
             row.reference.sha256 if row.reference and metric.needs_reference else "",
             *(score.metric, score.metric_version, score.lag_undone, score.value, score.unit),
-            *(str(metric.direction), score.status, score.message),
+            *(str(metric.direction), score.status, score.message, f"score/{score.pk}"),
         )
         for row in rows
         for metric in map(catalogue.get, names)

@@ -12,7 +12,7 @@ from listening import access, admission
 from listening import campaign_progress as going
 from listening.alerts import alerts
 from listening.arrival_figures import arrivals
-from listening.models import Campaign
+from listening.models import Campaign, Rating
 from listening.timeline import events
 from listening.views.campaigns import visible_campaign
 from listening.views.figures import served
@@ -93,5 +93,9 @@ def session(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
         "events": events(found),
         "pages": found.shown.count(),
         "done": found.shown.exclude(finished_at=None).count(),
+        "ratings": Rating.objects.counted()
+        .filter(page__session=found)
+        .select_related("page", "stimulus__trial", "stimulus__condition")
+        .order_by("page__number", "pk"),
     }
     return render(request, "listening/campaigns/session.html", context)

@@ -21,6 +21,7 @@ from listening.plan import PlanError, checked_plan
 from models_registry.audio import Audio, write
 from models_registry.models import Signal
 from tests.factories import account, mushra_campaign, tone
+from tests.tampering import strike
 
 RATE = digits.RATE
 
@@ -250,7 +251,7 @@ def test_the_command_prints_a_part_that_a_plan_takes(tmp_path, capsys):
     part = json.loads(capsys.readouterr().out)
     campaign = mushra_campaign(items=1, plan=[part, {"part": "ratings"}])
     assert campaign.problems() == []
-    Signal.objects.filter(sha256=part["recordings"]["7"]).delete()
+    strike(Signal.objects.filter(sha256=part["recordings"]["7"]))
     assert any("recorded digit, found none for" in problem for problem in campaign.problems())
     with pytest.raises(CommandError, match="expected a folder"):
         call_command("digits", str(tmp_path / "none"))

@@ -117,6 +117,7 @@ def named(rated, version):
         "bundle-job": {"pk": bundle.pk},
         "monitor": {"figure": "monitors"},
         "token-key": {"key": "none"},
+        "thing": {"kind": "stimulus", "name": stimulus.pk},
     }
 
 

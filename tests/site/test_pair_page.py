@@ -18,6 +18,7 @@ from models_registry.audio import Audio
 from models_registry.models import Job, Signal
 from tests.factories import here, mushra_campaign, stored_tone
 from tests.site.html import Page
+from tests.tampering import strike
 
 SVG = "{http://www.w3.org/2000/svg}svg"
 
@@ -187,7 +188,7 @@ def test_scores_are_of_the_signals_as_they_lie_or_aligned_and_say_so(researcher,
     assert "lag undone</small>" not in as_they_lie
     assert "0.25" in aligned
     assert "as they lie</small>" not in aligned
-    Score.objects.filter(lag_undone=True).delete()
+    strike(Score.objects.filter(lag_undone=True))
     assert "as they lie</small>" in text_of(researcher.get(address(pair) + "&aligned=1"))
     researcher.post(address(pair, "pair-score") + "&aligned=1")
     assert Job.objects.get().arguments["align"] is True

@@ -14,6 +14,7 @@ from models_registry.models import Job, ModelVersion, Rendering
 from tests.factories import mushra_campaign, stored_tone
 from tests.site.conftest import scored as give_scores
 from tests.site.html import Page
+from tests.tampering import rewrite, strike
 
 
 @pytest.fixture
@@ -81,8 +82,11 @@ def test_rows_are_sorted_by_a_metric_and_what_has_no_value_comes_last(
     researcher, measured, sort, backwards
 ):
     silent = measured.trials.first().stimuli.get(condition__name="system one").signal
-    Score.objects.filter(metric="si-sdr", signal=silent).update(
-        value=None, status="silent", message="it was silent"
+    rewrite(
+        Score.objects.filter(metric="si-sdr", signal=silent),
+        value=None,
+        status="silent",
+        message="it was silent",
     )
     rows = rows_of(researcher, address(measured, f"?metric=si-sdr&sort={sort}&format=csv"))
     values = [float(row["value"]) for row in rows[:-1]]
@@ -92,8 +96,11 @@ def test_rows_are_sorted_by_a_metric_and_what_has_no_value_comes_last(
 
 def test_words_and_status_narrow_the_rows_and_a_refusal_shows_its_sentence(researcher, measured):
     silent = measured.trials.first().stimuli.get(condition__name="system one").signal
-    Score.objects.filter(metric="si-sdr", signal=silent).update(
-        value=None, status="not_applicable", message="it was silent"
+    rewrite(
+        Score.objects.filter(metric="si-sdr", signal=silent),
+        value=None,
+        status="not_applicable",
+        message="it was silent",
     )
     rows = rows_of(researcher, address(measured, "?metric=si-sdr&q=system+two&format=csv"))
     assert {row["condition"] for row in rows} == {"system two"}
@@ -118,7 +125,7 @@ def test_conditions_are_compared_in_the_direction_of_the_metric(researcher, meas
         for name, values in {"lsd": (3.0, 1.0), "si-sdr": (5.0, 9.0)}.items():
             for condition, value in zip(("system one", "system two"), values, strict=True):
                 signal = trial.stimuli.get(condition__name=condition).signal
-                Score.objects.filter(metric=name, signal=signal).delete()
+                strike(Score.objects.filter(metric=name, signal=signal))
                 scored(signal, trial.reference, value, metric=name)
     query = "?metric=lsd&metric=si-sdr&first=system one&second=system two"
     text = text_of(researcher, address(measured, query))

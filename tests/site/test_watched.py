@@ -7,6 +7,7 @@ from django.urls import reverse
 
 from listening import monitor_figures
 from models_registry.models import TrainingRun
+from tests.tampering import rewrite
 
 pytestmark = pytest.mark.django_db
 
@@ -51,8 +52,10 @@ def test_the_version_s_page_shows_it_too(researcher, watched):
 
 
 def test_a_value_outside_its_limits_is_said_so(researcher, watched):
-    TrainingRun.objects.filter(pk=watched.run.pk).update(
-        history=[row(0, 0)], recipe={"name": "overdrive", "limits": {"coherence": [0.95, 1]}}
+    rewrite(
+        TrainingRun.objects.filter(pk=watched.run.pk),
+        history=[row(0, 0)],
+        recipe={"name": "overdrive", "limits": {"coherence": [0.95, 1]}},
     )
     text = researcher.get(reverse("job", args=[watched.run.job.pk])).content.decode()
     assert "<strong>the output&#x27;s phase no longer follows" in text
