@@ -95,7 +95,8 @@ def version(name: str, *, quick: bool, actor: str, report: Report) -> ModelVersi
     project = Project.objects.operators()
     if known := training.trained(recipe, seed=SEED, project=project):
         return known
-    run = training.here(recipe, seed=SEED, actor=actor, project=project)
+    reason = f"{recipe.purpose} (the demo)"
+    run = training.here(recipe, seed=SEED, reason=reason, actor=actor, project=project)
     if failure := jobs.work_here(run.job, report):
         raise failure
     return ModelVersion.objects.get(run=run)

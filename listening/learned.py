@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
 from listening.block_pictures import picture_of
 from models_registry.extra import EngineMissing
 from models_registry.models import ModelVersion
@@ -27,6 +29,8 @@ class LearnedValue:
     range: str
     default: str
     number: float | None
+    # of a curve each point's, as `place`
+    places: tuple[float, ...]
     place: float | None
     authority: float | None
 
@@ -89,6 +93,7 @@ def learned_value(name: str, reading: Any) -> LearnedValue:
         value=f"{len(reading.value)} points" if curve else shown(reading.value),
         unit=parameter.unit,
         default="a curve" if curve else shown(parameter.default),
+        places=tuple(100 * np.atleast_1d(parameter.control(reading.value))),
         number=None if curve else float(reading.value),
         range=f"{shown(parameter.low)} … {shown(parameter.high)}",
         place=None if curve else 100 * float(parameter.control(reading.value)),

@@ -229,6 +229,10 @@ def _version(
     weights_sha256 = hashlib.sha256(weights).hexdigest()
     if facts["sha256"] != identity_hash(facts["chain"], weights_sha256):
         raise ExchangeError(f"{bundle.name}: {called}: its chain and weights do not give its hash")
+    if not str(facts["reason"]).strip():
+        raise ExchangeError(
+            f"{bundle.name}: {called}: expected the reason why it exists, found none"
+        )
     there = ModelVersion.objects.filter(model__name=facts["model"], number=facts["number"]).first()
     if there:
         if there.sha256 != facts["sha256"]:

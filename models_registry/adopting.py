@@ -14,7 +14,7 @@ from django.db import transaction
 
 from models_registry import audit, jobs
 from models_registry.extra import engine
-from models_registry.models import Job, ModelVersion, Signal
+from models_registry.models import Job, ModelVersion, NoReason, Signal
 from models_registry.teams import Project
 
 LONGEST_NAME = 100
@@ -54,12 +54,14 @@ def ask(
             "expected recordings and what was played (or other sound of the same kind), found "
             f"{len(wet)} and {len(dry)}"
         )
+    if not reason.strip():
+        raise NoReason(f"a version that knows {name}")
     return {
         "version": str(version),
         "name": name,
         "dry": [one.sha256 for one in dry],
         "wet": [one.sha256 for one in wet],
-        "reason": reason or f"{name} was added to {', '.join(version.knows)}",
+        "reason": reason.strip(),
         "actor": actor,
     }
 

@@ -17,7 +17,7 @@ from django.db import transaction
 
 from models_registry import audit, jobs
 from models_registry.extra import engine
-from models_registry.models import AudioModel, Job, ModelVersion, TrainingRun
+from models_registry.models import AudioModel, Job, ModelVersion, NoReason, TrainingRun
 from models_registry.teams import Project
 
 if TYPE_CHECKING:
@@ -94,6 +94,10 @@ def _run(recipe: Recipe, job: Job, *, seed: int, reason: str, actor: str) -> Tra
     )
     if created:
         audit.record("register", model, actor=actor, reason=recipe.purpose)
+    # the first of its line exists for what the recipe is for; what differs from it differs for a reason
+    reason = reason.strip()
+    if not reason and model.versions.exists():
+        raise NoReason(f"another version of {model}")
     return TrainingRun.objects.create(
         model=model,
         recipe=recipe.to_dict(),

@@ -16,7 +16,7 @@ from metrics.contract import MetricError
 from models_registry.adopting import AdoptionError
 from models_registry.audio import AudioError
 from models_registry.extra import EngineMissing
-from models_registry.models import ModelVersion, Signal
+from models_registry.models import ModelVersion, NoReason, Signal
 from models_registry.rendering import RenderError
 from models_registry.standing import StandingError
 from models_registry.statements import StatementError
@@ -30,6 +30,7 @@ REFUSALS = (
     AudioError,
     EngineMissing,
     MetricError,
+    NoReason,
     RenderError,
     StandingError,
     StatementError,

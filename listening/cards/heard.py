@@ -54,7 +54,7 @@ SHAPES = (
 
 def ratings(version: ModelVersion) -> Part:
     """What people (and, said so, programs) rated, with intervals and n."""
-    told = list(_ratings(version))
+    told = list(ratings_of(version))
     if not told:
         section = Section("What listeners say", ["Nobody has listened to it in a test."])
         return Part(
@@ -105,7 +105,8 @@ def _who(one: dict[str, Any]) -> str:
     return f"{one['simulated']} of {one['listeners']} SIMULATED"
 
 
-def _ratings(version: ModelVersion) -> Iterator[dict[str, Any]]:
+def ratings_of(version: ModelVersion) -> Iterator[dict[str, Any]]:
+    """One for each value that a campaign of the version's project tells of it."""
     conditions = Condition.objects.filter(version=version, campaign__project=version.project)
     for condition in conditions.select_related("campaign").order_by("campaign__pk", "pk"):
         analysis, _ = analysis_of(condition.campaign)

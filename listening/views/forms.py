@@ -130,7 +130,8 @@ class TrainForm(RoomForm):
     reason = forms.CharField(
         max_length=500,
         widget=forms.Textarea(attrs={"rows": 3}),
-        help_text="Why, in terms of sound or physics. It stays with the version.",
+        help_text="What should sound different, or which physics was missing: “the low shelf had no room below 80 Hz”, "
+        "not “tried again”. It stays with the version.",
     )
 
     def clean_settings(self) -> dict[str, str]:

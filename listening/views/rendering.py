@@ -104,9 +104,9 @@ class AdoptForm(SoundsForm):
     )
     reason = forms.CharField(
         max_length=500,
-        required=False,
         label="Why",
-        help_text="In terms of sound. It stays with the version.",
+        help_text="What is to sound different by it, or what the device does that the others do not. It stays with the "
+        "version.",
     )
     wet = ManyFilesField(
         required=False, label="Its recordings", help_text="About ten seconds altogether."

@@ -20,6 +20,15 @@ if TYPE_CHECKING:
     from models_registry.engine import Chain
 
 
+class NoReason(ValueError):
+    """A version was to be made without a why; the message says what is wanted."""
+
+    def __init__(self, what: str) -> None:
+        super().__init__(
+            f"expected a reason for {what}, found none: say what is to sound different, or which physics it lacked"
+        )
+
+
 class AudioModelQuerySet(OfProject["AudioModel"]):
     pass
 
@@ -85,7 +94,12 @@ class ModelVersionQuerySet(WrittenOnce, OfProject["ModelVersion"]):
         parent: ModelVersion | None = None,
         run: TrainingRun | None = None,
     ) -> ModelVersion:
-        """Write the next version of `model`; its hash covers the chain's specification and the weights."""
+        """Write the next version of `model`; its hash covers the chain's specification and the weights.
+
+        Raises `NoReason`.
+        """
+        if not reason.strip():
+            raise NoReason(f"the next version of {model}")
         weights_sha256 = hashlib.sha256(weights).hexdigest()
         sha256 = identity_hash(chain, weights_sha256)
         with transaction.atomic():

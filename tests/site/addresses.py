@@ -153,6 +153,7 @@ PAGES = {
     "block": Page(READER, names="model version block"),
     "block-own-figure": Page(READER, names="model version block own-figure svg"),
     "version-scores": Page(READER, names="model version"),
+    "version-changes": Page(READER, EDITOR, "model version-with-parent"),
     "version-card": Page(READER, names="model version"),
     "card-file": Page(READER, names="model version report"),
     "version-statement": Page(READER, EDITOR, "model version"),

@@ -22,7 +22,7 @@ from listening import sessions
 from listening.models import Invitation, Lesson, Rating, Session
 from metrics.models import Score
 from models_registry import jobs
-from models_registry.models import Job, Search, Study, TrainingRun
+from models_registry.models import Job, ModelVersion, Search, Study, TrainingRun
 from models_registry.teams import Entry, Membership, Project, Role
 from tests.factories import account, here, mushra_campaign
 from tests.site.addresses import API, EDITOR, OWNER, PAGES, READER
@@ -75,7 +75,12 @@ def named(rated, version):
     entry, secret = Entry.objects.make(
         here(), role=Role.READER, expires_at=now() + timedelta(days=1), by="owner"
     )
+    with version.weights.open("rb") as file:
+        child = ModelVersion.objects.register(
+            version.model, chain=version.chain, weights=file.read(), card={}, reason="once more"
+        )
     return {
+        "version-with-parent": {"number": child.number},
         "slug": {"slug": rated.slug},
         "draft": {"slug": draft.slug},
         "code": {"code": invited.code},

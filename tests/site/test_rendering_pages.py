@@ -196,7 +196,7 @@ def test_a_new_device_is_adopted_from_the_page(researcher, devices, hurried, tmp
     assert "device@1 knows phone, hall: rear" in text_of(researcher.get(address))
     asked = {
         "name": "kitchen",
-        "reason": "",
+        "reason": "it booms at 120 Hz",
         "dry": wav("dry.wav", dry),
         "wet": wav("wet.wav", wet),
     }
@@ -228,11 +228,14 @@ def test_the_command_and_the_api_adopt_too(devices, hurried, alice, tmp_path, ca
     assert "registered device@2, which knows kitchen" in capsys.readouterr().out
     assert ModelVersion.objects.get(number=2).reason == "it rattles"
     with pytest.raises(CommandError, match="a new name, found 'kitchen', which device@2 knows"):
-        call_command("adopt", "device", "kitchen", *files)
+        call_command("adopt", "device", "kitchen", *files, "--reason", "it booms")
     client = APIClient()
     client.force_authenticate(alice)
     dry, wet = (Signal.objects.get(title=side).sha256 for side in ("dry", "wet"))
     given = {"name": "cellar", "dry": [dry], "wet": [wet]}
+    unsaid = client.post("/api/versions/device@2/adopt/", given, format="json")
+    assert "expected a reason for a version that knows cellar" in unsaid.json()["detail"]
+    given["reason"] = "it rings"
     answer = client.post("/api/versions/device@2/adopt/", given, format="json")
     assert answer.status_code == 202
     assert done(Job.objects.get(pk=answer.json()["id"])).message.startswith("registered device@3")
@@ -248,9 +251,19 @@ def test_what_cannot_be_adopted_is_refused_and_nothing_is_kept(
     dry, wet = new_device(tmp_path)
     before = Signal.objects.count()
     address = reverse("adopt", args=["device", 1])
-    sent = {"name": "phone", "dry": wav("dry.wav", dry), "wet": wav("wet.wav", wet)}
+    sent = {
+        "name": "phone",
+        "reason": "thin",
+        "dry": wav("dry.wav", dry),
+        "wet": wav("wet.wav", wet),
+    }
     assert "Expected a new name, found" in text_of(researcher.post(address, sent))
-    sent = {"name": "kitchen", "dry": wav("dry.wav", dry), "wet": wav("wet.wav", 0 * wet)}
+    sent = {
+        "name": "kitchen",
+        "reason": "boom",
+        "dry": wav("dry.wav", dry),
+        "wet": wav("wet.wav", 0 * wet),
+    }
     assert "found silence" in text_of(researcher.post(address, sent))
     assert Signal.objects.count() == before
     assert not Job.objects.filter(kind="adopt").exists()
@@ -264,5 +277,5 @@ def test_a_recording_that_is_too_short_fails_with_a_sentence(devices, tmp_path):
     write(tmp_path / "short.wav", Audio(whole.samples[:, :RATE], RATE))
     files = ["--dry", str(tmp_path / "dry.wav"), "--wet", str(tmp_path / "short.wav")]
     with pytest.raises(CommandError, match="wet: expected at least 4.1 s of sound"):
-        call_command("adopt", "device", "kitchen", *files)
+        call_command("adopt", "device", "kitchen", *files, "--reason", "it booms")
     assert ModelVersion.objects.count() == 1

@@ -38,7 +38,11 @@ class Command(RefusingCommand):
             metavar="FILE",
             help="what was played to it, or other sound of the same kind",
         )
-        parser.add_argument("--reason", default="", help="why this version is made")
+        parser.add_argument(
+            "--reason",
+            default="",
+            help="why this version is made: what is to sound different by it",
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
         engine()

@@ -36,7 +36,12 @@ class Command(RefusingCommand):
             help="change a value of the recipe, such as training.steps=300",
         )
         parser.add_argument("--seed", type=int, default=0)
-        parser.add_argument("--reason", default="", help="why this version is made")
+        parser.add_argument(
+            "--reason",
+            default="",
+            help="why this version is made: what should sound different, or which physics was missing; the first "
+            "of a model exists for what its recipe is for",
+        )
         add_project(parser)
 
     def handle(self, *args: Any, **options: Any) -> None:
