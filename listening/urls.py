@@ -51,6 +51,7 @@ from listening.views import (
     statements,
     statistics,
     studies,
+    templates,
     uploads,
 )
 
@@ -243,6 +244,12 @@ researcher: list[URLPattern | URLResolver] = [
         benchmarks.publish,
         name="benchmark-publish",
     ),
+    path("templates/", templates.index, name="templates"),
+    path("templates/new/", templates.new, name="template-new"),
+    path("templates/<int:pk>/", templates.detail, name="template"),
+    path("templates/<int:pk>/use/", templates.use, name="template-use"),
+    path("templates/<int:pk>/template.<slug:form>", templates.file, name="template-file"),
+    path("api/template.schema.json", templates.schema, name="template-schema"),
     path("lessons/", lessons.index, name="lessons"),
     path("lessons/new/", lessons.new, name="lesson-new"),
     path("lessons/about/", lessons.about, name="lessons-about"),

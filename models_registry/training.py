@@ -60,6 +60,13 @@ def queue(
 ) -> TrainingRun:
     """Ask a worker to train the recipe; raises `RecipeError` before anything is written."""
     recipe = load_recipe(name, overrides)
+    return queue_recipe(recipe, seed=seed, reason=reason, actor=actor, project=project)
+
+
+def queue_recipe(
+    recipe: Recipe, *, seed: int, reason: str = "", actor: str, project: Project
+) -> TrainingRun:
+    """Ask a worker to train a recipe that is at hand."""
     with transaction.atomic():
         job = jobs.enqueue("train", {"actor": actor}, project=project)
         return _run(recipe, job, seed=seed, reason=reason, actor=actor)

@@ -7,6 +7,7 @@ from drf_spectacular.views import SpectacularJSONAPIView
 from rest_framework.routers import SimpleRouter
 
 from listening.api import rows
+from listening.api.benchmarks import BenchmarkViewSet, TemplateViewSet
 from listening.api.campaigns import CampaignViewSet
 from listening.api.lessons import LessonViewSet
 from listening.api.searches import SearchViewSet
@@ -28,6 +29,8 @@ router.register("jobs", rows.JobViewSet)
 router.register("studies", StudyViewSet)
 router.register("searches", SearchViewSet)
 router.register("lessons", LessonViewSet)
+router.register("benchmarks", BenchmarkViewSet)
+router.register("templates", TemplateViewSet)
 
 app_name = "rest"
 urlpatterns = [

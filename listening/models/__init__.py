@@ -28,6 +28,7 @@ from listening.models.session import (
     Slot,
     Visit,
 )
+from listening.models.template import Template
 from listening.models.token import TokenNote
 
 __all__ = [
@@ -51,6 +52,7 @@ __all__ = [
     "Slot",
     "Stimulus",
     "StudyCampaign",
+    "Template",
     "TokenNote",
     "Trial",
     "Visit",

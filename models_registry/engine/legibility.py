@@ -24,7 +24,9 @@ CONFIDENCE = 0.95
 # what is asked of a recovery: from so far away (of the range), so often, in so many steps, to so near
 AWAY, STARTS, STEPS, NEAR = 0.25, 2, 20, 0.05
 # sounds that settings are found again from: enough for every band, few enough to wait for
-MOST_CLIPS, SECONDS = 2, 0.5
+MOST_CLIPS, SECONDS = 2, 0.25
+# each is moved once in every step
+MOST_NUMBERS = 250
 
 Told = Callable[[float, str], None]
 
@@ -96,7 +98,7 @@ def recovered(
     """
     chain = exactly(chain)
     data = _own_data(chain, clips)
-    squares = LeastSquares(chain, data, blocks_alone=True)
+    squares = LeastSquares(chain, data, blocks_alone=True, most=MOST_NUMBERS)
     truth = 1 / (1 + np.exp(-squares.place()))
     draw = np.random.default_rng(seed)
     errors = []

@@ -74,7 +74,14 @@ class LeastSquares:
     """The squared error of a chain's waveform as a function of its free parameters (size-one or vectors), or with
     `blocks_alone` of those of its blocks, its networks as they are."""
 
-    def __init__(self, chain: Chain, data: Dataset, *, blocks_alone: bool = False) -> None:
+    def __init__(
+        self,
+        chain: Chain,
+        data: Dataset,
+        *,
+        blocks_alone: bool = False,
+        most: int = MOST_PARAMETERS,
+    ) -> None:
         self.chain = copy.deepcopy(chain).double()
         self.clips, self.judged = data.train, data.judged
         self.free = [
@@ -83,9 +90,9 @@ class LeastSquares:
             if not (blocks_alone and name.startswith("adapters."))
         ]
         count = sum(parameter.numel() for parameter in self.free)
-        if not 0 < count <= MOST_PARAMETERS:
+        if not 0 < count <= most:
             raise EngineError(
-                f"training.polish: expected a chain of 1 to {MOST_PARAMETERS} free parameters, found {count}"
+                f"least squares: expected a chain of 1 to {most} free parameters, found {count}"
             )
 
     def place(self) -> NDArray[np.float64]:

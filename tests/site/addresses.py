@@ -61,6 +61,12 @@ PAGES = {
     "board-export": Page(EVERYONE, names="benchmark csv"),
     "board-figure": Page(EVERYONE, names="benchmark front svg"),
     "submission-schema": Page(EVERYONE),
+    "templates": Page(SIGNED_IN, MAKER),
+    "template-new": Page(MAKER, MAKER),
+    "template": Page(READER, names="template"),
+    "template-use": Page(None, EDITOR, "template"),
+    "template-file": Page(READER, names="template yaml"),
+    "template-schema": Page(SIGNED_IN),
     "benchmarks": Page(SIGNED_IN),
     "benchmark-new": Page(MAKER, MAKER),
     "benchmark": Page(READER, names="benchmark"),
@@ -202,6 +208,9 @@ PAGES = {
 
 # by method and path, and what is sent
 API: dict[tuple[str, str], Level] = {
+    ("get", "/api/benchmarks/"): SIGNED_IN,
+    ("get", "/api/benchmarks/{id}/"): READER,
+    ("get", "/api/benchmarks/{id}/leaderboard/"): READER,
     ("get", "/api/blocks/"): SIGNED_IN,
     ("get", "/api/campaigns/"): SIGNED_IN,
     ("post", "/api/campaigns/"): MAKER,
@@ -254,6 +263,8 @@ API: dict[tuple[str, str], Level] = {
     ("get", "/api/studies/"): SIGNED_IN,
     ("post", "/api/studies/"): SIGNED_IN,
     ("get", "/api/studies/{id}/"): READER,
+    ("get", "/api/templates/"): SIGNED_IN,
+    ("get", "/api/templates/{id}/"): READER,
     ("get", "/api/versions/"): SIGNED_IN,
     ("get", "/api/versions/{id}/"): READER,
     ("post", "/api/versions/{id}/adopt/"): EDITOR,

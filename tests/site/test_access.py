@@ -19,7 +19,7 @@ from django.utils.timezone import now
 from drf_spectacular.generators import SchemaGenerator
 
 from listening import sessions
-from listening.models import Invitation, Lesson, Rating, Session
+from listening.models import Benchmark, Invitation, Lesson, Rating, Session, Template
 from metrics.models import Score
 from models_registry import jobs
 from models_registry.models import Job, ModelVersion, Search, Study, TrainingRun
@@ -30,6 +30,7 @@ from tests.site.test_benchmarks import that_is_ranked
 from tests.site.test_lessons import a_lesson
 from tests.site.test_searches import that_is_over
 from tests.site.test_studies import of_ablation
+from tests.site.test_templates import a_template
 from tests.site.test_watched import row
 
 PEOPLE = ("nobody", "stranger", "reader", "editor", "owner")
@@ -116,6 +117,8 @@ def named(rated, version):
         "lesson": {"pk": a_lesson().pk},
         "benchmark": {"slug": that_is_ranked(version).slug, "edition": 1},
         "front": {"name": "front"},
+        "template": {"pk": a_template().pk},
+        "yaml": {"form": "yaml"},
         "importance": {"name": "importance"},
         "study": {"pk": of_ablation(version).pk},
         "shares": {"name": "shares"},
@@ -165,6 +168,8 @@ def test_every_operation_of_the_api_answers_everybody_as_it_is_declared(people, 
 
 
 NUMBERED = {
+    "benchmarks": lambda: Benchmark.objects.latest("pk").pk,
+    "templates": lambda: Template.objects.latest("pk").pk,
     "jobs": lambda: Job.objects.latest("pk").pk,
     "lessons": lambda: Lesson.objects.latest("pk").pk,
     "ratings": lambda: Rating.objects.latest("pk").pk,
