@@ -34,7 +34,7 @@ def pictures(board: Board) -> dict[str, Picture]:
 
 def front(board: Board) -> Figure:
     """Sound against legibility and against cost, a panel each; the better, the further to the upper right and left."""
-    figure = Figure(figsize=(8.4, 3.8), layout="constrained")
+    figure = Figure(figsize=(8.4, 4.2), layout="constrained")
     for axes, name in zip(figure.subplots(1, 2, sharey=True), AXES, strict=True):
         _panel(axes, board, name)
         plain_axes(axes)

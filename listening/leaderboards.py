@@ -140,7 +140,7 @@ def _columns(benchmark: Benchmark, heard: Heard | None) -> list[Column]:
             Column(
                 name,
                 SOUND,
-                metric.title,
+                metric.title.partition(",")[0],
                 metric.unit,
                 higher,
                 f"{metric.title}, mean over the items.",

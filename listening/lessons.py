@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
+from urllib.parse import urlsplit
 
 from django.db import transaction
 
@@ -11,6 +13,8 @@ from listening.models import Lesson, LessonTag
 from models_registry import audit, training
 from models_registry.models import Job, TrainingRun
 from models_registry.teams import Project
+
+TAG = re.compile(r"[a-z0-9][a-z0-9_-]{0,79}")
 
 
 class LessonError(ValueError):
@@ -27,6 +31,8 @@ def write(
     **said: Any,
 ) -> Lesson:
     """Keep a lesson with its tags; raises `LessonError` where what it corrects was corrected before."""
+    check_addresses(said.get("evidence", ()))
+    blocks, tasks = checked_names(blocks), checked_names(tasks)
     with transaction.atomic():
         if corrects is not None:
             Lesson.objects.select_for_update().get(pk=corrects.pk)
@@ -53,6 +59,26 @@ def write(
             },
         )
     return lesson
+
+
+def check_addresses(lines: Iterable[str]) -> None:
+    """Raises `LessonError` at what is no address of a page, here or elsewhere."""
+    for line in lines:
+        parts = urlsplit(line)
+        here = line.startswith("/") and not line.startswith("//")
+        if not here and not (parts.scheme in ("http", "https") and parts.netloc):
+            raise LessonError(
+                f"expected an address that begins with / or https://, found {line[:80]!r}"
+            )
+
+
+def checked_names(names: Iterable[str]) -> list[str]:
+    """`names` of blocks, adapters or recipes; raises `LessonError` at one that is none."""
+    found = [name for name in names if name]
+    for name in found:
+        if not TAG.fullmatch(name):
+            raise LessonError(f"expected names of small letters, digits and -, found {name[:80]!r}")
+    return found
 
 
 def kinds_in(chain: Mapping[str, Any]) -> list[str]:

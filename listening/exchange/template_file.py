@@ -21,6 +21,8 @@ from listening.exchange.submission_file import refuse_later
 
 FORMAT = "earwitness-template/1"
 RECIPE, CAMPAIGN, REVIEW = "recipe", "campaign", "review"
+# nobody fills in so many numbers one by one
+LONG = 8
 KINDS = (RECIPE, CAMPAIGN, REVIEW)
 
 Data = dict[str, Any]
@@ -112,7 +114,10 @@ def _unfit(field: Mapping[str, Any], value: Answer) -> Iterator[str]:
 
 
 def leaves(content: Any, path: str = "") -> Iterator[tuple[str, Answer]]:
-    """Every single value of `content` with its path: what may be opened as a field."""
+    """Every single value of `content` with its path: what may be opened as a field. Long lists of numbers, such as the
+    points of a curve, are left out."""
+    if isinstance(content, list) and len(content) > LONG and isinstance(content[0], int | float):
+        return
     if isinstance(content, Mapping | list):
         steps = content.items() if isinstance(content, Mapping) else enumerate(content)
         for step, value in steps:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from typing import Any
-from urllib.parse import urlsplit
 
 from django import forms
 from django.http import HttpRequest, HttpResponse
@@ -18,7 +17,6 @@ from listening.views.forms import RoomForm
 from models_registry import training
 from models_registry.models import ModelVersion, TrainingRun
 
-TAG = re.compile(r"[a-z0-9][a-z0-9_-]{0,79}")
 SHOWN = 200
 # of those that a form shows before one begins
 BEFORE = 5
@@ -58,12 +56,10 @@ class LessonForm(RoomForm):
 
     def _names(self, field: str) -> list[str]:
         names = re.split(r"[,\s]+", self.cleaned_data[field].strip())
-        for name in filter(None, names):
-            if not TAG.fullmatch(name):
-                raise forms.ValidationError(
-                    f"expected names of small letters, digits and -, found {name[:80]!r}"
-                )
-        return [name for name in names if name]
+        try:
+            return lessons.checked_names(names)
+        except lessons.LessonError as error:
+            raise forms.ValidationError(str(error)) from error
 
     def clean_blocks(self) -> list[str]:
         return self._names("blocks")
@@ -73,13 +69,10 @@ class LessonForm(RoomForm):
 
     def clean_evidence(self) -> list[str]:
         lines = [one.strip() for one in self.cleaned_data["evidence"].splitlines() if one.strip()]
-        for line in lines:
-            parts = urlsplit(line)
-            here = line.startswith("/") and not line.startswith("//")
-            if not here and not (parts.scheme in ("http", "https") and parts.netloc):
-                raise forms.ValidationError(
-                    f"expected an address that begins with / or https://, found {line[:80]!r}"
-                )
+        try:
+            lessons.check_addresses(lines)
+        except lessons.LessonError as error:
+            raise forms.ValidationError(str(error)) from error
         return lines
 
 

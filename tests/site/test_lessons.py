@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from django.core.management import CommandError, call_command
 from django.urls import reverse
 
 from listening import lessons
@@ -197,3 +198,26 @@ def test_kinds_stand_in_branches_too():
         "adapters": [{"kind": "gru"}],
     }
     assert lessons.kinds_in(chain) == ["fir", "gain", "gru"]
+
+
+def test_the_command_writes_finds_and_names_the_untold(version, capsys):
+    job = Job.objects.create(kind="train", state=Job.State.FAILED, message="the loss became nan")
+    run = TrainingRun.objects.create(
+        model=version.model, recipe={"name": "overdrive"}, seed=1, reason="brighter", job=job
+    )
+    call_command("lesson", "untold")
+    assert f"run {run.pk} of overdrive failed: the loss became nan" in capsys.readouterr().out
+    told = ["--title=Too fast", "--tried=0.5", "--happened=nan", "--advice=Stay below 0.1."]
+    call_command("lesson", "write", *told, "--block=waveshaper", f"--run={run.pk}")
+    lesson = Lesson.objects.get()
+    assert (lesson.run, lesson.project) == (run, here())
+    call_command("lesson", "untold")
+    assert "somebody told" in capsys.readouterr().out
+    call_command("lesson", "list", "fast", "--block=waveshaper")
+    assert f"{lesson.pk} Too fast: Stay below 0.1. (waveshaper)" in capsys.readouterr().out
+    call_command("lesson", "list", "--task=denoise")
+    assert "no lesson says this" in capsys.readouterr().out
+    with pytest.raises(CommandError, match="expected --tried to say something"):
+        call_command("lesson", "write", "--title=a", "--tried= ", "--happened=b")
+    with pytest.raises(CommandError, match="expected a training run, found no 99"):
+        call_command("lesson", "write", *told, "--run=99")
