@@ -23,7 +23,8 @@ from models_registry.models import Job
 from models_registry.teams import Project
 
 # kinds of jobs whose arguments name the campaign that they make or change
-KINDS = ("draft", "import-campaign", "measure", "mend")
+MAKING = ("draft", "import-campaign")
+KINDS = (*MAKING, "measure", "mend")
 
 
 def queue_table(intake: Intake, choices: making.Choices, *, project: Project) -> Job:

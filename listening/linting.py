@@ -15,6 +15,7 @@ from typing import Any, Literal
 from listening import measuring
 from listening.balance import round_of
 from listening.measuring import Ear, Heard, Lie
+from listening.methods.base import UNLIKE
 from listening.models import Campaign, Condition, Stimulus, Trial
 from listening.plan import items_only_trained, part_named
 from listening.scheme import Scheme
@@ -52,8 +53,16 @@ class Finding:
 
 def findings(campaign: Campaign) -> list[Finding]:
     """Errors first; every sound is read and measured, which takes seconds the first time."""
-    errors = [Finding("launch", "error", "", problem) for problem in campaign.problems()]
+    errors = [_of_launch(problem) for problem in campaign.problems()]
     return [*errors, *_design(campaign), *_sounds(campaign)]
+
+
+def _of_launch(problem: str) -> Finding:
+    """What keeps a campaign from opening."""
+    if UNLIKE in problem:
+        advice = "Have them made alike by a click, or send files of one format."
+        return Finding("launch", "error", "", problem, advice, "format")
+    return Finding("launch", "error", "", problem)
 
 
 def warnings(campaign: Campaign) -> list[Finding]:
@@ -205,7 +214,7 @@ def _of_trial(
                 "unreadable",
                 "error",
                 where,
-                f"expected a sound that can be read, found {error}",
+                f"expected a sound that can be read, found {_why(error)}",
                 "Add it again.",
             )
             continue
@@ -223,6 +232,11 @@ def _of_trial(
             "Cut it to the passage that shows the differences, or justify the length in the report.",
         )
     yield from _spread(trial.item, loudnesses)
+
+
+def _why(error: Exception) -> str:
+    """What is wrong with a file, without its place on this machine."""
+    return (error.strerror or "none") if isinstance(error, OSError) else str(error)
 
 
 def _of_sound(where: str, heard: Heard) -> Iterator[Finding]:

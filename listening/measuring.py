@@ -6,6 +6,7 @@ Reading and measuring takes about a tenth of the time that it takes to hear them
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -57,7 +58,9 @@ class Ear:
 
     def heard(self, signal: Signal) -> Heard:
         """Raises one of `UNREADABLE`."""
-        return Heard(**self._found(signal, signal, lambda sound, _: asdict(_heard(sound))))
+        return Heard(
+            **self._found(signal, signal, lambda sound, _: asdict(_heard(sound, signal.provenance)))
+        )
 
     def lie(self, signal: Signal, against: Signal) -> Lie:
         """Raises one of `UNREADABLE`."""
@@ -140,8 +143,19 @@ def check_file(signal: Signal) -> None:
         raise AudioError(f"a file of {size} bytes, which should hold {wanted}")
 
 
-def _heard(sound: Audio) -> Heard:
+# how an item's sounds say that they were turned down together (listening/sound_library.py), in dB
+_TURNED_DOWN = re.compile(r" at (-[0-9.]+) dB, so that .* does not clip$")
+# the dB are written to two places
+_NEAR = 0.002
+
+
+def _heard(sound: Audio, provenance: str = "") -> Heard:
     samples = sound.samples.astype(np.float64)
+    peak = float(np.abs(samples).max())
+    told = _TURNED_DOWN.search(provenance)
+    full_scale = 10 ** (float(told[1]) / 20) if told else 1.0
+    # what had clipped before it was turned down stands where full scale came to lie
+    as_it_came = samples / peak if told and abs(peak / full_scale - 1) < _NEAR else samples
     try:
         level: float | None = preparing.loudness(sound)
     except AudioError:
@@ -149,7 +163,7 @@ def _heard(sound: Audio) -> Heard:
     start, end = preparing.silence_at_ends(sound, below_db=SILENT_DBFS)
     return Heard(
         float(dc_offset(samples, sound.rate)),
-        float(clipping(samples, sound.rate)),
+        float(clipping(as_it_came, sound.rate)),
         start,
         end,
         level,

@@ -7,11 +7,13 @@ import pytest
 from django.core.cache import cache
 
 from listening import linting, mending
+from listening.composing import compose
+from listening.exchange.documents import Document
 from listening.models import Campaign, Stimulus
 from listening.models.campaign import CampaignError
-from models_registry.audio import Audio
+from models_registry.audio import Audio, write
 from models_registry.models import AuditEvent, Signal
-from tests.factories import mushra_campaign
+from tests.factories import here, mushra_campaign
 
 pytestmark = pytest.mark.django_db
 RATE = 48_000
@@ -102,7 +104,8 @@ def test_a_fault_is_found_and_mended(draft, code):
 
 def test_lengths_that_differ_keep_it_from_opening_and_can_be_cut(draft):
     change(draft, lambda sound: Audio(np.pad(sound.samples, ((0, 0), (0, 960))), RATE))
-    assert "launch" in codes(draft)
+    (found,) = [one for one in linting.findings(draft) if one.code == "launch"]
+    assert (found.severity, found.mend) == ("error", "format")
     assert mending.mend(draft, "format", actor="alice") == {
         "tone 1 · system one": "cut by 20.0 ms at its end"
     }
@@ -127,6 +130,46 @@ def test_what_no_click_can_mend_is_told(draft, act, code):
     assert found.where == "tone 1 · system one"
     assert found.advice
     assert not found.mend
+
+
+def test_what_had_clipped_is_told_though_its_item_was_turned_down(tmp_path):
+    """The reference peaks at 2, so that the document's item is turned down to where nothing stands at full scale."""
+    clean = noise(1)
+    sounds = {"ref": 2 / np.abs(clean.samples).max(), "clipped": 10.0, "whole": 3.0}
+    for name, gain in sounds.items():
+        samples = clean.samples * np.float32(gain)
+        samples = np.clip(samples, -1, 1) if name == "clipped" else samples
+        write(tmp_path / f"{name}.wav", Audio(samples, RATE))
+    document = {
+        "format": "earwitness-campaign/1",
+        "slug": "loud",
+        "title": "Loud",
+        "method": "mushra",
+        "options": {"anchors": []},
+        "conditions": [
+            {"name": "ref", "role": "reference"},
+            {"name": "clipped"},
+            {"name": "whole"},
+        ],
+        "items": [
+            {
+                "title": "noise",
+                "reference": "ref.wav",
+                "stimuli": {"clipped": "clipped.wav", "whole": "whole.wav"},
+            }
+        ],
+    }
+    made = compose(Document("loud", document), audio_folder=tmp_path, project=here(), actor="alice")
+    found = [one.where for one in linting.findings(made) if one.code == "clipping"]
+    assert found == ["noise · clipped"]
+
+
+def test_a_file_that_is_gone_is_told_without_its_place(draft):
+    linting.findings(draft)
+    file = stimulus(draft).signal.file
+    file.storage.delete(str(file.name))
+    (told,) = [one.found for one in linting.findings(draft) if one.code == "unreadable"]
+    assert told == "expected a sound that can be read, found No such file or directory"
 
 
 def test_a_system_that_is_the_reference_or_another_is_told(draft):

@@ -261,6 +261,9 @@ def _told(campaign: Campaign, conditions: list[Condition]) -> Iterator[str]:
                 )
 
 
+UNLIKE = "expected the same length, rate and channels throughout"
+
+
 def _sound_problems(signals: dict[str, Signal]) -> Iterator[str]:
     """What keeps the signals of one trial from being switched between, blind and in step."""
     formats = {name: (s.frames, s.rate, s.channels) for name, s in signals.items()}
@@ -269,7 +272,7 @@ def _sound_problems(signals: dict[str, Signal]) -> Iterator[str]:
             f"{name} {frames} frames at {rate} Hz in {channels} ch"
             for name, (frames, rate, channels) in formats.items()
         )
-        yield f"expected the same length, rate and channels throughout, found {listed}"
+        yield f"{UNLIKE}, found {listed}"
     for name, signal in signals.items():
         if not MIN_EXCERPT_S <= signal.duration <= MAX_EXCERPT_S:
             yield (
@@ -283,7 +286,9 @@ def _sound_problems(signals: dict[str, Signal]) -> Iterator[str]:
         try:
             peak = peak_db(signal.audio().samples)
         except (OSError, LibsndfileError) as error:
-            yield f"expected {name} in a file that can be read, found {error}"
+            # not the error itself, which names the place of the file
+            why = error.strerror if isinstance(error, OSError) else "one that does not decode"
+            yield f"expected {name} in a file that can be read, found {why}"
             continue
         if peak > 0:
             yield f"expected {name} to peak at 0 dBFS at most, found {peak:+.2f} dBFS: it would clip"

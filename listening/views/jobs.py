@@ -34,6 +34,11 @@ def detail(request: HttpRequest, pk: int) -> HttpResponse:
     """A job; its page asks for the progress part again every two seconds until the job is over."""
     job = access.find(request, Job.objects.select_related("training_run__model", "project"), pk=pk)
     part = request.headers.get("HX-Target") == "progress"
+    if part and job.kind in drafting.MAKING and job.state == Job.State.DONE:
+        # whoever waited for the draft is led to it
+        made = where_to_look(job)
+        to = made[0]["address"] if len(made) == 1 else reverse("campaigns")
+        return HttpResponse(status=204, headers={"HX-Redirect": to})
     template = "listening/parts/job_progress.html" if part else "listening/jobs/detail.html"
     run = getattr(job, "training_run", None)
     context = {

@@ -2,17 +2,20 @@
 
     python -m tests.benchmarks.bench_newcomer [--shots DIR]
 
-starts gunicorn on the loopback with a home of its own, goes the way in real Chromium, and counts what a hand does:
-clicks, characters typed, and how long the machine keeps one waiting. What the hand's part takes is estimated by the
-keystroke-level model (Card, Moran & Newell, 1980: a key 0.28 s, pointing 1.1 s, a click 0.2 s, to another device 0.4 s,
-a thought before each step 1.35 s). Beside it the same test's configuration for webMUSHRA, typed once for the first page
-and copied and changed for the others, as its documentation describes. Not part of the tests: it measures a machine.
+starts gunicorn on the loopback and a worker, with a home of its own, goes the way in real Chromium, and counts what a
+hand does: clicks, characters typed, and how long the machine keeps one waiting. What the hand's part takes is
+estimated by the keystroke-level model (Card, Moran & Newell, 1980: a key 0.28 s, pointing 1.1 s, a click 0.2 s, to
+another device 0.4 s, a thought before each step 1.35 s). Beside it the same test's configuration for webMUSHRA, typed
+once for the first page and copied and changed for the others, as its documentation describes. Not part of the tests:
+it measures a machine.
 """
 
 from __future__ import annotations
 
 import argparse
 import os
+import signal
+import subprocess
 import sys
 import tempfile
 import time
@@ -23,7 +26,7 @@ from typing import Any
 
 import numpy as np
 
-from tests.load.sessions import Server
+from tests.load.sessions import ROOT, Server
 
 ITEMS, SYSTEMS, SECONDS, RATE = 8, 5, 10, 48_000
 CHROMIUM = os.environ.get("CHROMIUM", "/usr/bin/chromium")
@@ -100,6 +103,18 @@ def prepare(folder: Path) -> None:
             fade = np.minimum(1, np.arange(clean.shape[1]) / 2_400)
             samples = (sound * fade * fade[::-1]).astype(np.float32)
             audio.write(place / f"item{item}.wav", Audio(samples, RATE), subtype="PCM_24")
+
+
+class Worker:
+    """What does the jobs: a draft of so many sounds is one."""
+
+    def __init__(self) -> None:
+        command = [sys.executable, str(ROOT / "manage.py"), "worker"]
+        self.process = subprocess.Popen(command, process_group=0, stdout=subprocess.DEVNULL)
+
+    def stop(self) -> None:
+        os.killpg(self.process.pid, signal.SIGTERM)
+        self.process.wait(timeout=30)
 
 
 def walk(hand: Hand, port: int, folder: Path) -> str:
@@ -181,7 +196,7 @@ def main() -> int:
         os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
         folder = Path(home, "mytest")
         prepare(folder)
-        server = Server()
+        server, worker = Server(), Worker()
         browser = playwright.chromium.launch(
             executable_path=CHROMIUM if Path(CHROMIUM).exists() else None
         )
@@ -191,6 +206,7 @@ def main() -> int:
         finally:
             browser.close()
             server.stop()
+            worker.stop()
     print(f"{SYSTEMS} systems, {ITEMS} items of {SECONDS} s, {RATE} Hz, stereo, 24 bit")
     for line in hand.told:
         print(f"  {line}")

@@ -51,6 +51,11 @@ def test_a_job_makes_the_draft_and_measures_its_sounds(researcher, queued, waiti
     assert (measuring.lacking(campaign), waiting()) == ([], 0)
     shown = researcher.get(reverse("job", args=[queued.pk])).content.decode()
     assert campaign.get_absolute_url() in shown
+    polled = researcher.get(
+        reverse("job", args=[queued.pk]),
+        headers={"HX-Request": "true", "HX-Target": "progress"},
+    )
+    assert polled["HX-Redirect"] == campaign.get_absolute_url()
     assert (
         b"Align loudness" in researcher.get(reverse("campaign-lint", args=[campaign.slug])).content
     )
