@@ -129,6 +129,7 @@ TEMPLATES: list[dict[str, Any]] = [
                 "django.contrib.messages.context_processors.messages",
                 "csp.context_processors.nonce",
                 "listening.access.in_templates",
+                "listening.help.in_templates",
             ],
         },
     },

@@ -23,7 +23,7 @@ class Command(RefusingCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("version", metavar="MODEL[@N]", help="without @N: its latest version")
-        parser.add_argument("--format", choices=list(forms.FORMS), default="md")
+        parser.add_argument("--format", choices=list(forms.FORMS), default="md", help="default: md")
         parser.add_argument(
             "--to", type=Path, metavar="FILE", help="without it the card goes to standard output"
         )

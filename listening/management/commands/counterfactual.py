@@ -36,7 +36,9 @@ class Command(StudyCommand):
             help=f"what it is held against, '{OUTPUT}' for what the model makes now; default: what the recipe wants, "
             "else the sound as it is",
         )
-        parser.add_argument("--answers", type=int, default=3, metavar="N")
+        parser.add_argument(
+            "--answers", type=int, default=3, metavar="N", help="how many to find (default: 3)"
+        )
         parser.add_argument(
             "--sparse", action="store_true", help="few numbers rather than the smallest change"
         )

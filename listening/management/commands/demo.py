@@ -37,7 +37,9 @@ class Command(RefusingCommand):
         parser.add_argument("--quick", action="store_true", help="train for seconds, not minutes")
         parser.add_argument("--no-serve", action="store_true", help="stop when all is made")
         parser.add_argument("--audio", type=Path, metavar="DIR", help="your own dry recordings")
-        parser.add_argument("--port", type=int, default=8000)
+        parser.add_argument(
+            "--port", type=int, default=8000, help="of the site that opens (default: 8000)"
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
         if not 0 < options["port"] < 65536:

@@ -22,7 +22,9 @@ class Command(StudyCommand):
     sounds_help = "one sound; default: the first of the recipe's test clips"
 
     def add_settings(self, parser: ArgumentParser) -> None:
-        parser.add_argument("--method", choices=METHODS, default=METHODS[0])
+        parser.add_argument(
+            "--method", choices=METHODS, default=METHODS[0], help=f"default: {METHODS[0]}"
+        )
         parser.add_argument(
             "--of", choices=(SIGNAL, PARAMETERS), default=SIGNAL, help="what is to be divided"
         )

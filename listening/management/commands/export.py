@@ -19,7 +19,11 @@ class Command(CampaignCommand):
     def add_arguments(self, parser: ArgumentParser) -> None:
         super().add_arguments(parser)
         parser.add_argument(
-            "--to", type=Path, required=True, metavar=f"FILE{'|'.join(FORMATS)}|DIR"
+            "--to",
+            type=Path,
+            required=True,
+            metavar=f"FILE{'|'.join(FORMATS)}|DIR",
+            help="the file, whose ending says the format, or a folder",
         )
         parser.add_argument(
             "--rows",

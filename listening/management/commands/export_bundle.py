@@ -16,7 +16,9 @@ class Command(CampaignCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         super().add_arguments(parser)
-        parser.add_argument("--to", type=Path, required=True, metavar="FILE.zip")
+        parser.add_argument(
+            "--to", type=Path, required=True, metavar="FILE.zip", help="the bundle to write"
+        )
         parser.add_argument("--no-sounds", action="store_true", help="only the sounds' hashes")
 
     def handle(self, *args: Any, **options: Any) -> None:

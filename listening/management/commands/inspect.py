@@ -21,7 +21,13 @@ class Command(StudyCommand):
     sounds_help = "one; default: the recipe's first test clip"
 
     def add_settings(self, parser: ArgumentParser) -> None:
-        parser.add_argument("--as", dest="condition", default="", metavar="CONDITION")
+        parser.add_argument(
+            "--as",
+            dest="condition",
+            default="",
+            metavar="CONDITION",
+            help="a device, room or speaker",
+        )
         parser.add_argument(
             "--start", type=float, default=0.0, metavar="S", help="seconds into the file"
         )

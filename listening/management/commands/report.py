@@ -17,7 +17,11 @@ class Command(CampaignCommand):
     def add_arguments(self, parser: ArgumentParser) -> None:
         super().add_arguments(parser)
         parser.add_argument(
-            "--to", type=Path, required=True, metavar=f"FILE{'|'.join(reporting.FORMATS)}"
+            "--to",
+            type=Path,
+            required=True,
+            metavar=f"FILE{'|'.join(reporting.FORMATS)}",
+            help="the file, whose ending says the format",
         )
 
     def handle(self, *args: Any, **options: Any) -> None:

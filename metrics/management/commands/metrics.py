@@ -32,7 +32,9 @@ class Command(BaseCommand):
         parser.add_argument(
             "--reference", choices=NEEDS, default="any", help="only those that need one, or none"
         )
-        parser.add_argument("--format", choices=("table", "json"), default="table")
+        parser.add_argument(
+            "--format", choices=("table", "json"), default="table", help="default: table"
+        )
 
     def handle(self, *, names: list[str], format: str, **options: Any) -> None:
         try:

@@ -70,13 +70,17 @@ class Command(BaseCommand):
             action="store_true",
             help="undo the lag between the signals for metrics that compare moment with moment",
         )
-        parser.add_argument("--format", choices=("table", "csv", "json"), default="table")
+        parser.add_argument(
+            "--format", choices=("table", "csv", "json"), default="table", help="default: table"
+        )
         parser.add_argument(
             "--to",
             metavar="FILE",
             help="append rows to FILE (.csv, .jsonl or .parquet) as they come; what is in it is not computed again",
         )
-        parser.add_argument("--processes", type=int, default=2, metavar="N")
+        parser.add_argument(
+            "--processes", type=int, default=2, metavar="N", help="at a time (default: 2)"
+        )
         parser.add_argument(
             "--fail-on",
             choices=tuple(FAILURES),

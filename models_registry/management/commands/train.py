@@ -35,7 +35,9 @@ class Command(RefusingCommand):
             dest="settings_",
             help="change a value of the recipe, such as training.steps=300",
         )
-        parser.add_argument("--seed", type=int, default=0)
+        parser.add_argument(
+            "--seed", type=int, default=0, help="what every draw follows from (default: 0)"
+        )
         parser.add_argument(
             "--reason",
             default="",
