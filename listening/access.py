@@ -248,6 +248,19 @@ def signals(user: Person, role: Role = Role.READER) -> QuerySet[Signal]:
     return signals_in(Project.objects.where(user, role))
 
 
+def material(user: Person, role: Role = Role.READER) -> QuerySet[Signal]:
+    """Of `signals` those to choose from: not what only studies of versions made, to be heard on their pages."""
+    this = OuterRef("pk")
+    return signals(user, role).filter(
+        ~Exists(Study.signals.through.objects.filter(signal=this))
+        | Exists(Signal.holders.through.objects.filter(signal=this))
+        | Exists(Stimulus.objects.filter(signal=this))
+        | Exists(Trial.objects.filter(reference=this))
+        | Exists(Rendering.objects.filter(output=this))
+        | Exists(Rendering.objects.filter(input=this))
+    )
+
+
 def signals_in(projects: QuerySet[Project] | Iterable[Project]) -> QuerySet[Signal]:
     """What was given to the projects, is played in their campaigns, goes in or out of their models or shows them."""
     this = OuterRef("pk")

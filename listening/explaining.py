@@ -18,15 +18,18 @@ from numpy.typing import NDArray
 from listening.ablating import material
 from listening.analysis.plain import plain
 from metrics import catalogue
+from metrics.catalogue import Metric
 from metrics.scoring import score
 from models_registry import audio
 from models_registry.audio import Audio, Samples
-from models_registry.extra import EngineMissing
+from models_registry.extra import EngineMissing, engine
 from models_registry.models import ModelVersion
 from models_registry.studying import Found, StudyError, Told, chain_of, keep_sound, sounds_of, study
 
 METHODS = ("integrated-gradients", "gradient-input", "smoothgrad", "relevance", "occlusion")
+OCCLUSION = METHODS[-1]
 SIGNAL, PARAMETERS = "signal", "parameters"
+METRIC = "metric:"
 # a finer grid to draw than to test
 DRAWN = {"bands": 40, "steps": 120}
 # of the change that the parts are to add up to
@@ -45,6 +48,44 @@ def explainer() -> ModuleType:
         ) from error
 
 
+def check(version: ModelVersion, settings: Found) -> None:
+    """Refuse at once what no work would answer: a target that there is not, or that this method cannot explain."""
+    room = explainer()
+    if settings["of"] not in (SIGNAL, PARAMETERS):
+        raise StudyError(f"expected {SIGNAL} or {PARAMETERS}, found {settings['of']!r}")
+    if settings["method"] not in METHODS:
+        raise StudyError(f"expected a method of {', '.join(METHODS)}, found {settings['method']!r}")
+    asked = settings["target"]
+    # a recipe's test clips have what should have come out
+    held = bool(settings["reference"]) or (version.run is not None and not settings["signals"])
+    try:
+        if asked.startswith(METRIC):
+            metric = _explained(asked, settings["method"])
+            if metric.needs_reference and not held:
+                raise StudyError(_unreferenced(metric))
+        else:
+            nothing = np.zeros((1, 1), dtype=np.float32)
+            room.target(asked, chain_of(version), reference=nothing if held else None)
+    except (engine().EngineError, catalogue.UnknownMetric) as error:
+        raise StudyError(str(error)) from error
+
+
+def _explained(asked: str, method: str) -> Metric:
+    """The metric that a target names; raises `StudyError` where the method needs a gradient."""
+    metric = catalogue.get(asked.removeprefix(METRIC))
+    if method != OCCLUSION:
+        losses = ", ".join(f"loss:{one}" for one in explainer().LOSSES)
+        raise StudyError(
+            f"{metric.title} has no gradient, so {method} cannot explain it: take the method occlusion, or a target "
+            f"with a gradient ({losses})"
+        )
+    return metric
+
+
+def _unreferenced(metric: Metric) -> str:
+    return f"{metric.title} compares with a reference: expected one named, found none"
+
+
 @study(
     "explanation",
     title="Explanation",
@@ -61,12 +102,11 @@ def explainer() -> ModuleType:
         "condition": "",
         "checks": True,
     },
+    check=check,
 )
 def explain(version: ModelVersion, settings: Found, told: Told) -> Found:
     """What makes the target of `version`'s output for one sound; raises `EngineError`, `AudioError`, `StudyError`."""
     room = explainer()
-    if settings["of"] not in (SIGNAL, PARAMETERS):
-        raise StudyError(f"expected {SIGNAL} or {PARAMETERS}, found {settings['of']!r}")
     told(0.0, "reading")
     samples, said, clip = _heard(version, settings)
     condition = settings["condition"] or clip.condition or ""
@@ -133,19 +173,11 @@ def _target(room: ModuleType, settings: Found, chain: Any, clip: Any, frames: in
     """What is asked about: a number of the engine's, or a metric."""
     asked = settings["target"]
     reference, judged = _reference(settings, clip, frames, chain.rate)
-    kind, _, name = asked.partition(":")
-    if kind != "metric":
+    if not asked.startswith(METRIC):
         return room.target(asked, chain, reference=reference, judged=judged)
-    metric = catalogue.get(name)
-    if settings["method"] != room.OCCLUSION:
-        raise StudyError(
-            f"{metric.title} has no gradient, so {settings['method']} cannot explain it: take the method occlusion, or "
-            f"a target with a gradient (loss:{', loss:'.join(room.LOSSES)})"
-        )
+    metric = _explained(asked, settings["method"])
     if metric.needs_reference and (reference is None or judged is not None):
-        raise StudyError(
-            f"{metric.title} compares with a reference: expected one named, found none"
-        )
+        raise StudyError(_unreferenced(metric))
 
     def value(samples: Samples) -> float:
         ideal = (

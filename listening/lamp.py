@@ -6,6 +6,8 @@ one factor cannot go with another. Own sounds come with a label for each factor 
 
 from __future__ import annotations
 
+import csv
+import io
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from typing import Any
@@ -106,6 +108,30 @@ def sentence(leak: Found) -> str:
         f"[{100 * read['low']:.0f}, {100 * read['high']:.0f}], chance {100 * read['chance']:.0f} %, "
         f"p {p_value(read['p'])}, n {read['n']}{moved}"
     )
+
+
+def labelled(data: bytes, *, name: str) -> tuple[list[str], dict[str, list[str]]]:
+    """The files that a CSV table called `name` lists in its column `file`, and their labels by factor, a column each;
+    raises `StudyError`."""
+    try:
+        rows = list(csv.DictReader(io.StringIO(data.decode("utf-8-sig"), newline="")))
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise StudyError(
+            f"{name}: expected a CSV table, found none that can be read ({error})"
+        ) from error
+    if not rows or "file" not in rows[0] or len(rows[0]) < 2:
+        found = ", ".join(map(str, rows[0])) if rows else "no rows"
+        raise StudyError(
+            f"{name}: expected a column `file` and one for each factor, such as speaker, found {found}"
+        )
+    factors = [column for column in rows[0] if column != "file"]
+    for number, row in enumerate(rows, start=2):
+        if None in row or any(not (row[column] or "").strip() for column in ("file", *factors)):
+            raise StudyError(
+                f"{name}, line {number}: expected a value in every column, found an empty or extra one"
+            )
+    labels = {factor: [row[factor] for row in rows] for factor in factors}
+    return [row["file"] for row in rows], labels
 
 
 def _takes(chain: Any, settings: Found) -> tuple[list[Any], str]:

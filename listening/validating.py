@@ -333,6 +333,9 @@ def failure(
         return {"at": None, "sentence": f"fails at {where}"}
     first = missed.index(True)
     now, before = means[first], means[first - 1] if first else None
+    if first == 0:
+        mildest = _degree(degrees[0], unit)
+        return {"at": degrees[0], "sentence": f"fails already at its mildest, {mildest}"}
     if before is None or now is None:
         return {"at": degrees[first], "sentence": f"fails from {_degree(degrees[first], unit)} on"}
     share = (before - limit) / (before - now)

@@ -29,6 +29,7 @@ from models_registry.models import Job, ModelVersion, Signal, Study, canonical_j
 Found = dict[str, Any]
 Told = Callable[[float, str], None]
 Run = Callable[[ModelVersion, dict[str, Any], Told], Found]
+Check = Callable[[ModelVersion, dict[str, Any]], None]
 HASH = re.compile(r"[0-9a-f]{64}")
 RELIED_ON = ("torch", "numpy", "scipy")
 
@@ -40,13 +41,15 @@ class StudyError(ValueError):
 @dataclass(frozen=True)
 class Kind:
     """A kind of study: its name in addresses, its title, what it tells, its settings as they are where nobody says
-    otherwise, and the function that answers it."""
+    otherwise, the function that answers it, and one that raises `StudyError` for what can be seen at once not to be
+    answered."""
 
     name: str
     title: str
     purpose: str
     settings: Found
     run: Run
+    check: Check = lambda version, settings: None
 
     def complete(self, asked: Found) -> Found:
         """The settings asked for over the defaults; raises `StudyError` at one that is unknown or of another type."""
@@ -69,11 +72,18 @@ class Kind:
 KINDS: dict[str, Kind] = {}
 
 
-def study(name: str, *, title: str, purpose: str, settings: Found) -> Callable[[Run], Run]:
+def study(
+    name: str,
+    *,
+    title: str,
+    purpose: str,
+    settings: Found,
+    check: Check = lambda version, settings: None,
+) -> Callable[[Run], Run]:
     """Register the function that answers studies of this kind; `settings` are its defaults, and say which there are."""
 
     def register(run: Run) -> Run:
-        KINDS[name] = Kind(name, title, purpose, settings, run)
+        KINDS[name] = Kind(name, title, purpose, settings, run, check)
         return run
 
     return register
@@ -108,12 +118,12 @@ def _asked(
 ) -> Study:
     engine()
     known = kind_named(kind)
+    complete = known.complete(settings)
+    known.check(version, complete)
     with transaction.atomic():
         arguments = {"kind": known.name, "version": str(version), "actor": actor}
         job = begin("study", arguments, project=version.project)
-        return Study.objects.create(
-            version=version, kind=known.name, settings=known.complete(settings), job=job
-        )
+        return Study.objects.create(version=version, kind=known.name, settings=complete, job=job)
 
 
 @jobs.handles("study")

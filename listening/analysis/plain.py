@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -29,11 +30,17 @@ def plain(value: object) -> Any:
 
 
 def number(digits: int = 2) -> Format:
-    return lambda value: f"{value:.{digits}f}".replace("-", "−")
+    # z: what rounds to nothing has no sign
+    return lambda value: f"{float(value):z.{digits}f}".replace("-", "−")
+
+
+def signed(text: str) -> str:
+    """`text` with minus signs before its numbers, and hyphens left within names."""
+    return re.sub(r"(?<!\w)-(?=\d)", "−", text)
 
 
 def whole(value: float) -> str:
-    return f"{value:.0f}"
+    return f"{float(value):z.0f}"
 
 
 def p_value(value: float) -> str:

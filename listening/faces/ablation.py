@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Mapping
 from functools import partial
 from typing import Any
@@ -13,6 +12,7 @@ from django import forms
 from listening import ablation_figures as draw
 from listening.ablating import METRICS
 from listening.ablation_campaigns import ratings
+from listening.analysis.plain import signed
 from listening.understanding import Picture, face
 from listening.views.study_forms import SoundStudyForm
 from metrics import catalogue
@@ -153,8 +153,7 @@ def text(found: Found) -> str:
         ]
         lines += [one["problem"]] if one["problem"] else [f"{one['meaning']}:"]
         lines += [f"{row['part']:28} {_said(row)}" for row in one["parts"]]
-    # of numbers, not within names
-    return re.sub(r"(?<!\w)-(?=\d)", "−", "\n".join(lines))
+    return signed("\n".join(lines))
 
 
 def _said(row: Found) -> str:

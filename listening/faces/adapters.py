@@ -4,21 +4,37 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import partial
+from pathlib import PurePath
 from typing import Any
 
 from django import forms
 
 from listening import lamp_figures as draw
-from listening.analysis.plain import p_value
-from listening.lamp import KIND
+from listening.analysis.plain import p_value, signed
+from listening.lamp import KIND, labelled
 from listening.understanding import Picture, face
-from listening.views.study_forms import StudyForm
-from models_registry.studying import Found
+from listening.uploads import keep_all
+from listening.views.study_forms import BEFORE, StudyForm
+from listening.views.uploads import ManyFilesField
+from models_registry.models import Study
+from models_registry.studying import Found, StudyError
 
 
 class AdaptersForm(StudyForm):
     kind = KIND
 
+    material = forms.ChoiceField(required=False, label="Sounds")
+    sent = ManyFilesField(
+        required=False,
+        label="Sounds of your own",
+        help_text="In place of those above, with a table.",
+    )
+    table = forms.FileField(
+        required=False,
+        label="Their labels",
+        help_text="A CSV table with a column file, the names of the sounds sent, and a column for each factor that is "
+        "looked for, such as speaker, room, device.",
+    )
     leak = forms.BooleanField(
         required=False,
         initial=True,
@@ -29,14 +45,67 @@ class AdaptersForm(StudyForm):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        fields: dict[str, Any] = self.fields
+        fields["material"].choices = [
+            ("", "synthetic voices, rooms and devices, each with each"),
+            *(
+                (
+                    choice,
+                    f"the {len(one.settings['signals'])} sounds of study {one.pk}, by "
+                    f"{', '.join(one.settings['labels'])}",
+                )
+                for choice, one in self.asked_before()
+                if one.settings["signals"]
+            ),
+        ]
         if not self.version.knows:
-            del self.fields["leak"]
+            del fields["leak"]
 
-    def settings(self) -> dict[str, Any]:
-        return {
-            "leak": self.cleaned_data.get("leak", False),
-            "seed": self.cleaned_data.get("seed") or 0,
-        }
+    @classmethod
+    def again(cls, study: Study) -> Found:
+        asked = study.settings
+        own = f"{BEFORE}{study.pk}" if asked["signals"] else ""
+        return {"leak": asked["leak"], "seed": asked["seed"], "material": own}
+
+    def settings(self) -> Found:
+        asked = self.cleaned_data
+        found = {"leak": asked.get("leak", False), "seed": asked.get("seed") or 0}
+        if asked["sent"] or asked["table"]:
+            return found | {"labels": self._table()[1]}
+        if asked["material"]:
+            before = self.before(asked["material"]).settings
+            return found | {name: before[name] for name in ("signals", "labels")}
+        return found
+
+    def sounds(self, actor: str) -> Found:
+        if not self.cleaned_data["sent"]:
+            return {}
+        by_name = {one.name: one for one in self.cleaned_data["sent"]}
+        files = [by_name[name] for name in self._table()[0]]
+        kept = keep_all(files, actor=actor, project=self.version.project)
+        return {"signals": [one.sha256 for one in kept]}
+
+    def _table(self) -> tuple[list[str], dict[str, list[str]]]:
+        """The names of the sounds sent and their labels, each sound once; raises `StudyError`."""
+        table, sent = self.cleaned_data["table"], self.cleaned_data["sent"]
+        if not (table and sent):
+            found = "the sounds" if sent else "the table"
+            raise StudyError(f"expected sounds together with a table of labels, found only {found}")
+        table.seek(0)
+        paths, labels = labelled(table.read(), name=table.name)
+        files = [PurePath(path).name for path in paths]
+        names = [one.name for one in sent]
+        if lacking := [name for name in files if name not in names]:
+            raise StudyError(
+                f"expected every sound of the table among those sent, found none called {lacking[0]}"
+            )
+        if further := [name for name in names if name not in files]:
+            raise StudyError(
+                f"expected a row of the table for every sound sent, found none for {further[0]}"
+            )
+        if len(set(files)) < len(files) or len(set(names)) < len(names):
+            raise StudyError("expected every sound once, found one twice")
+        return files, labels
 
 
 def figures(found: Found) -> Mapping[str, Picture]:
@@ -119,7 +188,7 @@ def text(found: Found) -> str:
         far = max(max(row) for row in table)
         lines += ["", f"{block}: devices up to {far:.1f} dB from each other"]
     lines += ["", found["said"] or "Whether embeddings leak was not asked"]
-    return "\n".join(lines)
+    return signed("\n".join(lines))
 
 
 def _share(row: Found) -> str:

@@ -13,7 +13,7 @@ from listening.counterfactuals import MOST_ANSWERS, OUTPUT, asked, changeable
 from listening.drawing import COLOURS, GRID, INK, canvas
 from listening.understanding import Picture, face
 from listening.views.study_forms import SoundStudyForm
-from models_registry.models import Signal
+from models_registry.models import Signal, Study
 from models_registry.studying import Found
 
 
@@ -56,6 +56,11 @@ class CounterfactualForm(SoundStudyForm):
         fields: dict[str, Any] = self.fields
         fields["change"].choices = [(one, one) for one in changeable(self.version.chain)]
         fields["reference"].widget.choices = [("", "none"), *fields["reference"].widget.choices]
+
+    @classmethod
+    def again(cls, study: Study) -> Found:
+        named = study.settings["reference"]
+        return super().again(study) | {"against": named if named == OUTPUT else ""}
 
     def settings(self) -> dict[str, Any]:
         found = super().settings()

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from django import forms
 
+from listening.analysis.plain import signed
 from listening.explaining import METHODS, PARAMETERS, SIGNAL
 from listening.explanation_figures import courses, drawn_map, heat, parameters
 from listening.understanding import Picture, face
@@ -150,7 +151,7 @@ def text(found: Found) -> str:
         ]
     else:
         lines += _of_signal(found)
-    return "\n".join(lines).replace(" -", " −")
+    return signed("\n".join(lines))
 
 
 def _of_signal(found: Found) -> list[str]:

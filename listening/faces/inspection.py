@@ -9,7 +9,7 @@ from typing import Any
 from django import forms
 
 from listening import inspection_figures as draw
-from listening.analysis.plain import MISSING, number
+from listening.analysis.plain import MISSING, number, signed
 from listening.inspecting import MOST_SECONDS
 from listening.portraits import pictures_of
 from listening.understanding import Picture, face
@@ -124,7 +124,7 @@ def text(found: Found) -> str:
             f"{one['path']} moved from {one['least']:.4g} to {one['most']:.4g} {one['unit']}".rstrip()
             + f": {100 * one['used']:.0f} % of the authority, at the bound {100 * one['at_bound']:.1f} % of the time"
         )
-    return "\n".join(lines)
+    return signed("\n".join(lines))
 
 
 def _unit(value: float | None, unit: str) -> str:

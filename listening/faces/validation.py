@@ -10,11 +10,13 @@ import numpy as np
 from django import forms
 from matplotlib.figure import Figure
 
-from listening.drawing import COLOURS, INK, MUTED, canvas
+from listening.analysis.plain import signed
+from listening.drawing import ALERT, COLOURS, GRID, INK, MUTED, canvas
 from listening.understanding import Picture, face
 from listening.validating import BROKEN, PASSED
-from listening.views.study_forms import StudyForm
+from listening.views.study_forms import BEFORE, StudyForm
 from models_registry.extra import engine
+from models_registry.models import Study
 from models_registry.studying import Found
 
 
@@ -32,12 +34,26 @@ class ValidationForm(StudyForm):
         super().__init__(*args, **kwargs)
         fields: dict[str, Any] = self.fields
         suites = engine().probes.suite
-        fields["suite"].choices = [(name, suites.load(name).title) for name in suites.shipped()]
+        fields["suite"].choices = [
+            *((name, suites.load(name).title) for name in suites.shipped()),
+            *(
+                (choice, f"{one.settings['suite']}, as sent for study {one.pk}")
+                for choice, one in self.asked_before()
+                if one.settings["own"]
+            ),
+        ]
+
+    @classmethod
+    def again(cls, study: Study) -> Found:
+        own = study.settings["own"]
+        return {"suite": f"{BEFORE}{study.pk}" if own else study.settings["suite"]}
 
     def settings(self) -> dict[str, Any]:
-        sent = self.cleaned_data["own"]
+        sent, chosen = self.cleaned_data["own"], self.cleaned_data["suite"]
+        if not sent and chosen.startswith(BEFORE):
+            return dict(self.before(chosen).settings)
         if not sent:
-            return {"suite": self.cleaned_data["suite"], "own": None}
+            return {"suite": chosen, "own": None}
         suites = engine().probes.suite
         if sent.size > suites.LARGEST:
             raise ValueError(
@@ -98,8 +114,63 @@ def ladder(found: Found, number: int, judged: int) -> Figure:
     return figure
 
 
+def overview(found: Found) -> Figure:
+    """Every rung of every ladder by every metric, from the mildest to the worst: whether the mean holds the limit."""
+    rows = _scored(found)
+    figure, axes = canvas(7.6, 0.9 + 0.24 * len(rows))
+    for place, (_, metric) in enumerate(reversed(rows)):
+        for rung, row in enumerate(metric["lines"]["output"]):
+            if row["mean"] is None:
+                continue
+            holds = _holds(metric, row["mean"])
+            axes.plot(
+                rung,
+                place,
+                "o" if holds else "X",
+                color=COLOURS[0] if holds else ALERT,
+                ms=6 if holds else 7,
+            )
+    axes.set_yticks(
+        range(len(rows)),
+        [f"{one['name']}, {metric['metric']}" for one, metric in reversed(rows)],
+        fontsize=8.5,
+    )
+    axes.set_ylim(-0.6, len(rows) - 0.4)
+    most = max(len(one["at"]) for one, _ in rows)
+    axes.set_xticks(range(most), [str(rung + 1) for rung in range(most)])
+    axes.set_xlabel("rung, from the mildest (dot: the limit is held, cross: it is not)")
+    axes.grid(axis="y", color=GRID, lw=0.6)
+    return figure
+
+
+def _scored(found: Found) -> list[tuple[Found, Found]]:
+    """Each ladder with each of its metrics that was computed."""
+    return [
+        (one, metric)
+        for one in found["ladders"]
+        for metric in one["metrics"]
+        if any(row["n"] for row in metric["lines"]["output"])
+    ]
+
+
+def _holds(metric: Found, mean: float) -> bool:
+    return bool(mean >= metric["limit"] if metric["higher"] else mean <= metric["limit"])
+
+
 def figures(found: Found) -> Mapping[str, Picture]:
     pictures = {}
+    if rows := _scored(found):
+        failing = [
+            f"{one['name']} ({metric['metric']}) {metric['fails']['sentence']}"
+            for one, metric in rows
+            if not metric["fails"]["sentence"].startswith("holds")
+        ]
+        pictures["overview"] = Picture(
+            alt=f"Ladders at a glance: {'; '.join(failing) or 'all hold throughout'}",
+            caption=f"All ladders at a glance: {len(rows) - len(failing)} of {len(rows)} curves hold their limits "
+            "throughout. Each is drawn below.",
+            draw=partial(overview, found),
+        )
     for number, one in enumerate(found["probes"]):
         if one["curve"]:
             pictures[f"probe-{number}"] = Picture(
@@ -165,7 +236,7 @@ def text(found: Found) -> str:
     if parent:
         lines += ["", f"worse than {parent}: {len(found['regressions']) or 'nothing'}"]
         lines += found["regressions"]
-    return "\n".join(lines).replace(" -", " −")
+    return signed("\n".join(lines))
 
 
 def _readings(one: Found) -> str:
@@ -175,7 +246,7 @@ def _readings(one: Found) -> str:
 
 
 def _number(value: float | None, digits: int) -> str:
-    return "–" if value is None else f"{value:.{digits}f}"
+    return "–" if value is None else f"{value:z.{digits}f}"
 
 
 face(

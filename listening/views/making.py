@@ -94,7 +94,8 @@ class NewForm(RoomForm):
         fields["versions"].label_from_instance = _named_with_its_mark
         fields["inputs"].queryset = known
         fields["inputs"].widget.choices = [
-            (one.pk, str(one)) for one in known.order_by("-pk")[:SIGNALS_SHOWN]
+            (one.pk, str(one))
+            for one in access.material(standing.user).order_by("-pk")[:SIGNALS_SHOWN]
         ]
         if settings.IMPORT_ROOT is None:
             fields["source"].choices = [one for one in SOURCES.items() if one[0] != "server"]

@@ -40,8 +40,14 @@ def index(request: HttpRequest) -> HttpResponse:
             Prefetch("versions", versions)
         ),
     )
-    rows = [(model, _mark_of_newest(model)) for model in models]
-    return render(request, "listening/registry/index.html", {"section": "models", "models": rows})
+    marked = [(one, _mark_of_newest(one)) for one in models]
+    validated = badges([mark.version for _, mark in marked if mark], "validation")
+    rows = [
+        (one, mark, *validated.get(mark.version.pk if mark else 0, (None, "")))
+        for one, mark in marked
+    ]
+    context = {"section": "models", "rows": rows, "validated": bool(validated)}
+    return render(request, "listening/registry/index.html", context)
 
 
 def _mark_of_newest(model: AudioModel) -> Mark | None:

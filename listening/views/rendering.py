@@ -23,8 +23,10 @@ from models_registry.models import Job, ModelVersion, Signal
 from models_registry.teams import Project
 
 
-def newest(signals: QuerySet[Signal]) -> list[tuple[int, str]]:
-    return [(one.pk, str(one)) for one in signals.order_by("-pk")[:SIGNALS_SHOWN]]
+def newest(signals: QuerySet[Signal], *chosen: Signal) -> list[tuple[int, str]]:
+    """Those that are `chosen` already as choices, and the newest of `signals`."""
+    shown = dict.fromkeys((*chosen, *signals.order_by("-pk")[:SIGNALS_SHOWN]))
+    return [(one.pk, str(one)) for one in shown]
 
 
 class SoundsForm(forms.Form):
@@ -36,9 +38,15 @@ class SoundsForm(forms.Form):
         super().__init__(*args, **kwargs)
         self.standing = standing
         known, fields = access.signals(standing.user), cast(dict[str, Any], self.fields)
+        shown = access.material(standing.user)
         for name in self.here:
             fields[name].queryset = known
-            fields[name].widget.choices = newest(known)
+            fields[name].widget.choices = newest(shown, *known.filter(pk__in=self._chosen(name)))
+
+    def _chosen(self, name: str) -> list[int]:
+        given = self.initial.get(name) or []
+        several = given if isinstance(given, list) else [given]
+        return [int(one) for one in several if str(one).isdecimal()]
 
     def stored(self, sent: str, here: str, *, actor: str, project: Project) -> list[Signal]:
         sounds = [*self.cleaned_data[sent], *self.cleaned_data[here]]

@@ -9,7 +9,7 @@ from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth.models import User
 from django.http import Http404, HttpRequest, HttpResponse
-from django.shortcuts import redirect, render
+from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.csrf import csrf_exempt, csrf_protect
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
@@ -60,11 +60,15 @@ def ask(request: HttpRequest, name: str, number: int, kind: str) -> HttpResponse
     asked: dict[str, Any] = {"version": version, "standing": access.standing(request)}
     form = face.form
     context = {"section": "models", "version": version, "kind": known}
-    if refusal := refused_unread(request, megabytes=settings.UPLOAD_MB):
-        return _page(request, form(initial=request.GET.dict(), **asked), context, *refusal)
     if request.method == "POST":
+        if refusal := refused_unread(request, megabytes=settings.UPLOAD_MB):
+            return _page(request, form(**asked), context, *refusal)
         return _filled(request, form(request.POST, request.FILES, **asked), context)
-    return _page(request, form(initial=request.GET.dict(), **asked), context, 200)
+    again = request.GET.get("again", "")
+    initial = request.GET.dict()
+    if again.isdecimal():
+        initial = form.again(get_object_or_404(version.studies, kind=kind, pk=int(again)))
+    return _page(request, form(initial=initial, **asked), context, 200)
 
 
 @csrf_protect

@@ -11,7 +11,10 @@ from django import forms
 from listening.views.rendering import SoundsForm
 from listening.views.uploads import ManyFilesField
 from models_registry import studying
-from models_registry.models import Job, ModelVersion, Signal
+from models_registry.models import Job, ModelVersion, Signal, Study
+
+# how the choice of an earlier study's own material begins
+BEFORE = "study:"
 
 
 class StudyForm(SoundsForm):
@@ -29,6 +32,28 @@ class StudyForm(SoundsForm):
 
     def settings(self) -> dict[str, Any]:
         return dict(self.cleaned_data)
+
+    @classmethod
+    def again(cls, study: Study) -> dict[str, Any]:
+        """The fields as they would have been filled in to ask what `study` was asked."""
+        asked = dict(study.settings)
+        for name in cls.here:
+            if name in asked:
+                named = asked[name] if isinstance(asked[name], list) else [asked[name]]
+                found = Signal.objects.filter(sha256__in=named).values_list("pk", flat=True)
+                asked[name] = list(found)
+                if not isinstance(study.settings[name], list):
+                    asked[name] = next(iter(found), None)
+        return asked
+
+    def asked_before(self) -> list[tuple[str, Study]]:
+        """Studies of this kind and version, as the value of a choice and the study, the newest first."""
+        before = self.version.studies.filter(kind=self.kind).defer("result")
+        return [(f"{BEFORE}{one.pk}", one) for one in before]
+
+    def before(self, chosen: str) -> Study:
+        """The study that such a choice names."""
+        return self.version.studies.get(kind=self.kind, pk=int(chosen.removeprefix(BEFORE)))
 
     def queue(self, *, actor: str) -> Job | None:
         return self.queued(partial(self._ask, actor))

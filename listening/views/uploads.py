@@ -77,7 +77,8 @@ class ScoreForm(RoomForm):
         fields: dict[str, Any] = self.fields
         # scores stay with their signals, for all who have these
         known = access.signals(standing.user, Role.EDITOR)
-        newest = [(one.pk, str(one)) for one in known.order_by("-pk")[:SIGNALS_SHOWN]]
+        shown = access.material(standing.user, Role.EDITOR)
+        newest = [(one.pk, str(one)) for one in shown.order_by("-pk")[:SIGNALS_SHOWN]]
         # only what is shown is limited: any signal of theirs may be asked for
         fields["signals"].queryset = fields["reference"].queryset = known
         fields["signals"].widget.choices = newest

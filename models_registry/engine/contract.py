@@ -169,7 +169,8 @@ class Port:
 class Expectation:
     """What a block alone should show under a `probe`, whatever its parameters: a `quantity` of `least` to `most`.
 
-    Held to at the defaults of every kind of block, and in each validation at the values that the version has.
+    Held to at the defaults of every kind of block and at places drawn from its ranges, and in each validation at the
+    values that the version has.
 
     The kinds of probe and their quantities are declared in `probes`. A linear block's `deviation` under an impulse and
     a curve's under a constant are the distance, in dB, from the response or curve that the block itself states.

@@ -183,6 +183,18 @@ def test_what_cannot_be_explained_gets_a_sentence(version, sound, explained, arg
         explained("overdrive@1", sound, *arguments)
 
 
+@pytest.mark.parametrize("target", ["enrgy", "move:drive.drive", "metric:pesk", "loss:none"])
+def test_a_mistyped_target_is_refused_by_the_form_and_nothing_is_queued(
+    researcher, version, target
+):
+    address = reverse("study-ask", args=["overdrive", 1, "explanation"])
+    asked = {"method": "occlusion", "of": "signal", "target": target, "start": "0", "seconds": "0"}
+    sent = researcher.post(address, asked)
+    assert sent.status_code == 422
+    assert "xpected" in str(sent.context["form"].non_field_errors())
+    assert not Study.objects.exists()
+
+
 def test_a_long_sound_is_refused_with_the_way_to_cut_it(version, explained, tmp_path):
     path = tmp_path / "long.wav"
     audio.write(path, tone(440, duration=21))

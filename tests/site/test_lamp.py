@@ -6,12 +6,13 @@ import json
 
 import numpy as np
 import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.core.management import CommandError, call_command
 from django.urls import reverse
 
 from models_registry import audio, jobs
 from models_registry.audio import Audio
-from models_registry.models import AudioModel, ModelVersion, Study
+from models_registry.models import AudioModel, ModelVersion, Signal, Study
 
 engine = pytest.importorskip("models_registry.engine", reason="needs the extra 'engine'")
 
@@ -133,3 +134,35 @@ def test_a_version_without_adapters_gets_a_sentence(db, settings, tmp_path, look
     registered({key: DEVICES[key] for key in ("version", "rate", "blocks")}, tmp_path, "plain")
     with pytest.raises(CommandError, match="a chain with an adapter, found none"):
         looked("plain")
+
+
+def test_a_form_takes_sounds_with_a_table_and_asks_of_them_again(version, table, researcher):
+    address = reverse("study-ask", args=["overdrive", 1, "adapters"])
+
+    def sent(names, text):
+        files = [SimpleUploadedFile(one, (table.parent / one).read_bytes()) for one in names]
+        return {"sent": files, "table": SimpleUploadedFile("takes.csv", text.encode()), "seed": 0}
+
+    names = [f"{n}.wav" for n in range(8)]
+    text = table.read_text(encoding="utf-8")
+    for given, lines, sentence in (
+        (names[:-1], text, "found none called 7.wav"),
+        (names, text.rpartition("\n")[0], "found none for 7.wav"),
+        (names, "name,speaker\n0.wav,anna", "a column `file`"),
+    ):
+        refused = researcher.post(address, sent(given, lines))
+        assert refused.status_code == 422
+        assert sentence in str(refused.context["form"].non_field_errors())
+    alone = researcher.post(address, {"table": SimpleUploadedFile("t.csv", text.encode())})
+    assert "found only the table" in str(alone.context["form"].non_field_errors())
+    assert not Study.objects.exists()
+    # whichever order a browser sends them in
+    assert researcher.post(address, sent(names[::-1], text)).status_code == 302
+    study = Study.objects.get()
+    titles = Signal.objects.in_bulk(study.settings["signals"], field_name="sha256")
+    assert [titles[one].title for one in study.settings["signals"]] == names
+    assert study.settings["labels"]["speaker"] == ["anna"] * 4 + ["ben"] * 4
+    again = researcher.get(address, {"again": study.pk}).context["form"]
+    assert again["material"].value() == f"study:{study.pk}"
+    researcher.post(address, {"material": f"study:{study.pk}", "seed": 0})
+    assert Study.objects.first().settings == study.settings

@@ -177,3 +177,70 @@ def test_every_kind_has_a_face_a_command_and_a_place_in_the_guide():
     guide = str(pages()["understanding"].html)
     for kind in known.values():
         assert f">{kind.title}</h2>" in guide
+
+
+def filled(researcher, study):
+    """What the form that asks again is filled with, sent as a browser would."""
+    address = reverse("study-ask", args=["overdrive", 1, study.kind])
+    page = researcher.get(address, {"again": study.pk})
+    initial = page.context["form"]
+    data = {
+        name: value
+        for name in initial.fields
+        if (value := initial[name].value()) not in (None, "", []) and value is not False
+    }
+    return initial, data
+
+
+@pytest.mark.parametrize(
+    ("kind", "wanted"),
+    [
+        ("ablation", {"pairs": True, "metrics": ["peaq-odg"], "retrain": False}),
+        ("explanation", {
+            "method": "relevance", "target": "energy@0.1-0.2", "start": 0.0, "seconds": 0.3, "checks": False,
+        }),
+        ("inspection", {"condition": "", "start": 0.25, "seconds": 0.5}),
+        ("congruence", {"sensitivity": False}),
+        ("counterfactual", {"target": "si-sdr>=10", "change": ["drive"], "reference": "output", "sparse": True}),
+    ],
+)  # fmt: skip
+def test_asking_again_begins_with_what_was_asked(researcher, version, kind, wanted):
+    signal = stored_tone(330)
+    signal.holders.add(version.project)
+    study = studying.queue(version, kind, {"signals": [signal.sha256], **wanted}, actor="alice")
+    link = f"{reverse('study-ask', args=['overdrive', 1, kind])}?again={study.pk}"
+    assert link in researcher.get(study.get_absolute_url()).content.decode()
+    form, data = filled(researcher, study)
+    sent = researcher.post(reverse("study-ask", args=["overdrive", 1, kind]), data)
+    assert sent.status_code == 302, form.errors
+    again = Study.objects.exclude(pk=study.pk).get()
+    assert again.settings == study.settings
+
+
+def test_a_reference_is_asked_with_again(researcher, version):
+    signal, reference = stored_tone(330), stored_tone(440)
+    for one in (signal, reference):
+        one.holders.add(version.project)
+    settings = {"signals": [signal.sha256], "reference": reference.sha256, "target": "loss:esr"}
+    study = studying.queue(version, "explanation", settings, actor="alice")
+    _, data = filled(researcher, study)
+    assert (data["signals"], data["reference"]) == ([signal.pk], reference.pk)
+
+
+def test_sounds_that_studies_made_are_no_material_but_can_be_heard(researcher, version, echo):
+    source = stored_tone(440)
+    source.holders.add(version.project)
+    study = studying.here(version, "echo", {"signals": [source.sha256]}, actor="alice")
+    assert jobs.work_here(study.job, lambda share, message: None) is None
+    softer = study.signals.get()
+    page = researcher.get(reverse("study-ask", args=["overdrive", 1, "ablation"]))
+    offered = dict(page.context["form"].fields["signals"].widget.choices)
+    assert source.pk in offered
+    assert softer.pk not in offered
+    assert researcher.get(reverse("signal", args=[softer.sha256])).status_code == 200
+    # what was chosen before is offered again, whatever it is
+    again = studying.queue(version, "ablation", {"signals": [softer.sha256]}, actor="alice")
+    page = researcher.get(
+        reverse("study-ask", args=["overdrive", 1, "ablation"]), {"again": again.pk}
+    )
+    assert softer.pk in dict(page.context["form"].fields["signals"].widget.choices)

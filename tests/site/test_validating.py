@@ -71,10 +71,11 @@ def test_a_version_that_got_louder_is_held_to_its_parent(version, suite, capsys,
     page = client.get(study.get_absolute_url())
     assert page.status_code == 200
     assert "Worse than" in page.text
-    assert set(figures(found)) == {"probe-0", "ladder-0-0"}
+    assert set(figures(found)) == {"overview", "probe-0", "ladder-0-0"}
     for name in figures(found):
         assert client.get(reverse("study-figure", args=[study.pk, name, "svg"])).status_code == 200
     assert badge(found).capitalize() in client.get(f"/models/{version.model.name}/").text
+    assert badge(found).capitalize() in client.get("/models/").text
     assert "worse than" in text(found)
 
 
@@ -107,6 +108,10 @@ def test_the_failure_point_lies_where_the_straight_line_crosses_the_limit():
     rising = failure((0.2, 1.0), [2.0, 6.0], 4.0, -1, "s", ordered=True)
     assert rising["at"] == pytest.approx(0.6)
     assert failure((1.0, 2.0), [1.0, 0.0], 5.0, 1, "", ordered=True)["at"] == 1.0
+    mildest = failure((40.0, 20.0), [1.0, 0.0], 5.0, 1, "dB", ordered=True)
+    assert mildest == {"at": 40.0, "sentence": "fails already at its mildest, 40 dB"}
+    unknown = failure((40.0, 20.0), [None, 0.0], 5.0, 1, "dB", ordered=True)
+    assert unknown["sentence"] == "fails from 20 dB on"
     band = failure((4_000.0, 1_000.0), [9.0, 4.0], 5.0, 1, "Hz", ordered=True)
     assert band["sentence"] == "fails from 1600 Hz on"
     assert failure(("a", "b"), [9.0, 1.0], 5.0, 1, "", ordered=False)["sentence"] == "fails at b"

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import csv
 from argparse import ArgumentParser
 from pathlib import Path
 from typing import Any
 
 from listening.exporting_studies import vacant, write
+from listening.lamp import labelled
 from listening.management.study import StudyCommand
 from models_registry.models import Study
 from models_registry.studying import StudyError
@@ -53,22 +53,10 @@ class Command(StudyCommand):
 def read_table(path: Path) -> tuple[list[Path], dict[str, list[str]]]:
     """The files that a table names, beside it, and their labels by factor; raises `StudyError`."""
     try:
-        with path.open(encoding="utf-8-sig", newline="") as file:
-            rows = list(csv.DictReader(file))
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        data = path.read_bytes()
+    except OSError as error:
         raise StudyError(
             f"{path}: expected a CSV table, found none that can be read ({error})"
         ) from error
-    if not rows or "file" not in rows[0] or len(rows[0]) < 2:
-        found = ", ".join(rows[0]) if rows else "no rows"
-        raise StudyError(
-            f"{path}: expected a column `file` and one for each factor, such as speaker, found {found}"
-        )
-    factors = [name for name in rows[0] if name != "file"]
-    for number, row in enumerate(rows, start=2):
-        if None in row or any(not (row[name] or "").strip() for name in ("file", *factors)):
-            raise StudyError(
-                f"{path}, line {number}: expected a value in every column, found an empty or extra one"
-            )
-    files = [path.parent / row["file"] for row in rows]
-    return files, {name: [row[name] for row in rows] for name in factors}
+    files, labels = labelled(data, name=str(path))
+    return [path.parent / file for file in files], labels

@@ -7,7 +7,7 @@ has the values that it has in the chain, without what adapters add to a signal.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -24,6 +24,9 @@ from models_registry.engine.rendering import WHOLE, Stream, without_denormals
 
 # s: what rings longer is not waited for
 LONGEST = 3.0
+# so many of its time constants after a step a follower is within 0.1 dB of where it goes, from 100 dB away
+SETTLED = math.log(1_000)
+FOLLOWING = ("attack", "release")
 # a response this far below its largest value is not compared
 DEEP_DB = -60.0
 
@@ -58,6 +61,16 @@ class Kept:
 
 def settle_of(seconds: float) -> float:
     return min(seconds, LONGEST)
+
+
+def rest_of(block: Block, values: Mapping[str, torch.Tensor]) -> float:
+    """Seconds after which a steady tone is answered steadily: the tail has died away, and followers are at rest."""
+    times = [
+        float(values[name].max()) / 1_000
+        for name in FOLLOWING
+        if name in values and block.parameters[name].unit == "ms"
+    ]
+    return max(settle_of(block.tail(values)), SETTLED * max(times, default=0.0))
 
 
 @torch.no_grad()
@@ -101,7 +114,7 @@ def promises(chain: Chain, name: str, probes: Sequence[Probe]) -> list[Kept]:
 
 def _shown(chain: Chain, name: str, how: Kind, probe: Probe) -> tuple[dict[str, float | None], str]:
     block, values = chain.blocks[name], chain.values(name)
-    settle = settle_of(block.tail(values))
+    settle = rest_of(block, values)
     try:
         course = how.course(probe.settings, chain.rate, settle)
     except ProbeError:
