@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 from listening.models import (
+    Benchmark,
+    BenchmarkEntry,
+    BenchmarkItem,
+    BenchmarkOutput,
     Campaign,
     Check,
     Condition,
@@ -12,6 +16,7 @@ from listening.models import (
     Response,
     Session,
     Stimulus,
+    Template,
     Trial,
 )
 from models_registry.admin import register
@@ -44,3 +49,8 @@ register(
     list_display=["stimulus", "value", "created_at", "supersedes"],
     list_filter=["page__session__campaign"],
 )
+register(Benchmark, list_display=["__str__", "title", "sha256", "is_public"])
+register(BenchmarkItem, list_display=["title", "benchmark", "input", "reference"])
+register(BenchmarkEntry, list_display=["name", "benchmark", "version", "team"])
+register(BenchmarkOutput, list_display=["entry", "item", "signal"])
+register(Template, list_display=["__str__", "kind", "title", "source"], list_filter=["kind"])

@@ -14,9 +14,12 @@ from django.urls import reverse
 from listening.models.campaign import Campaign
 from models_registry.models import Job, ModelVersion, Signal, Study, canonical_json
 from models_registry.teams import OfProject, Project, operators_project
+from models_registry.written_once import WrittenOnce
 
 
-class BenchmarkQuerySet(OfProject["Benchmark"]):
+class BenchmarkQuerySet(WrittenOnce, OfProject["Benchmark"]):
+    may_change = ("is_public",)
+
     def newest(self) -> BenchmarkQuerySet:
         """The last edition of each name."""
         later = Benchmark.objects.filter(
@@ -101,10 +104,14 @@ def content_hash(rules: dict, items: list[tuple[str, str, str | None]]) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
+class BenchmarkItemQuerySet(WrittenOnce, models.QuerySet["BenchmarkItem"]):
+    pass
+
+
 class BenchmarkItem(models.Model):
     """One sound that goes into every system, and what ideally comes out, where that is known."""
 
-    benchmark = models.ForeignKey(Benchmark, on_delete=models.CASCADE, related_name="items")
+    benchmark = models.ForeignKey(Benchmark, on_delete=models.PROTECT, related_name="items")
     number = models.PositiveIntegerField()
     title = models.CharField(max_length=200)
     input = models.ForeignKey(Signal, on_delete=models.PROTECT, related_name="benchmark_inputs")
@@ -115,6 +122,8 @@ class BenchmarkItem(models.Model):
         blank=True,
         related_name="benchmark_references",
     )
+
+    objects = BenchmarkItemQuerySet.as_manager()
 
     class Meta:
         ordering = ["number"]
@@ -134,7 +143,7 @@ class BenchmarkEntryQuerySet(OfProject["BenchmarkEntry"]):
 class BenchmarkEntry(models.Model):
     """A system in a benchmark: a registered version, or the outputs that another team sent of theirs."""
 
-    benchmark = models.ForeignKey(Benchmark, on_delete=models.CASCADE, related_name="entries")
+    benchmark = models.ForeignKey(Benchmark, on_delete=models.PROTECT, related_name="entries")
     name = models.CharField(max_length=100)
     version = models.ForeignKey(
         ModelVersion,
@@ -178,12 +187,18 @@ class BenchmarkEntry(models.Model):
         return self.benchmark.project
 
 
+class BenchmarkOutputQuerySet(WrittenOnce, models.QuerySet["BenchmarkOutput"]):
+    pass
+
+
 class BenchmarkOutput(models.Model):
     """What a system made of an item."""
 
-    entry = models.ForeignKey(BenchmarkEntry, on_delete=models.CASCADE, related_name="outputs")
-    item = models.ForeignKey(BenchmarkItem, on_delete=models.CASCADE, related_name="outputs")
+    entry = models.ForeignKey(BenchmarkEntry, on_delete=models.PROTECT, related_name="outputs")
+    item = models.ForeignKey(BenchmarkItem, on_delete=models.PROTECT, related_name="outputs")
     signal = models.ForeignKey(Signal, on_delete=models.PROTECT, related_name="benchmark_outputs")
+
+    objects = BenchmarkOutputQuerySet.as_manager()
 
     class Meta:
         ordering = ["item__number"]

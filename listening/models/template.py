@@ -8,9 +8,10 @@ from django.db import models
 from django.urls import reverse
 
 from models_registry.teams import OfProject, Project, operators_project
+from models_registry.written_once import WrittenOnce
 
 
-class TemplateQuerySet(OfProject["Template"]):
+class TemplateQuerySet(WrittenOnce, OfProject["Template"]):
     def newest(self) -> TemplateQuerySet:
         """The last of each name and project."""
         later = Template.objects.filter(

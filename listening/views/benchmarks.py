@@ -101,7 +101,6 @@ def _page(
         **told(board, closed=False),
         "editions": Benchmark.objects.filter(slug=benchmark.slug).exclude(pk=benchmark.pk),
         "items": benchmark.items.select_related("input", "reference"),
-        "marks": _marks(board.lines),
         "under_way": [one.entry for one in board.lines if not one.entry.job.is_over],
         "enter": EnterForm(standing=standing),
         "send": SendForm(),
@@ -143,6 +142,7 @@ def told(board: Board, *, closed: bool) -> dict[str, Any]:
         "pictures": pictures(board),
         "ranking": [one for one in board.columns if one.group == SOUND and one.higher is not None],
         "closed": closed,
+        "marks": _marks(board.lines),
     }
 
 
