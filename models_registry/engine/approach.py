@@ -224,7 +224,7 @@ def _in_valleys(trials: Trials, n: int, shares: list[float]) -> list[Place]:
             lambda share: max(short(share), 0.0),
             bounds=(before, after),
             method="bounded",
-            options={"xatol": min(PRECISION, (after - before) / 200), "maxiter": STEPS},
+            options={"xatol": min(PRECISION, (after - before) / 2_000), "maxiter": STEPS},
         )
         if short(float(dip.x)) <= 0:
             near = min(before, after, key=abs)

@@ -32,6 +32,8 @@ RATE = 16_000
 FRAMES = 8_000
 # what a moved parameter must change to be a cause that anybody can hear: energy of the difference, of the whole
 HEARD = 1e-2
+# of the error that it makes, what mending may leave
+MENDED = 1e-4
 # of the range, how far it is moved
 MOVED = (0.15, 0.5)
 
@@ -158,7 +160,7 @@ def moved(seed: int) -> tuple[Recovered, Crossing]:
         return cross(
             scored(variation, judged, measured(judged, "esr", rate=RATE)),
             start,
-            Target(1e-3 * error / energy, above=False),
+            Target(MENDED * error / energy, above=False),
             slope=sloped(variation, judged, "esr"),
             dips=dips(wrong, start, judged),
             answers=answers,
