@@ -74,7 +74,9 @@ def refused(*command):
     return str(error.value)
 
 
-def test_the_demo_closes_the_loop_and_can_be_run_again(short_recipes, dry_folder, home, capsys):
+def test_the_demo_closes_the_loop_and_can_be_run_again_also_with_other_recordings(
+    short_recipes, dry_folder, home, capsys
+):
     demo = ("demo", "--quick", "--no-serve", "--audio", str(dry_folder))
     first = printed(capsys, *demo)
     assert "password" in first
@@ -112,10 +114,7 @@ def test_the_demo_closes_the_loop_and_can_be_run_again(short_recipes, dry_folder
     book = openpyxl.load_workbook(home / "exports" / "demo-abx.xlsx")
     assert {"ratings", "screening", "about"} <= set(book.sheetnames)
 
-
-def test_other_recordings_of_the_same_names_are_another_campaign(short_recipes, dry_folder, capsys):
-    demo = ("demo", "--quick", "--no-serve", "--audio", str(dry_folder))
-    printed(capsys, *demo)
+    # other recordings of the same names are another campaign
     sound = audio.read(dry_folder / "one.wav")
     audio.write(dry_folder / "one.wav", Audio(sound.samples[:, ::-1].copy(), sound.rate))
     assert "campaigns/demo-mushra-2/" in printed(capsys, *demo)

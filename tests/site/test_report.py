@@ -199,8 +199,9 @@ def test_the_report_tells_the_spread_of_ages_but_not_of_a_few(db, settings, tmp_
     settings.MEDIA_ROOT = tmp_path / "media"
     campaign = mushra_campaign(plan=PLAN)
     for age in range(20, 20 + FEWEST_TOLD):
-        text = written(campaign, tmp_path / "report.md") if age > 20 else ""
-        assert "answered in numbers" not in text
+        # one fewer than are told of
+        if age == 19 + FEWEST_TOLD:
+            assert "answered in numbers" not in written(campaign, tmp_path / "report.md")
         participant = {"name": ["age"], "response": [str(age)]}
         assert (
             send(Client(), session(testId=campaign.slug, participant=participant)).status_code
