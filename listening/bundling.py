@@ -121,6 +121,9 @@ def export_bundle(campaign: Campaign, path: Path, *, actor: str, sounds: bool = 
                     "record": event.sha256,
                 }
             )
+        # the file holds the event of its export, and so that cannot hold the file's hash
+        done = {"export": event.number} | audit.fingerprint(path)
+        audit.record("export-done", campaign, actor=actor, content=done)
 
 
 def kept_at(job: int) -> Path:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -24,12 +25,12 @@ def export(campaign: Campaign, path: Path, *, actor: str, rows: str = "ratings")
     """
     if (path.suffix.lower(), rows) == (".csv", "ratings"):
         tables.write_parts(path, rating_pieces(campaign))
-        _recorded(campaign, path.suffix, actor)
+        _recorded(campaign, path, actor)
         return
     if tables.holds_one(path) and rows == "sessions":
         # also of a campaign in which nobody has rated yet
         tables.write_one(path, sessions_frame(campaign))
-        _recorded(campaign, path.suffix, actor)
+        _recorded(campaign, path, actor)
         return
     ratings = ratings_frame(campaign)
     tables.write(
@@ -41,13 +42,27 @@ def export(campaign: Campaign, path: Path, *, actor: str, rows: str = "ratings")
         about=about(campaign),
         rows=rows,
     )
-    _recorded(campaign, path.suffix, actor)
+    _recorded(campaign, path, actor)
 
 
 def csv_ratings(campaign: Campaign, *, actor: str) -> Iterator[bytes]:
-    """The table of ratings as CSV, piece by piece, for who takes it now: that is in the record before the first."""
-    _recorded(campaign, ".csv", actor)
-    return rating_pieces(campaign)
+    """The table of ratings as CSV, piece by piece, for who takes it now: that is in the record before the first, and
+    what left after the last."""
+    content = {"format": ".csv", "ratings": _counted(campaign).count()}
+    event = audit.record("export", campaign, actor=actor, content=content)
+    return _told_after(campaign, rating_pieces(campaign), event.number, actor)
+
+
+def _told_after(
+    campaign: Campaign, pieces: Iterator[bytes], number: int, actor: str
+) -> Iterator[bytes]:
+    digest, length = hashlib.sha256(), 0
+    for piece in pieces:
+        digest.update(piece)
+        length += len(piece)
+        yield piece
+    content = {"export": number, "file_sha256": digest.hexdigest(), "bytes": length}
+    audit.record("export-done", campaign, actor=actor, content=content)
 
 
 def rating_pieces(campaign: Campaign) -> Iterator[bytes]:
@@ -64,9 +79,9 @@ def _counted(campaign: Campaign) -> RatingQuerySet:
     return Rating.objects.counted().filter(page__session__campaign=campaign)
 
 
-def _recorded(campaign: Campaign, form: str, actor: str) -> None:
-    content = {"format": form, "ratings": _counted(campaign).count()}
-    audit.record("export", campaign, actor=actor, content=content)
+def _recorded(campaign: Campaign, path: Path, actor: str) -> None:
+    content = {"format": path.suffix, "ratings": _counted(campaign).count()}
+    audit.record("export", campaign, actor=actor, content=content | audit.fingerprint(path))
 
 
 def about(campaign: Campaign) -> dict[str, str]:

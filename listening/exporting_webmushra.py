@@ -31,9 +31,8 @@ def export_webmushra(campaign: Campaign, folder: Path, *, actor: str) -> Path:
     )
     folder.mkdir(parents=True, exist_ok=True)
     replace_file(folder / name, content)
-    audit.record(
-        "export", campaign, actor=actor, content={"format": "webmushra", "ratings": len(rated)}
-    )
+    said = {"format": "webmushra", "ratings": len(rated)} | audit.fingerprint(content)
+    audit.record("export", campaign, actor=actor, content=said)
     return folder / name
 
 

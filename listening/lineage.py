@@ -130,7 +130,7 @@ class Place:
     @property
     def title(self) -> str:
         """As much of the node's title as there is room for."""
-        most = 25
+        most = 22
         words = self.node.title
         return words if len(words) <= most else f"{words[: most - 1]}…"
 

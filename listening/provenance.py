@@ -349,7 +349,7 @@ class _Tracer:
                 f"data/{run.pk}",
                 "entity",
                 "training data",
-                str(data.get("kind", "data") if isinstance(data, dict) else "data"),
+                f"Data: {data['source']}" if "source" in data else "Data",
                 (("as the recipe says", canonical_json(data)),),
                 address,
             )

@@ -54,8 +54,10 @@ def write(campaign: Campaign, path: Path, *, actor: str) -> None:
     Raises `ReportError` for another extension than `FORMATS`, `ExchangeError` for a folder that cannot be written.
     """
     form = path.suffix.lower()
-    replace_file(path, content(campaign, form))
-    audit.record("report", campaign, actor=actor, content={"format": form})
+    made = content(campaign, form)
+    replace_file(path, made)
+    said = {"format": form} | audit.fingerprint(made)
+    audit.record("report", campaign, actor=actor, content=said)
 
 
 def content(campaign: Campaign, form: str) -> bytes:

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from django.contrib.auth.models import User
 
-from listening import ablation_campaigns, drafting, parcels, verifying
+from listening import ablation_campaigns, benchmarking, drafting, parcels, verifying
 from listening.bundling import keep_bundle
 from listening.faces import (
     ablation,
@@ -27,6 +27,7 @@ from models_registry.models import Study
 __all__ = [
     "ablation",
     "adapters",
+    "benchmarking",
     "congruence",
     "counterfactual",
     "drafting",

@@ -61,7 +61,12 @@ def import_bundle(
                 campaign = _restored(bundle, made, Home(owner, home))
                 if campaign.slug != slug:
                     raise ExchangeError(f"expected the campaign {slug!r}, found {campaign.slug!r}")
-                content = {"bundle": path.name, "record": str(bundle.manifest.get("record"))}
+                content = {
+                    "bundle": path.name,
+                    "record": str(bundle.manifest.get("record")),
+                    **audit.fingerprint(path),
+                    **_brought(campaign),
+                }
                 audit.record("restore", campaign, actor=actor, content=content)
         except BaseException as error:
             for file in made:
@@ -76,6 +81,16 @@ def import_bundle(
                 ) from error
             raise
     return campaign
+
+
+def _brought(campaign: Campaign) -> dict[str, list[str]]:
+    """The hashes of what the campaign plays and compares."""
+    sounds = Signal.objects.filter(stimuli__trial__campaign=campaign).order_by("sha256")
+    versions = ModelVersion.objects.filter(conditions__campaign=campaign).select_related("model")
+    return {
+        "signals": list(sounds.values_list("sha256", flat=True).distinct()),
+        "versions": sorted({f"{one} {one.sha256}" for one in versions}),
+    }
 
 
 def _restored(bundle: Bundle, made: list[FieldFile], here: Home) -> Campaign:

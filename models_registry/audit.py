@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from django.db import connection, transaction
@@ -71,6 +72,15 @@ def record(
         event.sha256 = event_hash(event)
         event.save(force_insert=True)
     return event
+
+
+def fingerprint(file: Path | bytes) -> dict[str, str | int]:
+    """What an event says of a file that was made or left: its SHA-256 and its length in bytes."""
+    if isinstance(file, bytes):
+        return {"file_sha256": hashlib.sha256(file).hexdigest(), "bytes": len(file)}
+    with file.open("rb") as opened:
+        digest = hashlib.file_digest(opened, "sha256").hexdigest()
+    return {"file_sha256": digest, "bytes": file.stat().st_size}
 
 
 @dataclass(frozen=True)

@@ -80,7 +80,7 @@ def read(text: str | bytes) -> dict[str, Any]:
     wanted = f"expected a seal, as `manage.py seal` writes it ({', '.join(SAYS)}, signature)"
     try:
         found = json.loads(text) if len(text) <= MOST else None
-    except ValueError:
+    except (ValueError, RecursionError):
         raise SealError(f"{wanted}, found no JSON") from None
     told = {**SAYS, "signature": str}
     if not isinstance(found, dict) or set(found) != set(told):

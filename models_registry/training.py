@@ -5,6 +5,7 @@ Importing this module does not import torch; running it does.
 
 from __future__ import annotations
 
+import hashlib
 import json
 import time
 from collections.abc import Mapping
@@ -17,7 +18,14 @@ from django.db import transaction
 
 from models_registry import audit, jobs
 from models_registry.extra import engine
-from models_registry.models import AudioModel, Job, ModelVersion, NoReason, TrainingRun
+from models_registry.models import (
+    AudioModel,
+    Job,
+    ModelVersion,
+    NoReason,
+    TrainingRun,
+    canonical_json,
+)
 from models_registry.teams import Project
 
 if TYPE_CHECKING:
@@ -100,7 +108,10 @@ def _run(recipe: Recipe, job: Job, *, seed: int, reason: str, actor: str) -> Tra
         defaults={"title": recipe.title, "purpose": recipe.purpose},
     )
     if created:
-        audit.record("register", model, actor=actor, reason=recipe.purpose)
+        said = {
+            "recipe_sha256": hashlib.sha256(canonical_json(recipe.to_dict()).encode()).hexdigest()
+        }
+        audit.record("register", model, actor=actor, reason=recipe.purpose, content=said)
     # the first of its line exists for what the recipe is for; what differs from it differs for a reason
     reason = reason.strip()
     if not reason and model.versions.exists():

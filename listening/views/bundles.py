@@ -12,7 +12,7 @@ from listening import access, bundling, parcels
 from listening.intake import IntakeError
 from listening.views.campaigns import visible_campaign
 from listening.views.forms import RoomForm
-from models_registry import jobs
+from models_registry import audit, jobs
 from models_registry.models import Job
 
 
@@ -39,6 +39,9 @@ def download(request: HttpRequest, pk: int) -> FileResponse:
         file = bundling.kept_at(job.pk).open("rb")
     except OSError:
         raise Http404("bundles are kept for a day: make it again") from None
+    # what is in it is in the record since it was made
+    said = {"format": "bundle", "job": job.pk}
+    audit.record("download", campaign, actor=request.user.get_username(), content=said)
     return FileResponse(file, as_attachment=True, filename=f"{campaign.slug}.zip")
 
 

@@ -180,9 +180,8 @@ def report(request: HttpRequest, slug: str, form: str) -> HttpResponse:
         content = reporting.content(campaign, f".{form}")
     except reporting.ReportError as error:
         raise Http404(str(error)) from error
-    audit.record(
-        "report", campaign, actor=request.user.get_username(), content={"format": f".{form}"}
-    )
+    said = {"format": f".{form}"} | audit.fingerprint(content)
+    audit.record("report", campaign, actor=request.user.get_username(), content=said)
     response = HttpResponse(content, content_type=REPORT_TYPES[form])
     response["Content-Disposition"] = f'attachment; filename="{campaign.slug}-report.{form}"'
     return response

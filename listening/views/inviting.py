@@ -13,6 +13,7 @@ from django.views.decorators.http import require_POST, require_safe
 from listening import access, inviting
 from listening.views.campaigns import visible_campaign
 from listening.views.forms import InvitationForm
+from models_registry import audit
 
 
 @access.editors
@@ -47,6 +48,10 @@ def links(request: HttpRequest, slug: str) -> HttpResponse:
     campaign = visible_campaign(request, slug)
     site = request.build_absolute_uri("/")
     rows = inviting.table(campaign.invitations.select_related("campaign"), site=site)
-    response = HttpResponse(inviting.as_csv(rows), content_type="text/csv; charset=utf-8")
+    content = inviting.as_csv(rows)
+    # the file opens sessions: who took it is to be known
+    said = {"format": "invitations"} | audit.fingerprint(content)
+    audit.record("export", campaign, actor=request.user.get_username(), content=said)
+    response = HttpResponse(content, content_type="text/csv; charset=utf-8")
     response["Content-Disposition"] = f'attachment; filename="{campaign.slug}-invitations.csv"'
     return response

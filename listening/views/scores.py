@@ -15,6 +15,7 @@ from listening.views.campaigns import visible_campaign
 from listening.views.figures import as_csv
 from metrics import catalogue
 from metrics.catalogue import Metric
+from models_registry import audit
 from models_registry.models import Job, ModelVersion, Rendering
 
 STATUSES = {"ok": "with a value", "refused": "refused", "unscored": "not scored yet"}
@@ -103,7 +104,11 @@ def table(request: HttpRequest, rows: Sequence[Row], context: Record) -> HttpRes
     if asked["sort"].removeprefix("-") in ["item", "condition", *names]:
         shown = score_tables.ordered(shown, asked["sort"])
     if request.GET.get("format") == "csv":
-        return as_csv(score_tables.as_table(shown, names), f"{context['name']}-scores.csv")
+        answer = as_csv(score_tables.as_table(shown, names), f"{context['name']}-scores.csv")
+        of = context.get("campaign") or context.get("version") or "scores"
+        said = {"format": "scores"} | audit.fingerprint(answer.content)
+        audit.record("export", of, actor=request.user.get_username(), content=said)
+        return answer
     first, second = context.get("first", ""), asked["second"]
     compared = score_tables.compared(filled, first, second, names) if first and second else []
     context |= {

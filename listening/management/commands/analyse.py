@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import getpass
 import json
 from argparse import ArgumentParser
 from pathlib import Path
@@ -11,6 +12,7 @@ from listening.evidence import ratings_frame
 from listening.management.base import CampaignCommand
 from listening.management.files import add_file_options, analyse_file, is_file
 from listening.models import Campaign
+from models_registry import audit
 from models_registry.management.base import add_format
 
 
@@ -36,6 +38,8 @@ class Command(CampaignCommand):
             campaign = self.campaign(options)
             rule = options["screening"] or campaign.rule
             analysis = campaign.protocol.analyse(ratings_frame(campaign), screening=rule)
+            said = {"screening": rule} | audit.fingerprint(analysis.to_json().encode())
+            audit.record("analyse", campaign, actor=getpass.getuser(), content=said)
         if options["format"] == "table":
             self.stdout.write(analysis.to_text() + "".join(f"\n{note}" for note in notes))
         elif notes:

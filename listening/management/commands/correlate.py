@@ -15,6 +15,7 @@ from listening.management.files import add_file_options, correlate_files, is_fil
 from listening.models import Campaign
 from listening.scoring import score_campaign
 from metrics import catalogue
+from models_registry import audit
 from models_registry.management.base import Refused, add_format
 from models_registry.management.progress import bar
 
@@ -94,10 +95,14 @@ class Command(CampaignCommand):
         if names:
             scores = scores[scores["metric"].isin(names)]
         rule = options["screening"] or campaign.rule
-        return correlate(
+        found = correlate(
             ratings_frame(campaign),
             scores,
             screening=rule,
             given=options["given"],
             scale=options["scale"],
         )
+        content = {"kind": "correlation", "screening": rule}
+        content |= audit.fingerprint(found.to_json().encode())
+        audit.record("analyse", campaign, actor=getpass.getuser(), content=content)
+        return found

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import getpass
 import json
 from argparse import ArgumentParser
 from pathlib import Path
 from typing import Any
 
+from django.db import transaction
+
 from listening import digits
+from models_registry import audit
 from models_registry.management.base import Refused, RefusingCommand, add_project, project_of
 from models_registry.models import Signal
 
@@ -39,8 +43,17 @@ class Command(RefusingCommand):
             )
             for digit, sound in sorted(found.items())
         }
-        project.signals.add(*stored.values())
         recordings = {digit: signal.sha256 for digit, signal in stored.items()}
+        with transaction.atomic():
+            project.signals.add(*stored.values())
+            audit.record(
+                "upload",
+                f"{len(stored)} spoken digits",
+                actor=getpass.getuser(),
+                reason=source,
+                content={"signals": recordings},
+                project=project,
+            )
         part = {"part": "digits", "recordings": recordings} | (
             {"synthetic": True} if language else {}
         )
