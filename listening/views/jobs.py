@@ -54,6 +54,8 @@ def detail(request: HttpRequest, pk: int) -> HttpResponse:
 
 def said(value: object) -> str:
     """An argument in words: of a long list its beginning, and how many more there are."""
+    if isinstance(value, dict):
+        return "; ".join(f"{name}: {said(one)}" for name, one in value.items() if one) or "none"
     if not isinstance(value, list):
         return str(value)
     more = f" and {len(value) - LISTED} more" if len(value) > LISTED else ""
