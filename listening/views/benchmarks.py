@@ -91,11 +91,16 @@ def detail(request: HttpRequest, slug: str, edition: int) -> HttpResponse:
     return _page(request, _benchmark(request, slug, edition))
 
 
+def _board(request: HttpRequest, benchmark: Benchmark) -> Board:
+    """Ranked by what the address asks for (`?by=`)."""
+    return leaderboards.board(benchmark, by=request.GET.get("by", ""))
+
+
 def _page(
     request: HttpRequest, benchmark: Benchmark, *, status: int = 200, **forms: Any
 ) -> HttpResponse:
     standing = access.standing(request)
-    board = leaderboards.board(benchmark, by=request.GET.get("by", ""))
+    board = _board(request, benchmark)
     context = {
         "section": "models",
         **told(board, closed=False),
@@ -149,13 +154,13 @@ def told(board: Board, *, closed: bool) -> dict[str, Any]:
 @access.members
 @require_safe
 def export(request: HttpRequest, slug: str, edition: int, form: str) -> HttpResponse:
-    return _exported(_benchmark(request, slug, edition), form)
+    return _exported(request, _benchmark(request, slug, edition), form)
 
 
-def _exported(benchmark: Benchmark, form: str) -> HttpResponse:
+def _exported(request: HttpRequest, benchmark: Benchmark, form: str) -> HttpResponse:
     if form not in FORMS:
         raise Http404(f"leaderboards are {', '.join(FORMS)}, not {form!r}")
-    content = exported(leaderboards.board(benchmark), form)
+    content = exported(_board(request, benchmark), form)
     response = HttpResponse(content, content_type=CONTENT_TYPES[form])
     name = f"{benchmark.slug}-{benchmark.edition}.{form}"
     response["Content-Disposition"] = f'attachment; filename="{name}"'
@@ -165,11 +170,11 @@ def _exported(benchmark: Benchmark, form: str) -> HttpResponse:
 @access.members
 @require_safe
 def figure(request: HttpRequest, slug: str, edition: int, name: str, form: str) -> HttpResponse:
-    return _drawn(_benchmark(request, slug, edition), name, form)
+    return _drawn(request, _benchmark(request, slug, edition), name, form)
 
 
-def _drawn(benchmark: Benchmark, name: str, form: str) -> HttpResponse:
-    drawn = pictures(leaderboards.board(benchmark))
+def _drawn(request: HttpRequest, benchmark: Benchmark, name: str, form: str) -> HttpResponse:
+    drawn = pictures(_board(request, benchmark))
     if name not in drawn:
         raise Http404(f"no figure {name!r}")
     return served(drawn[name].draw(), form)
@@ -253,20 +258,20 @@ def _public(slug: str, edition: int) -> Benchmark:
 @require_safe
 def public(request: HttpRequest, slug: str, edition: int) -> HttpResponse:
     """The leaderboard alone, read-only, without sounds."""
-    board = leaderboards.board(_public(slug, edition), by=request.GET.get("by", ""))
+    board = _board(request, _public(slug, edition))
     return render(request, "listening/benchmarks/public.html", told(board, closed=True))
 
 
 @require_safe
 def public_export(request: HttpRequest, slug: str, edition: int, form: str) -> HttpResponse:
-    return _exported(_public(slug, edition), form)
+    return _exported(request, _public(slug, edition), form)
 
 
 @require_safe
 def public_figure(
     request: HttpRequest, slug: str, edition: int, name: str, form: str
 ) -> HttpResponse:
-    return _drawn(_public(slug, edition), name, form)
+    return _drawn(request, _public(slug, edition), name, form)
 
 
 @require_safe

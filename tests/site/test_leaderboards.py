@@ -96,7 +96,10 @@ def test_the_page_defines_its_columns_and_says_what_is_not_applicable(researcher
     assert "estimate" in text
     assert "15 W" in text
     figure = researcher.get(reverse("benchmark-figure", args=["tones", 1, "front", "svg"]))
-    assert b"overdrive@1" in figure.content or figure.status_code == 200
+    assert figure.status_code == 200
+    other = researcher.get(benchmark.get_absolute_url() + "?by=lsd").content.decode()
+    assert "front.svg?by=lsd" in other
+    assert "leaderboard.csv?by=lsd" in other
 
 
 def test_everyone_reads_a_public_leaderboard_and_nothing_else(anonymous, researcher, version):
