@@ -102,6 +102,8 @@ def temporal(estimate: Tensor, target: Tensor, *, rate: int) -> dict[str, float]
     clips as short as these, or without an attack, is left out."""
     step = max(1, round(STEP_S * rate))
     count = target.shape[-1] // step
+    if count <= BEFORE:
+        return {}
     found, wanted = (
         one.double()[..., : count * step].reshape(-1, count, step).square().mean(-1)
         for one in (estimate, target)

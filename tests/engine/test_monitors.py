@@ -65,6 +65,12 @@ def test_a_gain_is_a_drift_of_level_and_no_more(drums):
     )
 
 
+@pytest.mark.parametrize("frames", [1, 64, 600])
+def test_clips_too_short_for_an_attack_are_not_read(drums, frames):
+    short = drums[..., :frames]
+    assert "monitor.pre_echo" not in temporal(short, short, rate=RATE)
+
+
 def test_leaving_a_limit_is_a_sentence_with_both_ends():
     within = limits({"level_drift": [-1, 1]})
     row = {"monitor.level_drift": 2.5, "monitor.coherence": 0.9}
