@@ -78,12 +78,9 @@ class Dataset:
 def dataset(
     data: Mapping[str, Any], *, chain: Mapping[str, Any], segment: int, seed: int
 ) -> Dataset:
-    """Make the data set that a recipe's `data` describes for its `chain`, in clips of `segment` frames."""
+    """Make the data set that a recipe's `data` describes for its `chain`, in clips of `segment` frames, more than are
+    skipped."""
     skip, rate, truth = data["skip"], chain["rate"], None
-    if segment <= skip:
-        raise AudioError(
-            f"data: expected segments longer than the {skip} frames skipped, found {segment}"
-        )
     if data["source"] == "pairs":
         train, test = _pairs(data, rate, segment)
     elif data["source"] == "settings":

@@ -67,6 +67,7 @@ def test_a_recipe_survives_json_and_keeps_its_hash(tmp_path):
     [
         ("overdrive", 4_410 + 2_048, "the longest of loss.stft_sizes"),
         ("compressor", 2_048, "the longest of loss.stft_sizes"),
+        ("device", 4_096 + 1, "the chain's latency and one sample"),
         # a frame of 512, and two of 256 ahead of it
         ("denoise", 512 + 2 * 256, "the chain's latency and one sample"),
     ],

@@ -295,7 +295,6 @@ def test_bad_recordings_are_refused(pairs, tmp_path, samples, rate, sentence):
         ({"data.train": [0, 11]}, "expected a range of files within 0 to 10, found 0 to 11"),
         ({"data.test": [7, 10]}, "no file both in train and in test"),
         ({"training.segment": 4_000}, "expected at least 4000 frames"),
-        ({"data.skip": 1_500}, "expected segments longer than the 1500 frames skipped, found 1500"),
     ],
 )
 def test_data_that_cannot_serve_are_refused(pairs, tmp_path, overrides, sentence):
