@@ -153,7 +153,9 @@ def pairs(found: Found) -> Figure:
     if n <= MOST_NUMBERS:
         for i, j in np.argwhere(np.isfinite(values)):
             said = f"{values[i, j]:.2g}".replace("-", "−")
-            axes.text(j, i, said, ha="center", va="center", fontsize=7.5, color=INK)
+            # the ends of the colours are dark
+            colour = "white" if abs(values[i, j]) > 0.6 * most else INK
+            axes.text(j, i, said, ha="center", va="center", fontsize=7.5, color=colour)
     return figure
 
 
