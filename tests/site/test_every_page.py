@@ -14,10 +14,10 @@ from tests.site.html import Page
 from tests.site.test_lessons import a_lesson
 from tests.site.test_searches import that_is_over
 
-PUBLIC = ["home", "metrics", "guide", "login"]
+PUBLIC = ["home", "metrics", "guide", "login", "submission-schema"]
 OF_EACH_KIND = 2
 # these only take what is sent
-TAKING = {"logout", "parcels", "project-choose"}
+TAKING = {"logout", "parcels", "project-choose", "record-verify", "record-seal"}
 # the listener's own addresses are held to their promises in tests/listener
 WITHOUT_ARGUMENTS = [
     pattern.name
