@@ -8,7 +8,11 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.urls import reverse
 
+from listening.analysis.prediction import predictor
+from listening.computed import correlation_of
 from listening.counterfactuals import asked, changeable
+from listening.rehearsal import FOLLOWED_METRIC
+from metrics.scoring import score
 from models_registry import audio, jobs
 from models_registry.models import Job, ModelVersion, Signal, Study
 from models_registry.properties import NAMES
@@ -86,6 +90,32 @@ def test_the_level_of_the_sound_that_goes_in_can_be_what_changes(version, sound,
     assert "esr ≥ 0.5: is 0" in out
     assert "dB" in out
     assert "% of its range" in out
+
+
+def test_a_rating_that_a_campaign_predicts_crosses_its_target(volume, rated, sound, answered):
+    """The rating of what comes out is what the campaign's mapping makes of its score."""
+    correlation, _ = correlation_of(rated)
+    assert correlation is not None
+    predicted = predictor(correlation.points, metric=FOLLOWED_METRIC)
+    best, worst = sorted((predicted(predicted.low), predicted(predicted.high)), reverse=True)
+    wanted = round((best + worst) / 2, 1)
+    found = json.loads(
+        answered(
+            volume, sound, "--target", f"rating:{rated.slug}:{FOLLOWED_METRIC}<={wanted}",
+            "--reference", "output", "--change", "volume.level", "--answers", "1", "--format", "json",
+        )
+    )  # fmt: skip
+    assert found["before"] == pytest.approx(best, abs=0.01)
+    (answer,) = found["answers"]
+    assert answer["score"] <= wanted
+    as_it_is, changed = (
+        Signal.objects.get(sha256=one).audio() for one in (found["sound"], answer["sound"])
+    )
+    (heard,) = score(as_it_is, changed, [FOLLOWED_METRIC])
+    assert heard.value is not None
+    assert predicted(heard.value) == pytest.approx(answer["score"], abs=0.05)
+    assert predicted.said in found["trust"]
+    assert rated.slug in found["trust"]
 
 
 def test_none_within_the_ranges_is_an_answer(version, sound, answered):
