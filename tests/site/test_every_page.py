@@ -40,6 +40,7 @@ def addresses(rated, told_apart, version):
         rated.get_absolute_url(),
         told_apart.get_absolute_url(),
         reverse("campaign-metrics", args=[rated.slug]),
+        reverse("provenance", args=["stimulus", str(trial.stimuli.first().pk)]),
         reverse("correlation") + f"?campaign={rated.slug}&campaign={told_apart.slug}",
         reverse("campaign-metrics", args=[told_apart.slug]),
         reverse("campaign-statistics", args=[rated.slug]),
