@@ -8,15 +8,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
-from smtplib import SMTPException
 
-from django.conf import settings
 from django.contrib.auth.models import User
-from django.core.mail import send_mail
 from django.db import transaction
 from django.db.models import ProtectedError, RestrictedError
 from django.utils.timezone import now
 
+from listening import mailing
 from models_registry import audit
 from models_registry.models import AuditEvent
 from models_registry.teams import Entry, Membership, Project, Role, TeamError
@@ -71,8 +69,6 @@ def invite(
 def _told(entry: Entry, link: str) -> Invited:
     if not entry.email:
         return Invited(entry, link)
-    if not settings.EMAIL_HOST:
-        return Invited(entry, link, not_sent="mail is not set up here")
     project, role = entry.project, Role(entry.role)
     text = MAIL.format(
         by=entry.made_by,
@@ -82,11 +78,8 @@ def _told(entry: Entry, link: str) -> Invited:
         link=link,
         until=entry.expires_at,
     )
-    try:
-        send_mail(f"Join {project.name} on Earwitness", text, None, [entry.email])
-    except (SMTPException, OSError) as error:
-        return Invited(entry, link, not_sent=str(error))
-    return Invited(entry, link, sent_to=entry.email)
+    reason = mailing.not_sent(f"Join {project.name} on Earwitness", text, [entry.email])
+    return Invited(entry, link, "" if reason else entry.email, reason)
 
 
 def take_back(entry: Entry, *, actor: str) -> bool:

@@ -44,6 +44,8 @@ from listening.views import (
     record,
     registry,
     rendering,
+    review_room,
+    reviews,
     revising,
     scores,
     searches,
@@ -82,6 +84,7 @@ public: list[URLPattern | URLResolver] = [
     path("api/submission.schema.json", benchmarks.submission_schema, name="submission-schema"),
     # a link's secret is the key to it
     path("join/<str:secret>/", projects.join, name="join"),
+    path("review/<str:secret>/", review_room.enter, name="review-enter"),
     path("logout/", LogoutView.as_view(), name="logout"),
 ]
 
@@ -101,6 +104,30 @@ listeners: list[URLPattern | URLResolver] = [
     # another front end's sessions
     path("collect", collect.collected, name="collect"),
     path("<str:test_id>/collect", collect.collected, name="collect-of"),
+]
+
+# for reviewers: a seat in the browser's session, or a member's account
+room: list[URLPattern | URLResolver] = [
+    path("reviews/<int:pk>/room/", review_room.room, name="review-room"),
+    path("reviews/<int:pk>/room/points/<int:number>/", review_room.note, name="review-note"),
+    path(
+        "reviews/<int:pk>/room/sounds/<slug:sha256>/comment/",
+        review_room.comment,
+        name="review-comment",
+    ),
+    path("reviews/<int:pk>/room/sounds/<slug:sha256>.wav", review_room.sound, name="review-sound"),
+    path(
+        "reviews/<int:pk>/room/sounds/<slug:sha256>.svg",
+        review_room.spectrogram,
+        name="review-spectrogram",
+    ),
+    path(
+        "reviews/<int:pk>/room/studies/<int:study>/<slug:name>.svg",
+        review_room.study_figure,
+        name="review-study-figure",
+    ),
+    path("reviews/<int:pk>/room/finding/", review_room.finding, name="review-finding"),
+    path("reviews/<int:pk>/room/decision/", review_room.decide, name="review-decide"),
 ]
 
 # for researchers
@@ -255,6 +282,17 @@ researcher: list[URLPattern | URLResolver] = [
     path("lessons/about/", lessons.about, name="lessons-about"),
     path("lessons/<int:pk>/", lessons.detail, name="lesson"),
     path("lessons/<int:pk>/correct/", lessons.correct, name="lesson-correct"),
+    path("reviews/", reviews.index, name="reviews"),
+    path("reviews/new/", reviews.new, name="review-new"),
+    path("reviews/actions/", reviews.actions, name="review-actions"),
+    path("reviews/actions/<int:pk>/", reviews.finish, name="review-action"),
+    path("reviews/<int:pk>/", reviews.detail, name="review"),
+    path("reviews/<int:pk>/invite/", reviews.invite, name="review-invite"),
+    path(
+        "reviews/<int:pk>/reviewers/<int:reviewer>/end/", reviews.uninvite, name="review-uninvite"
+    ),
+    path("reviews/<int:pk>/close/", reviews.close, name="review-close"),
+    *room,
     path("searches/", searches.index, name="searches"),
     path("searches/new/", searches.new, name="search-new"),
     path("searches/<int:pk>/", searches.detail, name="search"),

@@ -12,6 +12,7 @@ from listening.analysis.frames import AnalysisError
 from listening.exchange.documents import DocumentError
 from listening.exchange.errors import ExchangeError
 from listening.models.campaign import CampaignError
+from listening.reviewing import ReviewError
 from metrics.contract import MetricError
 from models_registry.adopting import AdoptionError
 from models_registry.audio import AudioError
@@ -32,6 +33,7 @@ REFUSALS = (
     MetricError,
     NoReason,
     RenderError,
+    ReviewError,
     StandingError,
     StatementError,
     ModelVersion.DoesNotExist,

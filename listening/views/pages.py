@@ -6,11 +6,12 @@ from typing import Any
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.utils.timezone import localdate
 from django.views.decorators.http import require_safe
 
-from listening import access
-from listening.models import Campaign
-from models_registry.models import AudioModel, Job
+from listening import access, reminding
+from listening.models import Action, Campaign
+from models_registry.models import AudioModel, Job, ModelVersion
 
 
 @require_safe
@@ -22,6 +23,10 @@ def home(request: HttpRequest) -> HttpResponse:
     if request.user.is_authenticated:
         context |= {
             "models": access.listed(request, AudioModel.objects.prefetch_related("versions"))[:6],
+            "due": reminding.due(access.listed(request, ModelVersion.objects.all())),
+            "late": access.listed(request, Action.objects.open())
+            .filter(due_on__lt=localdate())
+            .count(),
             "jobs": access.listed(request, Job.objects.select_related("project"))[:6],
         }
     return render(request, "listening/home.html", context)

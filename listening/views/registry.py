@@ -100,6 +100,7 @@ def version(request: HttpRequest, name: str, number: int) -> HttpResponse:
         "statement": statements.latest(found),
         "mark": mark,
         "acts": marks.history(found),
+        "reviews": found.reviews.select_related("version__model"),
         "allowed": found.allowances.all(),
         "act_form": act_form(mark, access.standing(request).role),
         "blocks": values,

@@ -11,7 +11,7 @@ from django.test import Client
 from django.urls import reverse
 from django.utils.timezone import now
 
-from listening import joining
+from listening import joining, mailing
 from models_registry.models import AuditEvent
 from models_registry.teams import Entry, Membership, Project, Role, TeamError
 from tests.factories import account, here
@@ -150,7 +150,7 @@ def test_a_mail_that_fails_leaves_the_link(researcher, settings, monkeypatch):
         raise ConnectionRefusedError("no server there")
 
     settings.EMAIL_HOST = "mail.example"
-    monkeypatch.setattr(joining, "send_mail", broken)
+    monkeypatch.setattr(mailing, "send_mail", broken)
     asked = {"role": "reader", "days": 7, "email": "dora@example.org"}
     text = researcher.post(reverse("member-invite", args=[here().slug]), asked).content.decode()
     assert "no server there" in text
