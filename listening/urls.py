@@ -172,6 +172,7 @@ researcher: list[URLPattern | URLResolver] = [
         progress.arrivals_figure,
         name="arrivals-figure",
     ),
+    path("campaigns/<slug:slug>/review/", reviews.of_campaign, name="review-campaign"),
     path("campaigns/<slug:slug>/preview/", editing.preview, name="campaign-preview"),
     path("campaigns/<slug:slug>/edit/", editing.edit, name="campaign-edit"),
     path("campaigns/<slug:slug>/edit/live/", live.live, name="campaign-live"),
@@ -208,6 +209,7 @@ researcher: list[URLPattern | URLResolver] = [
     path("models/", registry.index, name="models"),
     path("models/<slug:name>/", registry.model, name="model"),
     path("models/<slug:name>/interval/", standings.interval, name="review-interval"),
+    path("models/<slug:name>/<int:number>/review/", reviews.of_version, name="review-version"),
     path("models/<slug:name>/<int:number>/standing/", standings.act, name="version-standing"),
     path("models/<slug:name>/<int:number>/", registry.version, name="version"),
     path(
@@ -283,7 +285,6 @@ researcher: list[URLPattern | URLResolver] = [
     path("lessons/<int:pk>/", lessons.detail, name="lesson"),
     path("lessons/<int:pk>/correct/", lessons.correct, name="lesson-correct"),
     path("reviews/", reviews.index, name="reviews"),
-    path("reviews/new/", reviews.new, name="review-new"),
     path("reviews/actions/", reviews.actions, name="review-actions"),
     path("reviews/actions/<int:pk>/", reviews.finish, name="review-action"),
     path("reviews/<int:pk>/", reviews.detail, name="review"),

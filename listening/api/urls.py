@@ -10,6 +10,7 @@ from listening.api import rows
 from listening.api.benchmarks import BenchmarkViewSet, TemplateViewSet
 from listening.api.campaigns import CampaignViewSet
 from listening.api.lessons import LessonViewSet
+from listening.api.reviews import ReviewViewSet
 from listening.api.searches import SearchViewSet
 from listening.api.studies import StudyViewSet
 
@@ -31,6 +32,7 @@ router.register("searches", SearchViewSet)
 router.register("lessons", LessonViewSet)
 router.register("benchmarks", BenchmarkViewSet)
 router.register("templates", TemplateViewSet)
+router.register("reviews", ReviewViewSet)
 
 app_name = "rest"
 urlpatterns = [

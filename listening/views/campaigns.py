@@ -21,6 +21,7 @@ from listening.views.awaiting import awaited
 from listening.views.forms import ChangeForm, InvitationForm, ReasonForm
 from listening.views.results import evidence
 from models_registry import audit, jobs
+from models_registry import standing as marks
 
 CONTENT_TYPES = {
     "csv": "text/csv; charset=utf-8",
@@ -66,6 +67,7 @@ def detail(request: HttpRequest, slug: str) -> HttpResponse:
     context = {
         "section": "campaigns",
         "campaign": campaign,
+        "marks": [marks.of(one) for one in campaign.versions()],
         "simulated": campaign.listeners.filter(simulated=True).count(),
         "n_listeners": campaign.listeners.count(),
         "n_sessions": campaign.sessions.count(),

@@ -32,7 +32,7 @@ from listening.views.audio import ranged
 from listening.views.figures import served
 from listening.views.pairs import Asked as Pair
 from listening.views.registry import card_lines
-from listening.views.reviews import REVIEWS, _sentence, said_in
+from listening.views.reviews import REVIEWS, said_in, sentence
 from metrics.contract import MetricError
 from models_registry import statements
 from models_registry.models import ModelVersion, Signal, Study
@@ -117,7 +117,7 @@ def enter(request: HttpRequest, secret: str) -> HttpResponse:
             if not reviewer.name:
                 reviewing.introduce(reviewer, request.POST.get("name", ""))
         except ReviewError as error:
-            context["problem"] = _sentence(error)
+            context["problem"] = sentence(error)
             return render(request, "listening/reviews/enter.html", context, status=422)
         seats = dict(request.session.get(SEATS, {}))
         request.session[SEATS] = seats | {str(reviewer.review_id): reviewer.pk}
@@ -243,7 +243,7 @@ def note(request: HttpRequest, seat: Seat, number: int) -> HttpResponse:
         )
         messages.success(request, f"Your notes on point {number} are kept.")
     except ReviewError as error:
-        messages.error(request, _sentence(error))
+        messages.error(request, sentence(error))
     return _back(request, seat, f"point-{number}")
 
 
@@ -261,7 +261,7 @@ def comment(request: HttpRequest, seat: Seat, sha256: str) -> HttpResponse:
         reviewing.comment(seat.taken(), signal, at_s, request.POST.get("text", ""))
     except ValueError as error:
         problem = (
-            _sentence(error)
+            sentence(error)
             if isinstance(error, ReviewError)
             else f"Expected the moment in seconds, found {request.POST.get('at', '')[:40]!r}."
         )
@@ -281,7 +281,7 @@ def finding(request: HttpRequest, seat: Seat) -> HttpResponse:
         reviewing.find(seat.taken(), request.POST.get("severity", ""), request.POST.get("text", ""))
         messages.success(request, "Your finding is kept.")
     except ReviewError as error:
-        messages.error(request, _sentence(error))
+        messages.error(request, sentence(error))
     return _back(request, seat, "findings")
 
 
@@ -302,7 +302,7 @@ def decide(request: HttpRequest, seat: Seat) -> HttpResponse:
                 conditions=asked,
             )
         except ReviewError as error:
-            form.add_error(None, _sentence(error))
+            form.add_error(None, sentence(error))
         else:
             messages.success(request, "Your decision is signed and in the record. Thank you.")
             return _back(request, seat, "decision")

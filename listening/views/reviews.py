@@ -6,7 +6,7 @@ from typing import Any
 
 from django import forms
 from django.contrib import messages
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.views.decorators.cache import never_cache
@@ -101,26 +101,26 @@ def finish(request: HttpRequest, pk: int) -> HttpResponse:
         )
         messages.success(request, "Done, and in the record.")
     except ReviewError as error:
-        messages.error(request, _sentence(error))
+        messages.error(request, sentence(error))
     return redirect("review-actions")
-
-
-def _subject(request: HttpRequest) -> ModelVersion | Campaign:
-    """What the address names: `?version=overdrive@1` or `?campaign=slug`."""
-    if "version" in request.GET:
-        name, _, number = request.GET["version"].partition("@")
-        versions = ModelVersion.objects.select_related("model__project")
-        number = number if number.isdigit() else "0"
-        return access.find(request, versions, model__name=name, number=int(number[:9]))
-    if "campaign" in request.GET:
-        return access.find(request, Campaign.objects.all(), slug=request.GET["campaign"])
-    raise Http404("expected ?version= or ?campaign=")
 
 
 @access.editors
 @require_http_methods(["GET", "HEAD", "POST"])
-def new(request: HttpRequest) -> HttpResponse:
-    subject = _subject(request)
+def of_version(request: HttpRequest, name: str, number: int) -> HttpResponse:
+    """A new review of a version."""
+    versions = ModelVersion.objects.select_related("model__project")
+    return _new(request, access.find(request, versions, model__name=name, number=number))
+
+
+@access.editors
+@require_http_methods(["GET", "HEAD", "POST"])
+def of_campaign(request: HttpRequest, slug: str) -> HttpResponse:
+    """A new review of a campaign."""
+    return _new(request, access.find(request, Campaign.objects.all(), slug=slug))
+
+
+def _new(request: HttpRequest, subject: ModelVersion | Campaign) -> HttpResponse:
     form = OpenForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
         try:
@@ -128,7 +128,7 @@ def new(request: HttpRequest) -> HttpResponse:
                 subject, **form.cleaned_data, actor=request.user.get_username()
             )
         except ReviewError as error:
-            form.add_error(None, _sentence(error))
+            form.add_error(None, sentence(error))
         else:
             return redirect(review)
     context = {"section": "models", "form": form, "subject": subject}
@@ -199,7 +199,7 @@ def invite(request: HttpRequest, pk: int) -> HttpResponse:
             ),
         )
     except ReviewError as error:
-        messages.error(request, _sentence(error))
+        messages.error(request, sentence(error))
         return redirect(review)
     return _page(request, review, invited=invited)
 
@@ -227,9 +227,9 @@ def close(request: HttpRequest, pk: int) -> HttpResponse:
         )
         messages.success(request, f"Closed: {outcome.label}.")
     except ReviewError as error:
-        messages.error(request, _sentence(error))
+        messages.error(request, sentence(error))
     return redirect(review)
 
 
-def _sentence(error: ReviewError) -> str:
+def sentence(error: ReviewError) -> str:
     return f"{str(error)[:1].upper()}{str(error)[1:]}."

@@ -18,14 +18,16 @@ from django.urls import URLPattern, URLResolver, get_resolver, reverse
 from django.utils.timezone import now
 from drf_spectacular.generators import SchemaGenerator
 
-from listening import sessions
-from listening.models import Benchmark, Invitation, Lesson, Rating, Session, Template
+from listening import deciding, reviewing, sessions
+from listening.models import Benchmark, Invitation, Lesson, Rating, Review, Session, Template
 from metrics.models import Score
 from models_registry import jobs
 from models_registry.models import Job, ModelVersion, Search, Study, TrainingRun
 from models_registry.teams import Entry, Membership, Project, Role
 from tests.factories import account, here, mushra_campaign
 from tests.site.addresses import API, EDITOR, OWNER, PAGES, READER
+from tests.site.reviews import a_version
+from tests.site.reviews import invited as a_reviewer
 from tests.site.test_benchmarks import that_is_ranked
 from tests.site.test_lessons import a_lesson
 from tests.site.test_searches import that_is_over
@@ -80,8 +82,25 @@ def named(rated, version):
         child = ModelVersion.objects.register(
             version.model, chain=version.chain, weights=file.read(), card={}, reason="once more"
         )
+    judged = a_version()
+    review = reviewing.open_review(judged, actor="owner")
+    reviewer, _ = a_reviewer(review)
+    decided = deciding.decide(
+        reviewer,
+        "conditions",
+        reason="x",
+        signed_as="Ida",
+        conditions=[deciding.Asked("more", "owner", now().date())],
+    )
+    _, waiting_secret = a_reviewer(review, "")
     return {
         "version-with-parent": {"number": child.number},
+        "review": {"pk": review.pk},
+        "reviewer": {"reviewer": reviewer.pk},
+        "review-secret": {"secret": waiting_secret},
+        "review-sound": {"sha256": judged.renderings.get().output.sha256},
+        "action": {"pk": decided.actions.get().pk},
+        "of-study": {"study": of_ablation(judged).pk},
         "slug": {"slug": rated.slug},
         "draft": {"slug": draft.slug},
         "code": {"code": invited.code},
@@ -173,6 +192,7 @@ NUMBERED = {
     "jobs": lambda: Job.objects.latest("pk").pk,
     "lessons": lambda: Lesson.objects.latest("pk").pk,
     "ratings": lambda: Rating.objects.latest("pk").pk,
+    "reviews": lambda: Review.objects.latest("pk").pk,
     "runs": lambda: TrainingRun.objects.latest("pk").pk,
     "scores": lambda: Score.objects.latest("pk").pk,
     "searches": lambda: Search.objects.latest("pk").pk,
