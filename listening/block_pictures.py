@@ -17,6 +17,8 @@ from listening import chain_figures
 POINTS = 600
 # levels (dB) between which a block whose gain takes its time is shown
 SOFT, LOUD = -36.0, -12.0
+# the level (dB) at which a curve of levels begins
+SOFTEST = -80.0
 # a tone that shows what a block does that nothing else shows
 TONE_HZ, TONE_LEVEL, TONE_SECONDS = 440.0, 0.5, 0.01
 
@@ -41,6 +43,12 @@ def _response(chain: Any, block: str) -> Figure:
 
 
 def _curve(chain: Any, block: str) -> Figure:
+    if chain.blocks[block].by_level:
+        given = np.linspace(SOFTEST, 0, POINTS)
+        output = np.abs(chain.curve(block, 10 ** (given / 20)))
+        # a gate that is shut lets nothing out, which has no level
+        shown = 20 * np.log10(np.maximum(output, 10 ** (2 * SOFTEST / 20)))
+        return chain_figures.characteristic(given, shown, name=block)
     levels = np.linspace(-1, 1, POINTS)
     return chain_figures.curve(levels, chain.curve(block, levels), name=block)
 

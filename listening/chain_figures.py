@@ -86,6 +86,21 @@ def curve(levels: ArrayLike, output: ArrayLike, *, name: str) -> Figure:
     return figure
 
 
+def characteristic(levels: ArrayLike, output: ArrayLike, *, name: str) -> Figure:
+    """Output against input level (dB) that has lasted, beside the straight line that would change nothing."""
+    figure, axes = canvas(6.4, 4.2)
+    given = np.asarray(levels)
+    axes.plot(given, given, color=MUTED, lw=1, ls="--", label="unchanged")
+    axes.plot(given, output, color=COLOURS[0], lw=1.8, label=name)
+    axes.set_ylim(given[0] - 10, max(0.0, float(np.max(output))) + 3)
+    axes.grid(axis="x", color=GRID, lw=0.8)
+    axes.set_xlabel("input level (dB full scale)")
+    axes.set_ylabel("output level (dB full scale)")
+    axes.legend(frameon=False, fontsize=8.5)
+    axes.set_title(f"{name}: level in, level out", loc="left", fontsize=10, fontweight="bold")
+    return figure
+
+
 def band_levels(
     centres: ArrayLike, levels: Mapping[str, ArrayLike], *, name: str, unit: str = "dB"
 ) -> Figure:

@@ -94,3 +94,13 @@ def test_the_guide_names_every_block_and_no_other():
 def test_there_is_no_picture_of_a_block_that_is_not_there():
     chain = Chain.from_spec({"version": 1, "rate": 16_000, "blocks": [{"id": "a", "kind": "gain"}]})
     assert picture_of(chain, "b") is None
+
+
+def test_what_follows_the_level_is_drawn_in_decibels_as_on_a_panel():
+    params = {"threshold": -20, "ratio": 4, "knee": 6, "makeup": 3}
+    entry = {"id": "one", "kind": "compressor", "params": params}
+    chain = Chain.from_spec({"version": 1, "rate": 16_000, "blocks": [entry]})
+    axes = picture_of(chain, "one").draw(chain, "one").axes[0]
+    given, output = (np.asarray(data) for data in axes.get_lines()[1].get_data())
+    # the ratio's definition: 1 dB for 1 dB below the knee, 1 for 4 above it
+    assert np.interp([-60, 0], given, output) == pytest.approx([-57, -20 + 20 / 4 + 3], abs=0.01)

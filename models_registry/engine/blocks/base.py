@@ -139,6 +139,9 @@ class RoomBlock(LinearBlock):
 class ShapingBlock(Block):
     """A nonlinear block with a static curve: a shape, or what a level that lasts comes to."""
 
+    # whether it is a curve of levels that last, which is read in dB, and not of samples
+    by_level: ClassVar[bool] = False
+
     @abstractmethod
     def curve(self, values: Values, levels: Tensor) -> Tensor:
         """Output level for each input level (full scale = 1)."""

@@ -126,6 +126,7 @@ class DynamicsBlock(ShapingBlock):
     """A gain that follows the level. `curve` is the characteristic for a level that has lasted."""
 
     backend = kernels.DEFAULT
+    by_level = True
 
     def speed(self, time: Tensor) -> Tensor:
         return speed(time, self.rate)
