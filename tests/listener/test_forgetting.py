@@ -134,5 +134,6 @@ def test_no_address_is_stored(client, db):
     assert page.status_code == 200
     session = Session.objects.get()
     client.post(reverse("finish-page", args=[session.token, 1]), **headers)
-    assert session.token.hex in everything_stored()
+    # databases write it with dashes or without
+    assert session.token.hex in everything_stored().replace("-", "")
     assert ADDRESS not in everything_stored()
