@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from listening.analysis.ranking import Rank
-from listening.benchmarking import STUDIES
+from listening.freezing import STUDIES
 from listening.models import Benchmark, BenchmarkEntry
 from listening.readability import Reading, faithfulness, networks_share, rungs_held, sparsity
 from models_registry.models import ModelVersion, Study

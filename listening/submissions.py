@@ -16,10 +16,10 @@ from typing import IO, Any
 from django.conf import settings
 from django.db import IntegrityError, transaction
 
-from listening.benchmarking import BenchmarkError, said, shape
 from listening.exchange import submission_file
 from listening.exchange.errors import ExchangeError
 from listening.exchange.submission_file import MANIFEST, MAX_MANIFEST
+from listening.freezing import BenchmarkError, said, shape
 from listening.intake import IntakeError, check_directory, check_entry, checked_name, is_litter
 from listening.models import Benchmark, BenchmarkEntry, BenchmarkItem, BenchmarkOutput
 from models_registry import audio, audit, jobs

@@ -12,7 +12,7 @@ from django.db import transaction
 
 from listening import benchmarking, submissions, uploads
 from listening.access import Standing
-from listening.benchmarking import RULES, STUDIES, BenchmarkError, Item
+from listening.freezing import MOST_WATTS, RULES, STUDIES, BenchmarkError, Item, freeze
 from listening.making import free_slug
 from listening.methods import methods
 from listening.models import Benchmark, BenchmarkEntry, Campaign
@@ -65,7 +65,7 @@ class FreezeForm(RoomForm):
     )
     watts = forms.FloatField(
         min_value=0.1,
-        max_value=benchmarking.MOST_WATTS,
+        max_value=MOST_WATTS,
         initial=RULES["watts"],
         label="Watts of a busy core",
         help_text="The assumption behind the estimate of energy.",
@@ -115,7 +115,7 @@ class FreezeForm(RoomForm):
         rules["campaign"] = {**(rules.get("campaign") or {}), "method": given["method"]}
         try:
             with transaction.atomic():
-                return benchmarking.freeze(
+                return freeze(
                     given["name"],
                     title=given["title"],
                     purpose=given["purpose"],

@@ -28,7 +28,7 @@ def trained(reason: str) -> ModelVersion:
     """The next version of the overdrive, after as little training as there is, by the machine's user."""
     settings = [part for one in TINY for part in ("--set", one)]
     call_command("train", "overdrive", *settings, "--reason", reason, stdout=io.StringIO())
-    made = ModelVersion.objects.order_by("pk").last()
+    made = ModelVersion.objects.latest("pk")
     dry = stored_tone(200, duration=1.0)
     Rendering.objects.create(
         version=made, input=dry, output=stored_tone(200 + 100 * made.number, duration=1.0)

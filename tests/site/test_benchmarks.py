@@ -13,9 +13,9 @@ import numpy as np
 import pytest
 import soundfile
 
-from listening import benchmarking, leaderboards, submissions
-from listening.benchmarking import BenchmarkError
+from listening import benchmarking, freezing, leaderboards, submissions
 from listening.exchange.errors import ExchangeError
+from listening.freezing import BenchmarkError
 from listening.intake import IntakeError
 from listening.models import Benchmark, BenchmarkEntry, BenchmarkOutput
 from listening.rehearsal import FOLLOWED_METRIC, rehearse
@@ -41,7 +41,7 @@ def a_benchmark(slug="tones", *, items=3, **rules) -> Benchmark:
         )
         for n in range(items)
     ]
-    return benchmarking.freeze(
+    return freezing.freeze(
         slug,
         title="Tones",
         purpose="whether a system leaves a tone a tone",
@@ -185,7 +185,7 @@ def test_a_benchmark_is_named_by_a_hash_of_its_items_and_rules_and_edited_as_a_n
 )
 def test_rules_that_make_no_sense_are_refused(db, rules, said):
     with pytest.raises(ValueError, match=said):
-        benchmarking.checked_rules({**RULES, **rules})
+        freezing.checked_rules({**RULES, **rules})
 
 
 def test_items_have_to_differ_and_references_have_to_fit(db):
@@ -197,7 +197,7 @@ def test_items_have_to_differ_and_references_have_to_fit(db):
         ([("a", long, short)], "a: expected a reference of 48000 Hz, 1 channel and 48000 samples"),
     ):
         with pytest.raises(BenchmarkError, match=said):
-            benchmarking.freeze(
+            freezing.freeze(
                 "b", title="B", purpose="p", items=items, rules=RULES, project=here(), actor="alice"
             )
     assert not Benchmark.objects.exists()

@@ -12,10 +12,10 @@ from django.core.management.base import CommandError
 from django.db import transaction
 
 from listening import benchmarking, leaderboards, submissions
-from listening.benchmarking import Item
 from listening.exchange import documents
 from listening.exchange.documents import decoded
 from listening.exporting_leaderboards import exported, shown
+from listening.freezing import Item, freeze
 from listening.models import Benchmark, BenchmarkEntry, Campaign
 from models_registry import audio, jobs, studying
 from models_registry.management.base import (
@@ -89,7 +89,7 @@ class Command(RefusingCommand):
             rules = documents.read(decoded(path.read_bytes(), name=str(path)), name=str(path)).data
         # nothing is kept where the benchmark is refused
         with transaction.atomic():
-            made = benchmarking.freeze(
+            made = freeze(
                 options["name"],
                 title=options["title"],
                 purpose=options["purpose"],
