@@ -14,6 +14,7 @@ from functools import cached_property
 import torch
 from torch import Tensor
 
+from models_registry.engine import kernels
 from models_registry.engine.auditory import (
     LOUDNESS_POWER,
     band_energy,
@@ -51,14 +52,20 @@ def _rows(signal: Tensor) -> Tensor:
 
 
 def spectral_distance(
-    estimate: Tensor, target: Tensor, *, sizes: Sequence[int], floor: float = LOG_FLOOR
+    estimate: Tensor,
+    target: Tensor,
+    *,
+    sizes: Sequence[int],
+    floor: float = LOG_FLOOR,
+    backend: str = kernels.DEFAULT,
 ) -> Tensor:
     """Multi-resolution STFT loss: spectral convergence plus mean log-magnitude difference, averaged over `sizes`.
 
     Yamamoto, Song, Kim, ICASSP 2020, eqs. 4 to 7; Hann windows of `sizes` samples, hop a quarter, no padding. The log
     term is floored at `floor` of the target's largest magnitude; 0 is the paper's.
     """
-    total: Tensor = Distance.apply(_rows(estimate), _rows(target), sizes, floor)  # type: ignore[no-untyped-call]
+    rows = _rows(estimate), _rows(target)
+    total: Tensor = Distance.apply(*rows, sizes, floor, backend)  # type: ignore[no-untyped-call]
     return total / len(sizes)
 
 

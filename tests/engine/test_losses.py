@@ -9,6 +9,7 @@ from scipy import signal as sp
 
 from models_registry.engine import Chain
 from models_registry.engine.blocks import Equaliser
+from models_registry.engine.contract import EngineError
 from models_registry.engine.losses import (
     LOG_FLOOR,
     curve_roughness,
@@ -18,7 +19,7 @@ from models_registry.engine.losses import (
     spectral_distance,
 )
 
-from .cast import noise, spec
+from .cast import BACKENDS, noise, spec
 
 
 def magnitudes(x, size):
@@ -50,21 +51,46 @@ def test_the_floor_follows_the_target_so_level_does_not_matter():
     assert other.item() == pytest.approx(one.item(), rel=1e-6)
 
 
-def test_equal_signals_cost_nothing_and_give_no_nan():
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_equal_signals_cost_nothing_and_give_no_nan(backend):
     y = torch.from_numpy(noise(1, 1_000))
     x = y.clone().requires_grad_()
-    loss = spectral_distance(x, y, sizes=[128]) + error_to_signal(x, y)
+    loss = spectral_distance(x, y, sizes=[128], backend=backend) + error_to_signal(x, y)
     loss.backward()
     assert loss.item() == pytest.approx(0, abs=1e-6)
     assert x.grad.isfinite().all()
 
 
-def test_silence_as_an_estimate_gives_a_finite_gradient():
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_silence_as_an_estimate_gives_a_finite_gradient(backend):
     x = torch.zeros(1, 1_000, requires_grad=True)
     y = torch.from_numpy(noise(1, 1_000))
-    loss = spectral_distance(x, y, sizes=[128]) + error_to_signal(x, y)
+    loss = spectral_distance(x, y, sizes=[128], backend=backend) + error_to_signal(x, y)
     loss.backward()
     assert x.grad.isfinite().all()
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_one_sample_that_is_not_a_number_makes_a_distance_that_is_none(backend):
+    x, y = (torch.from_numpy(noise(1, 1_000, seed=seed)) for seed in (1, 2))
+    x[0, 500] = torch.nan
+    assert spectral_distance(x, y, sizes=[128], backend=backend).isnan()
+
+
+def test_signals_of_different_lengths_are_refused_before_any_loop_reads_past_one():
+    with pytest.raises(EngineError, match=r"target's shape \(1, 900\), found \(1, 1000\)"):
+        spectral_distance(torch.zeros(1, 1_000), torch.zeros(1, 900), sizes=[128])
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_the_spectral_distance_of_float32_is_that_of_float64_to_seven_digits(backend):
+    # of as many bins as a batch has, whose sums lose digits where they are added in float32
+    x, y = (torch.from_numpy(noise(4, 48_000, seed=seed)) for seed in (1, 2))
+    values = [
+        spectral_distance(*pair, sizes=[512], floor=0.0, backend=backend).item()
+        for pair in ((x, y), (x.double(), y.double()))
+    ]
+    assert values[0] == pytest.approx(values[1], rel=1e-7)
 
 
 def test_error_to_signal_has_known_values():
@@ -124,9 +150,10 @@ def test_the_scale_invariant_error_is_the_inverse_of_si_sdr():
     )
 
 
+@pytest.mark.parametrize("backend", BACKENDS)
 @pytest.mark.parametrize("size", [50, 63, 128])
 def test_without_a_floor_the_spectral_distance_and_its_gradient_are_those_of_torchs_own_transform(
-    size,
+    size, backend
 ):
     # whole windows or not, even or odd: torch.stft, and its gradient by autograd
     x, y = (torch.from_numpy(noise(2, 1_111, seed=seed)).double() for seed in (1, 2))
@@ -138,7 +165,7 @@ def test_without_a_floor_the_spectral_distance_and_its_gradient_are_those_of_tor
     )
     expected = torch.linalg.norm(found - wanted) / torch.linalg.norm(wanted)
     expected = expected + (found.log() - wanted.log()).abs().mean()
-    loss = spectral_distance(x, y, sizes=[size], floor=0.0)
+    loss = spectral_distance(x, y, sizes=[size], floor=0.0, backend=backend)
     torch.testing.assert_close(loss, expected, rtol=1e-12, atol=0)
     slopes = [torch.autograd.grad(3 * value, x)[0] for value in (loss, expected)]
     torch.testing.assert_close(*slopes, rtol=1e-9, atol=1e-12)
