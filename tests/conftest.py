@@ -1,16 +1,41 @@
-"""What every test may use."""
+"""What every test may use; what makes a run quick, and safe in several processes (`pytest -n auto`)."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
 import pytest
+from django.conf import settings
+from django.contrib.auth.hashers import PBKDF2PasswordHasher
 from django.test import TransactionTestCase
 
 from models_registry import triggers
 from models_registry.jobs import Lease
 
 SHARED = Path(__file__).resolve().parent.parent.parent / "shared"
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config, log):
+    from tests.distribution import ByRoom
+
+    return ByRoom(config, log)
+
+
+@pytest.fixture(scope="session")
+def django_db_modify_db_settings(django_db_modify_db_settings_parallel_suffix):
+    """A test's database need not outlive the machine: nobody waits for the disk."""
+    options = settings.DATABASES["default"].get("OPTIONS", {})
+    if "init_command" in options:
+        options["init_command"] += " PRAGMA synchronous=OFF;"
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _passwords_take_no_time():
+    """A million turns of the hash keep a thief busy, and would keep the tests busy."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(PBKDF2PasswordHasher, "iterations", 1)
+        yield
 
 
 @pytest.fixture(scope="session")
