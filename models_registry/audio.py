@@ -60,9 +60,15 @@ def checked(samples: NDArray[np.floating], rate: int, *, name: str = "the signal
         raise AudioError(
             f"{name}: expected a sample rate of {MIN_RATE} to {MAX_RATE} Hz, found {rate} Hz"
         )
+    samples = np.asarray(samples)
     if samples.ndim != 2:
         raise AudioError(
             f"{name}: expected an array shaped (channels, frames), found {samples.ndim} dimension(s)"
+        )
+    if not np.issubdtype(samples.dtype, np.floating):
+        raise AudioError(
+            f"{name}: expected floating-point samples, full scale 1, found {samples.dtype} (16-bit samples are divided "
+            "by 32768)"
         )
     channels, frames = samples.shape
     if not 1 <= channels <= MAX_CHANNELS:

@@ -29,6 +29,7 @@ LIMITS = {
     "dc_drift": Limit(-0.05, 0.05, "", "the chain adds an offset"),
     "group_delay_deviation": Limit(0, 2, "ms", "frequencies are delayed unlike the target's"),
     "coherence": Limit(0.5, 1, "", "the output's phase no longer follows the target's"),
+    "band_coherence": Limit(0.5, 1, "", "bands drift apart in phase, which smears attacks"),
     "modulation_deviation": Limit(0, 6, "dB", "envelopes fluctuate unlike the target's"),
     "pre_echo": Limit(-60, 6, "dB", "energy comes before attacks"),
     "attack_shift": Limit(-4, 4, "ms", "attacks come too early or too late"),

@@ -1,7 +1,7 @@
 """The DSP+neural engine: interpretable blocks and small networks, trained by example, rendered in blocks.
 
 from models_registry.engine import Recipe, render, train
-result = train(Recipe.load("overdrive", quick=True), seed=0, directory="run")
+result = train(Recipe.load("overdrive", quick=True))
 wet = render(result.chain, dry, 44_100)
 """
 

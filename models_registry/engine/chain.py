@@ -307,9 +307,11 @@ class Chain(nn.Module):
         return block
 
     def response(self, block_id: str, frequencies: ArrayLike) -> NDArray[np.complex128]:
-        """Complex response of the linear block `block_id` at `frequencies` (Hz)."""
+        """Complex response of the linear block `block_id` at `frequencies` (Hz, finite)."""
         block = self._block(block_id, LinearBlock)
         grid = torch.from_numpy(np.asarray(frequencies, dtype=np.float64))
+        if not grid.isfinite().all():
+            raise EngineError("expected finite frequencies in Hz, found NaN or infinite ones")
         with torch.no_grad():
             return block.response(self.values(block_id), grid).numpy()
 

@@ -78,11 +78,12 @@ class Parameter:
             return np.asarray(np.log(value / self.low) / math.log(self.high / self.low))
         return np.asarray((value - self.low) / (self.high - self.low))
 
-    def within(self, low: float, high: float) -> Parameter:
-        """The same parameter with a tighter range; a default outside it moves to its middle."""
+    def within(self, low: float, high: float, *, where: str = "") -> Parameter:
+        """The same parameter with a tighter range; a default outside it moves to its middle. Raises `SpecError` naming
+        `where`."""
         if not self.low <= low < high <= self.high:
             raise SpecError(
-                f"{self.name}: expected bounds in rising order within {self.low:g} to {self.high:g} "
+                f"{where or self.name}: expected bounds in rising order within {self.low:g} to {self.high:g} "
                 f"{self.unit}, found {low:g} to {high:g}"
             )
         tight = replace(self, low=low, high=high, default=low)
@@ -99,9 +100,10 @@ class Parameter:
             if isinstance(number, bool) or not isinstance(number, (int, float)):
                 raise SpecError(f"{where}: expected a number in {self.unit}, found {number!r}")
             if not self.low <= number <= self.high:  # also catches NaN
+                # a whole number may have more digits than a float can hold
+                found = "a number beyond 1e300" if abs(number) > 1e300 else f"{number:g}"
                 raise SpecError(
-                    f"{where}: expected {self.low:g} to {self.high:g} {self.unit}, "
-                    f"found {number:g} {self.unit}"
+                    f"{where}: expected {self.low:g} to {self.high:g} {self.unit}, found {found} {self.unit}"
                 )
         return tuple(float(number) for number in given)
 

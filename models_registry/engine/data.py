@@ -214,12 +214,13 @@ def cut(pairs: list[tuple[str, Samples, Samples]], segment: int, skip: int) -> C
             )
         for start in range(0, frames - segment + 1, segment - skip):
             part = slice(start, start + segment)
-            # a rest teaches nothing and its error-to-signal ratio is undefined
-            if np.abs(target[:, part][:, skip:]).max() > 1e-4:
+            judged = target[:, part][:, skip:]
+            # a rest teaches nothing, nor does a constant, and its error-to-signal ratio is undefined
+            if min(np.abs(judged).max(), np.ptp(judged)) > 1e-4:
                 dry.append(source[:, part])
                 wet.append(target[:, part])
     if not dry:
         raise AudioError(
-            "data: expected audible targets, found only silence after the skipped part"
+            "data: expected audible targets, found only silence or a constant after the skipped part"
         )
     return Clips(torch.from_numpy(np.stack(dry)), torch.from_numpy(np.stack(wet)))

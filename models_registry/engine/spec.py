@@ -69,7 +69,7 @@ def complete(spec: object) -> tuple[dict[str, Any], list[tuple[str, Block]]]:
     described = _series(spec.get("blocks"), rate, blocks, set(), where="chain")
     if not blocks:
         raise SpecError("chain: expected at least one block, found only branches")
-    _ties_hold(blocks)
+    _ties_hold(blocks, described)
     _rates_meet(blocks, rate)
     _widths_meet(described, blocks, _Giver("", "", Port(), 0, ""))
     adapters = spec.get("adapters", [])
@@ -202,14 +202,18 @@ def _hold(name: str, block: Block, entry: Mapping[str, Any]) -> dict[str, Any]:
         bounds = only_keys(entry["bounds"], block.parameters, where=f"block '{name}' bounds")
         for key, ends in bounds.items():
             numbers = isinstance(ends, (list, tuple)) and len(ends) == 2
-            if not numbers or not all(type(end) in (int, float) for end in ends):
+            # a whole number may have more digits than a float can hold
+            if not numbers or not all(type(e) in (int, float) and abs(e) < 1e300 for e in ends):
                 raise SpecError(f"{name}.{key} bounds: expected two numbers, found {ends!r}")
-            block.parameters[key] = block.parameters[key].within(*ends)
+            said = f"{name}.{key} bounds"
+            block.parameters[key] = block.parameters[key].within(*ends, where=said)
         held["bounds"] = {key: [float(end) for end in bounds[key]] for key in sorted(bounds)}
     if "frozen" in entry:
         frozen = entry["frozen"]
-        if not isinstance(frozen, (list, tuple)):
-            raise SpecError(f"block '{name}' frozen: expected a list of names, found {frozen!r}")
+        if not isinstance(frozen, (list, tuple)) or len(set(map(str, frozen))) < len(frozen):
+            raise SpecError(
+                f"block '{name}' frozen: expected a list of different names, found {frozen!r}"
+            )
         only_keys(dict.fromkeys(map(str, frozen)), block.parameters, where=f"block '{name}' frozen")
         for key in frozen:
             block.parameters[key] = replace(block.parameters[key], frozen=True)
@@ -222,7 +226,12 @@ def _hold(name: str, block: Block, entry: Mapping[str, Any]) -> dict[str, Any]:
     return held
 
 
-def _ties_hold(blocks: Mapping[str, Block]) -> None:
+def _ties_hold(blocks: Mapping[str, Block], described: list[dict[str, Any]]) -> None:
+    starts = {
+        f"{entry['id']}.{key}": value
+        for entry in leaves(described)
+        for key, value in entry["params"].items()
+    }
     every = {
         f"{name}.{parameter.name}": parameter
         for name, block in blocks.items()
@@ -243,6 +252,13 @@ def _ties_hold(blocks: Mapping[str, Block]) -> None:
             raise SpecError(
                 f"{path}: expected to be tied to a parameter of the same range, found {parameter.low:g} to "
                 f"{parameter.high:g} here and {other.low:g} to {other.high:g} in '{parameter.tied_to}'"
+            )
+        start = parameter.checked(starts[path], where=path)
+        default = parameter.checked(parameter.default, where=path)
+        if start not in (default, other.checked(starts[parameter.tied_to], where=path)):
+            raise SpecError(
+                f"{path}: expected to begin where '{parameter.tied_to}' does, to which it is tied, found a value of "
+                "its own (leave it out)"
             )
 
 

@@ -17,7 +17,7 @@ import numpy as np
 import torch
 
 from models_registry import watch
-from models_registry.engine import checkpoints, memory, monitors
+from models_registry.engine import checkpoints, memory
 from models_registry.engine.baseline import linear_baseline
 from models_registry.engine.chain import Chain
 from models_registry.engine.composition import composition
@@ -29,6 +29,7 @@ from models_registry.engine.objective import Objective
 from models_registry.engine.polish import Certainty, polish
 from models_registry.engine.recipe import Recipe
 from models_registry.engine.starts import race, scattered
+from models_registry.engine.validation import validation
 
 Progress = Callable[[float, str, Mapping[str, Any]], None]
 Row = dict[str, Any]
@@ -36,8 +37,6 @@ Row = dict[str, Any]
 CHECKPOINT, WEIGHTS = "checkpoint.pt", "weights.safetensors"
 # Often enough for a progress bar, too seldom to cost anything when each report is a database row.
 REPORT_EVERY_S = 0.5
-# Clips judged at a time; more would only cost memory.
-JUDGED_AT_ONCE = 16
 RACE_STEPS = 20
 # A loss that has fallen by less than this share has not fallen.
 PROGRESS = 1e-3
@@ -66,20 +65,29 @@ class TrainingResult:
 def train(
     recipe: Recipe,
     *,
-    seed: int,
-    directory: str | Path,
+    seed: int = 0,
+    directory: str | Path | None = None,
     progress: Progress | None = None,
     should_stop: Callable[[], bool] | None = None,
     resume: bool = True,
 ) -> TrainingResult:
-    """Follow `recipe` in `directory`, from its checkpoint there if `resume`.
+    """Follow `recipe` in `directory`, from its checkpoint there if `resume`; without a directory in one of its own for
+    each recipe and seed, within `training` where one stands.
 
     `progress(fraction, message, metrics)` is called a few times a second and at every validation, `should_stop()`
     before every step. Raises `AudioError` for unusable data, `EngineError` where the loss stops being finite (the last
-    checkpoint is kept) or the checkpoint belongs to another recipe or seed.
+    checkpoint is kept), the checkpoint belongs to another recipe or seed, or the directory cannot be made.
     """
-    directory = Path(directory)
-    directory.mkdir(parents=True, exist_ok=True)
+    if isinstance(seed, bool) or not isinstance(seed, int) or seed < 0:
+        raise EngineError(f"expected a seed of a whole number from 0, found {seed!r}")
+    own = Path("training", f"{recipe.hash[:12]}-{seed}")
+    directory = Path(own if directory is None else directory)
+    try:
+        directory.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise EngineError(
+            f"{directory}: expected a directory to train in, found {error}"
+        ) from error
     # asked for around the call, it would reach losses and networks
     with checkpoints.one_thread(), memory.kept(), torch.autocast("cpu", enabled=False):
         return _Run(recipe, seed, directory, progress, should_stop).go(resume)
@@ -314,35 +322,17 @@ class _Run:
         return bool(recent > (1 - PROGRESS) * before)
 
     def _validated(self, terms: Row) -> Row:
-        measured = TABLE[self.recipe.measure].make(self.data.rate)
-        watched: Row = {}
-        with torch.no_grad():
-            for number, part in enumerate(self.data.parts(JUDGED_AT_ONCE)):
-                target = self.data.judged(part.wet).double()
-                whole, after = self.chain.under(part.condition).aligned(part.dry)
-                estimate = self.data.judged(whole).double()
-                measured.add(estimate, target)
-                if number == 0:  # the first clips are enough to watch
-                    raw = part.wet[..., self.data.skip :]
-                    watched |= monitors.drift(whole[..., self.data.skip :], raw)
-                    watched |= monitors.spectral(estimate, target, rate=self.data.rate)
-                    watched |= monitors.phase(estimate, target, rate=self.data.rate)
-                    watched |= monitors.temporal(estimate, target, rate=self.data.rate)
-                    watched |= monitors.adapters(self.chain, after.moves)
-        watched |= monitors.parameters(self.chain.under(None))
+        row = {"step": self.step, **terms}
+        row |= validation(self.chain, self.data, self.recipe.measure)
         share = min(1.0, self.step / self.recipe.training["steps"])
-        watched |= self.objective.shares(self.chain, self._batch(self.step), share)
-        watched |= {
+        row |= self.objective.shares(self.chain, self._batch(self.step), share)
+        row |= {
             f"weight.{name}": weight
             for name, weight in self.objective.weights(share).items()
             if weight != self.recipe.loss[name]
         }
         if self.data.truth is not None:
-            watched["monitor.settings_error"] = checkpoints.settings_error(
-                self.chain, self.data.truth
-            )
-        row = {"step": self.step, **terms, f"validation_{self.recipe.measure}": measured.value()}
-        row |= watched
+            row["monitor.settings_error"] = checkpoints.settings_error(self.chain, self.data.truth)
         if warnings := list(watch.outside(row, self.limits).values()):
             row["warnings"] = warnings
         return row

@@ -65,6 +65,10 @@ def test_readings_give_back_what_the_specification_set_in_units():
         (with_block(params={"levle": 1}), "unknown key 'levle'; did you mean 'level'?"),
         (with_block(params={"level": 90}), "one.level: expected -48 to 48 dB, found 90 dB"),
         (with_block(params={"level": float("nan")}), "expected -48 to 48 dB, found nan"),
+        (
+            with_block(params={"level": 10**400}),
+            "expected -48 to 48 dB, found a number beyond 1e300",
+        ),
         (with_block(params={"level": True}), "expected a number in dB, found True"),
         (with_block(params={"level": [1, 2]}), "expected 1 values, found 2"),
         (with_block(kind="waveshaper", params={"curve": [0, 1]}), "expected 65 values, found 2"),
@@ -181,6 +185,11 @@ def test_a_file_that_holds_no_weights_is_refused(tmp_path):
     for name in ("w.safetensors", "none.safetensors"):
         with pytest.raises(EngineError, match="expected a safetensors file"):
             Chain.from_spec(spec()).load(tmp_path / name)
+
+
+def test_a_response_is_asked_for_at_finite_frequencies():
+    with pytest.raises(EngineError, match="expected finite frequencies in Hz"):
+        Chain.from_spec(spec()).response("pre", [20, float("nan")])
 
 
 def test_pages_read_responses_and_curves_by_block(tmp_path):

@@ -41,24 +41,38 @@ def test_tied_parameters_move_together_and_share_their_gradient():
     values = chain.readings()
     assert values["other.gain"].value == values["peak.gain"].value
     assert "other/gain" not in dict(chain.named_parameters())
-    chain(torch.randn(1, 1, 100, dtype=torch.float64))[0].square().sum().backward()
     alone = built(PEAK, OTHER)
     with torch.no_grad():
         for name in ("peak/gain", "other/gain"):
             getattr(alone, name).fill_(1)
-    assert getattr(chain, "peak/gain").grad is not None
+    signal = torch.randn(1, 1, 100, dtype=torch.float64)
+    for one in (chain, alone):
+        one(signal)[0].square().sum().backward()
+    # what two would get on their own, together
+    parts = [getattr(alone, name).grad.item() for name in ("peak/gain", "other/gain")]
+    assert getattr(chain, "peak/gain").grad.item() == pytest.approx(sum(parts), rel=1e-9)
     assert Chain.from_spec(chain.spec()).spec() == chain.spec()
+
+
+def test_a_tied_parameter_may_say_where_the_other_begins():
+    given = {"gain": 5}
+    chain = built(
+        PEAK | {"params": given}, OTHER | {"tied": {"gain": "peak.gain"}, "params": given}
+    )
+    assert chain.readings()["other.gain"].value == pytest.approx(5)
 
 
 @pytest.mark.parametrize(
     ("changes", "sentence"),
     [
         ({"frozen": ["w"]}, "frozen: found the unknown key 'w'"),
-        ({"frozen": "q"}, "expected a list of names, found 'q'"),
+        ({"frozen": "q"}, "expected a list of different names, found 'q'"),
+        ({"frozen": ["q", "q"]}, "expected a list of different names, found ['q', 'q']"),
         (
             {"bounds": {"gain": [6, -6]}},
-            "gain: expected bounds in rising order within -24 to 24 dB",
+            "other.gain bounds: expected bounds in rising order within -24 to 24 dB",
         ),
+        ({"bounds": {"gain": [0, 10**400]}}, "other.gain bounds: expected two numbers"),
         ({"bounds": {"gain": [-99, 0]}}, "found -99 to 0"),
         ({"bounds": {"gain": 3}}, "expected two numbers, found 3"),
         ({"bounds": {"gain": [-6, 6]}, "params": {"gain": 9}}, "expected -6 to 6 dB, found 9 dB"),
@@ -68,6 +82,10 @@ def test_tied_parameters_move_together_and_share_their_gradient():
             "expected to be tied to a parameter with a value of its own",
         ),
         ({"tied": {"gain": "peak.q"}}, "of the same range"),
+        (
+            {"tied": {"gain": "peak.gain"}, "params": {"gain": 5}},
+            "other.gain: expected to begin where 'peak.gain' does",
+        ),
     ],
 )
 def test_what_cannot_be_held_is_refused(changes, sentence):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
+from scipy import signal as sp
 
 from models_registry import instruments
 from models_registry.engine import Chain, EngineError, Recipe, train
@@ -29,6 +30,7 @@ def shifted(signal, samples):
 def test_a_perfect_estimate_shows_nothing(drums):
     found = phase(drums, drums, rate=RATE) | temporal(drums, drums, rate=RATE) | drift(drums, drums)
     assert found.pop("monitor.coherence") == pytest.approx(1, abs=1e-3)
+    assert found.pop("monitor.band_coherence") == pytest.approx(1, abs=1e-9)
     assert found == pytest.approx(dict.fromkeys(found, 0), abs=1e-6)
     assert {"monitor.pre_echo", "monitor.attack_shift", "monitor.modulation_deviation"} <= set(
         found
@@ -49,6 +51,29 @@ def test_a_delay_is_a_deviation_of_group_delay_and_a_shift_of_attacks(drums):
 def test_noise_that_has_nothing_to_do_with_the_target_is_incoherent():
     one, other = (torch.from_numpy(noise(16, 1, RATE, seed=n)).double() for n in (0, 1))
     assert phase(one, other, rate=RATE)["monitor.coherence"] < 0.2
+
+
+def test_bands_that_are_turned_each_on_its_own_are_no_longer_coherent_and_a_filter_leaves_them_so(
+    drums,
+):
+    # scipy's all-pass of 100 and 0 samples' delay by frequency keeps them, polarity too
+    rings = 0.9**20
+    taps = [rings] + [0] * 99 + [1], [1] + [0] * 99 + [rings]
+    passed = torch.from_numpy(sp.lfilter(*taps, drums.numpy()))
+    for kept in (passed, -drums, shifted(drums, 44)):
+        assert phase(kept, drums, rate=RATE)["monitor.band_coherence"] > 0.97
+    # what a vocoder loses: every frame's bins get phases of their own
+    window = sp.windows.hann(1_024, sym=False)
+    transform = sp.ShortTimeFFT(window, 256, fs=RATE)
+    spectra = transform.stft(drums.numpy())
+    turns = np.exp(2j * np.pi * np.random.default_rng(0).random(spectra.shape))
+    lost = torch.from_numpy(transform.istft(spectra * turns, k1=drums.shape[-1]))
+    assert phase(lost, drums, rate=RATE)["monitor.band_coherence"] < 0.7
+
+
+def test_a_tone_in_one_band_has_no_other_to_be_coherent_with():
+    tone = torch.sin(2 * np.pi * 1_000 * torch.arange(RATE).double() / RATE)[None, None]
+    assert "monitor.band_coherence" not in phase(0 * tone, tone, rate=RATE)
 
 
 def test_energy_before_attacks_is_a_pre_echo(drums):

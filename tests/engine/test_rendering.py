@@ -184,6 +184,8 @@ def test_declared_latency_is_taken_out(block_size):
         (np.zeros((1, 100), dtype=np.float32), "found silence"),
         (np.zeros((1, 0), dtype=np.float32), "found no samples"),
         (np.ones(100, dtype=np.float32), "found 1 dimension"),
+        (np.full((1, 100), 3_000, dtype=np.int16), "full scale 1, found int16"),
+        ([[0, 1]], "full scale 1, found int64"),
     ],
 )
 def test_what_is_no_audio_is_refused(chain, samples, sentence):

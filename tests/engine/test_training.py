@@ -255,6 +255,43 @@ def test_a_data_set_of_one_silent_file_is_refused(tmp_path):
         train(lonely, seed=0, directory=tmp_path / "run")
 
 
+def test_a_data_set_of_constants_is_refused(pairs, tmp_path):
+    # without its mean nothing is left of it
+    for path in (pairs / "wet").iterdir():
+        (tmp_path / "wet").mkdir(exist_ok=True)
+        write(tmp_path / "wet" / path.name, Audio(np.full((1, 3_000), 0.5, np.float32), RATE))
+    still = recipe(pairs, **{"data.wet": str(tmp_path / "wet")})
+    with pytest.raises(AudioError, match="found only silence or a constant"):
+        train(still, seed=0, directory=tmp_path / "run")
+
+
+def test_without_a_directory_or_seed_each_recipe_has_a_place_of_its_own_and_goes_on_there(
+    pairs, tmp_path, monkeypatch
+):
+    monkeypatch.chdir(tmp_path)
+    short, other = (recipe(pairs, **{"training.steps": steps}) for steps in (2, 3))
+    stopped = train(short, should_stop=stop_at(1))
+    assert stopped.stopped
+    result = train(short)
+    assert result.weights.parent.parent.resolve() == tmp_path / "training"
+    assert result.history == train(short, seed=0, directory=tmp_path / "other").history
+    assert (
+        train(other).weights.parent != result.weights.parent != train(short, seed=1).weights.parent
+    )
+
+
+@pytest.mark.parametrize("seed", [-1, 1.0, "1", True])
+def test_a_seed_that_is_no_whole_number_from_0_is_refused(pairs, tmp_path, seed):
+    with pytest.raises(EngineError, match="expected a seed of a whole number from 0, found"):
+        train(recipe(pairs), seed=seed, directory=tmp_path)
+
+
+def test_a_directory_that_cannot_be_made_is_said(pairs, tmp_path):
+    (tmp_path / "taken").write_text("a file")
+    with pytest.raises(EngineError, match="taken: expected a directory to train in, found"):
+        train(recipe(pairs), directory=tmp_path / "taken")
+
+
 def test_a_broken_checkpoint_is_refused(pairs, tmp_path):
     (tmp_path / CHECKPOINT).write_bytes(b"half")
     with pytest.raises(EngineError, match="expected a checkpoint, found a broken file"):
