@@ -93,8 +93,9 @@ def ratings(version: ModelVersion) -> Part:
         if not one["simulated"]
     ]
     people = any(not one["simulated"] for one in told)
-    how = "" if people else "invite listeners: every rating so far is simulated"
-    return Part("ratings", Section("What listeners say", [], [table]), told, how, results)
+    words = [] if people else ["No person has rated it: every listener so far is simulated."]
+    how = "" if people else "python manage.py invite CAMPAIGN --count 20"
+    return Part("ratings", Section("What listeners say", words, [table]), told, how, results)
 
 
 def _who(one: dict[str, Any]) -> str:

@@ -33,7 +33,7 @@ CONTENT_TYPES = {"csv": "text/csv; charset=utf-8", "json": "application/json", "
 def index(request: HttpRequest) -> HttpResponse:
     found = access.listed(request, Benchmark.objects.newest().select_related("project"))
     context = {
-        "section": "models",
+        "section": "benchmarks",
         "benchmarks": found.prefetch_related("entries", "items"),
     }
     return render(request, "listening/benchmarks/index.html", context)
@@ -69,7 +69,7 @@ def _freeze(request: HttpRequest, before: Benchmark | None) -> HttpResponse:
 def _new_page(
     request: HttpRequest, form: FreezeForm, before: Benchmark | None, status: int, sentence: str
 ) -> HttpResponse:
-    context = {"section": "models", "form": form, "before": before, "sentence": sentence}
+    context = {"section": "benchmarks", "form": form, "before": before, "sentence": sentence}
     return render(request, "listening/benchmarks/new.html", context, status=status)
 
 
@@ -102,7 +102,7 @@ def _page(
     standing = access.standing(request)
     board = _board(request, benchmark)
     context = {
-        "section": "models",
+        "section": "benchmarks",
         **told(board, closed=False),
         "editions": Benchmark.objects.filter(slug=benchmark.slug).exclude(pk=benchmark.pk),
         "items": benchmark.items.select_related("input", "reference"),

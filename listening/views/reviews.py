@@ -68,7 +68,7 @@ def index(request: HttpRequest) -> HttpResponse:
     reviews = access.listed(request, REVIEWS.all())
     versions = access.listed(request, ModelVersion.objects.all())
     context = {
-        "section": "models",
+        "section": "reviews",
         "open": reviews.filter(closed_at=None)[:SHOWN],
         "closed": reviews.exclude(closed_at=None)[:SHOWN],
         "due": reminding.due(versions),
@@ -87,7 +87,7 @@ def _open_actions(request: HttpRequest) -> Any:
 @require_safe
 def actions(request: HttpRequest) -> HttpResponse:
     """Every condition of an approval that nobody has met yet, the most urgent first."""
-    context = {"section": "models", "actions": _open_actions(request)[:SHOWN]}
+    context = {"section": "reviews", "actions": _open_actions(request)[:SHOWN]}
     return render(request, "listening/reviews/actions.html", context)
 
 
@@ -131,7 +131,7 @@ def _new(request: HttpRequest, subject: ModelVersion | Campaign) -> HttpResponse
             form.add_error(None, sentence(error))
         else:
             return redirect(review)
-    context = {"section": "models", "form": form, "subject": subject}
+    context = {"section": "reviews", "form": form, "subject": subject}
     status = 422 if form.errors else 200
     return render(request, "listening/reviews/new.html", context, status=status)
 
@@ -152,7 +152,7 @@ def _page(
 ) -> HttpResponse:
     decisions = deciding.decisions_of(review)
     context = {
-        "section": "models",
+        "section": "reviews",
         "review": review,
         "reviewers": review.reviewers.select_related("user", "decision"),
         "decisions": [(one, deciding.still_holds(one)) for one in decisions],
