@@ -240,6 +240,7 @@ researcher: list[URLPattern | URLResolver] = [
     path("studies/<int:pk>/", studies.detail, name="study"),
     path("studies/<int:pk>/campaign/", studies.campaign, name="study-campaign"),
     path("studies/<int:pk>.json", studies.as_json, name="study-json"),
+    path("studies/<int:pk>.zip", studies.as_archive, name="study-archive"),
     path("studies/<int:pk>/figures/<slug:name>.<slug:form>", studies.figure, name="study-figure"),
     path("models/<slug:name>/<int:number>/scores/", scores.of_version, name="version-scores"),
     path("scores/", scores.of_any, name="scores"),

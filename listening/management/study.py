@@ -1,4 +1,4 @@
-"""What the commands that ask for a study share: MODEL[@N], sounds, progress, and the answer as text or JSON."""
+"""What the commands that ask for a study share: MODEL[@N], sounds, progress, and the answer as text, JSON or files."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from typing import Any, ClassVar
 
 from django.core.management.base import CommandError
 
+from listening.exporting_studies import vacant, write
 from listening.understanding import face_of
 from models_registry import audio, jobs, studying
 from models_registry.audio import Audio
@@ -38,6 +39,12 @@ class StudyCommand(RefusingCommand):
                 "files", nargs=self.sounds, type=Path, metavar="FILE", help=self.sounds_help
             )
         self.add_settings(parser)
+        parser.add_argument(
+            "--out",
+            type=Path,
+            metavar="DIR",
+            help="also write figures (SVG, PDF, PNG), sounds (WAV) and numbers (JSON) there",
+        )
         add_format(parser, "table", "json")
 
     def add_settings(self, parser: ArgumentParser) -> None:
@@ -53,6 +60,8 @@ class StudyCommand(RefusingCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         version = ModelVersion.objects.named(options["model"])
+        if options["out"]:
+            vacant(options["out"])
         asked = self.settings(options)
         if self.sounds:
             asked["signals"] = studying.keep_files(
@@ -66,6 +75,8 @@ class StudyCommand(RefusingCommand):
         if failure:
             raise CommandError(f"{self.kind}: {failure}") from failure
         study.refresh_from_db()
+        if options["out"]:
+            write(study, options["out"])
         self.answered(study, options)
 
     @contextmanager

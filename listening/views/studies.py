@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import json
+from tempfile import TemporaryFile
 from typing import Any
 
 from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth.models import User
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import FileResponse, Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.csrf import csrf_exempt, csrf_protect
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from listening import ablation_campaigns, access
+from listening import ablation_campaigns, access, exporting_studies
 from listening.understanding import FACES, Face, about, face_of, found_of
 from listening.views.figures import served
 from listening.views.study_forms import StudyForm
@@ -124,25 +125,25 @@ def detail(request: HttpRequest, pk: int) -> HttpResponse:
 @require_safe
 def as_json(request: HttpRequest, pk: int) -> HttpResponse:
     study = _study(request, pk)
-    text = json.dumps(
-        {
-            "study": study.pk,
-            "kind": study.kind,
-            "version": str(study.version),
-            "sha256": study.version.sha256,
-            "state": study.job.state,
-            "settings": study.settings,
-            "environment": study.environment,
-            "result": study.result,
-            **_known(study.kind)[1].later(study),
-        },
-        indent=2,
-        ensure_ascii=False,
-    )
-    response = HttpResponse(text, content_type="application/json")
-    name = f"{study.version.model.name}-{study.version.number}-{study.kind}-{study.pk}.json"
+    response = HttpResponse(exporting_studies.as_json(study), content_type="application/json")
+    name = f"{exporting_studies.name_of(study)}.json"
     response["Content-Disposition"] = f'attachment; filename="{name}"'
     return response
+
+
+@access.members
+@require_safe
+def as_archive(request: HttpRequest, pk: int) -> FileResponse:
+    """All of an answer to take away: numbers, figures and sounds."""
+    study = _study(request, pk)
+    if not study.result:
+        raise Http404(f"{study} has no answer")
+    file = TemporaryFile()  # noqa: SIM115 - the response closes it
+    exporting_studies.archive(study, file)
+    file.seek(0)
+    return FileResponse(
+        file, as_attachment=True, filename=f"{exporting_studies.name_of(study)}.zip"
+    )
 
 
 @access.members

@@ -168,6 +168,7 @@ PAGES = {
     "study-ask": Page(EDITOR, EDITOR, "model version kind"),
     "study": Page(READER, names="study"),
     "study-json": Page(READER, names="study"),
+    "study-archive": Page(READER, names="study"),
     "study-campaign": Page(None, EDITOR, "study"),
     "study-figure": Page(READER, names="study shares svg"),
     "scores": Page(SIGNED_IN),

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import io
 import json
+import zipfile
 
 import numpy as np
 import pytest
@@ -71,15 +73,24 @@ def test_every_block_is_seen_and_heard_on_the_page_and_as_files(
     assert [one["path"] for one in found["moved"]] == ["drive.bias"]
 
     written = {path.name for path in folder.iterdir()}
-    assert json.loads((folder / "inspection.json").read_text()) == found
+    kept = json.loads((folder / "inspection.json").read_text())
+    assert (kept["result"], kept["settings"]) == (found, study.settings)
+    assert (folder / "inspection.txt").read_text() == out
     for name in figures(found):
-        assert {f"{name}.svg", f"{name}.pdf"} <= written
+        assert {f"{name}.svg", f"{name}.pdf", f"{name}.png"} <= written
     assert {"1-signal", "1-response", "1-roots", "2-curve", "moved-1"} <= set(figures(found))
     sounds = list(folder.glob("*.wav"))
     assert len(sounds) == len({*studying.hashes_in(found)} - {version.sha256})
     assert all(soundfile.info(path).samplerate == 44_100 for path in sounds)
 
+    address = reverse("study-archive", args=[study.pk])
+    with zipfile.ZipFile(io.BytesIO(b"".join(researcher.get(address)))) as archive:
+        assert {one.filename for one in archive.infolist()} == written
+        for name in written:
+            assert archive.read(name) == (folder / name).read_bytes()
+
     page = researcher.get(study.get_absolute_url()).content.decode()
+    assert address in page
     for one in stems.values():
         assert reverse("signal", args=[one["output"]["sha256"]]) in page
         assert researcher.get(reverse("signal", args=[one["output"]["sha256"]])).status_code == 200

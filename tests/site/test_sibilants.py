@@ -63,7 +63,7 @@ def test_the_story_of_the_guide_happens_as_it_is_told(db, settings, tmp_path, mo
     assert errors[1] < 1e-3 * errors[0]
     assert mended.reason.startswith("no sound in training")
 
-    explained = json.loads((tmp_path / "why" / "explanation.json").read_text())
+    explained = json.loads((tmp_path / "why" / "explanation.json").read_text())["result"]
     share, time = near_sibilants(explained, "sentence-0")
     assert share > 0.95
     assert time < 0.45

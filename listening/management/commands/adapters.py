@@ -6,10 +6,8 @@ from argparse import ArgumentParser
 from pathlib import Path
 from typing import Any
 
-from listening.exporting_studies import vacant, write
 from listening.lamp import labelled
 from listening.management.study import StudyCommand
-from models_registry.models import Study
 from models_registry.studying import StudyError
 
 
@@ -30,24 +28,14 @@ class Command(StudyCommand):
             "--no-leak", action="store_true", help="do not try the embeddings, which takes minutes"
         )
         parser.add_argument("--seed", type=int, default=0, help="of the synthetic takes")
-        parser.add_argument(
-            "--out", type=Path, metavar="DIR", help="also write SVG, PDF and JSON there"
-        )
 
     def settings(self, options: dict[str, Any]) -> dict[str, Any]:
-        if options["out"]:
-            vacant(options["out"])
         asked = {"leak": not options["no_leak"], "seed": options["seed"]}
         if options["material"] is None:
             return asked
         options["files"], labels = read_table(options["material"])
         self.sounds = "*"
         return asked | {"labels": labels}
-
-    def answered(self, study: Study, options: dict[str, Any]) -> None:
-        if options["out"]:
-            write(study, options["out"])
-        super().answered(study, options)
 
 
 def read_table(path: Path) -> tuple[list[Path], dict[str, list[str]]]:

@@ -8,12 +8,11 @@ from pathlib import Path
 from typing import Any
 
 from listening.explaining import METHODS, PARAMETERS, SIGNAL, explainer
-from listening.exporting_studies import vacant, write
 from listening.management.study import StudyCommand
 from models_registry import audio, studying
 from models_registry.audio import Audio
 from models_registry.management.base import Refused
-from models_registry.models import ModelVersion, Study
+from models_registry.models import ModelVersion
 
 
 class Command(StudyCommand):
@@ -53,15 +52,10 @@ class Command(StudyCommand):
             help="a device, room or speaker",
         )
         parser.add_argument("--no-checks", action="store_true", help="leave the checks out")
-        parser.add_argument(
-            "--out", type=Path, metavar="DIR", help="also write SVG, PDF, WAV and JSON there"
-        )
 
     def settings(self, options: dict[str, Any]) -> dict[str, Any]:
         if len(options["files"]) > 1:
             raise Refused(f"expected one sound to explain, found {len(options['files'])}")
-        if options["out"]:
-            vacant(options["out"])
         asked = {name: options[name] for name in ("method", "of", "target", "condition")}
         if not options["files"]:
             # what is read from a file is cut as it is read
@@ -76,8 +70,3 @@ class Command(StudyCommand):
         return audio.excerpt(
             path, start=options["start"], seconds=options["seconds"], most=explainer().LONGEST_S
         )
-
-    def answered(self, study: Study, options: dict[str, Any]) -> None:
-        if options["out"]:
-            write(study, options["out"])
-        super().answered(study, options)

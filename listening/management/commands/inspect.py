@@ -6,12 +6,10 @@ from argparse import ArgumentParser
 from pathlib import Path
 from typing import Any
 
-from listening.exporting_studies import vacant, write
 from listening.inspecting import MOST_SECONDS
 from listening.management.study import StudyCommand
 from models_registry import audio
 from models_registry.audio import Audio
-from models_registry.models import Study
 from models_registry.studying import StudyError
 
 
@@ -34,13 +32,8 @@ class Command(StudyCommand):
         parser.add_argument(
             "--seconds", type=float, default=0.0, metavar="S", help="default: to its end"
         )
-        parser.add_argument(
-            "--out", type=Path, metavar="DIR", help="also write SVG, PDF, WAV and JSON there"
-        )
 
     def settings(self, options: dict[str, Any]) -> dict[str, Any]:
-        if options["out"]:
-            vacant(options["out"])
         if len(options["files"]) > 1:
             raise StudyError(f"expected one sound to look with, found {len(options['files'])}")
         asked = {"condition": options["condition"]}
@@ -53,8 +46,3 @@ class Command(StudyCommand):
         return audio.excerpt(
             path, start=options["start"], seconds=options["seconds"], most=MOST_SECONDS
         )
-
-    def answered(self, study: Study, options: dict[str, Any]) -> None:
-        if options["out"]:
-            write(study, options["out"])
-        super().answered(study, options)
