@@ -20,9 +20,7 @@ from listening.analysis.opinions import OpinionAnalysis
 from listening.analysis.plain import MISSING, number
 from listening.analysis.report import AbxAnalysis, Analysis, MushraAnalysis
 from listening.campaign_evidence import Evidence
-from listening.computed import (
-    once,
-)
+from listening.computed import once
 from listening.drawing import ordered, rendered
 
 METRIC_PREFIX = "metric-"
@@ -55,6 +53,11 @@ class CampaignFigure:
     data: Callable[[Evidence], pd.DataFrame]
     # items are many: their figure takes the page's width
     wide: bool = False
+
+    def picture(self, found: Evidence, form: str) -> bytes:
+        """As svg, pdf or png, drawn once for the rows as they are."""
+        key = f"picture/{self.name}.{form}"
+        return once(found.campaign, key, lambda: rendered(self.draw(found), form))
 
 
 def _means(found: Evidence) -> pd.DataFrame:
@@ -285,7 +288,7 @@ class Shown:
         return self.kind.data(self.evidence)
 
     def picture(self, form: str) -> bytes:
-        return rendered(self.kind.draw(self.evidence), form)
+        return self.kind.picture(self.evidence, form)
 
 
 def figures_of(evidence: Evidence, *sections: str) -> list[Shown]:

@@ -39,7 +39,7 @@ def of_campaign(request: HttpRequest, slug: str, name: str, form: str) -> HttpRe
             raise Http404(f"no figure {name!r}")
         if form == "csv":
             return as_csv(figure.data(evidence), f"{slug}-{name}.csv")
-        return served(figure.draw(evidence), form)
+        return sent(lambda: figure.picture(evidence, form), form)
     except AnalysisError as error:
         raise Http404(f"{slug}: {error}") from error
 
@@ -145,8 +145,13 @@ def _units(run: TrainingRun) -> dict[str, str]:
 
 def served(figure: Figure, form: str) -> HttpResponse:
     """The figure as SVG, PDF or PNG, the same bytes for the same rows."""
+    return sent(lambda: rendered(figure, form), form)
+
+
+def sent(picture: Callable[[], bytes], form: str) -> HttpResponse:
+    """What `picture` makes, where there is such a form."""
     if form not in CONTENT_TYPES:
         raise Http404(f"figures are svg, pdf or png, not {form!r}")
-    response = HttpResponse(rendered(figure, form), content_type=CONTENT_TYPES[form])
+    response = HttpResponse(picture(), content_type=CONTENT_TYPES[form])
     response["Cache-Control"] = "private, no-cache"
     return response

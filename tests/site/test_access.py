@@ -5,6 +5,7 @@ An address that is not declared here fails the test, and so does one that answer
 
 from __future__ import annotations
 
+import io
 import uuid
 from contextlib import contextmanager
 from copy import deepcopy
@@ -17,6 +18,7 @@ from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
 from django.utils.timezone import now
 from drf_spectacular.generators import SchemaGenerator
+from matplotlib.figure import Figure
 
 from listening import deciding, reviewing, sessions
 from listening.models import Benchmark, Invitation, Lesson, Rating, Review, Session, Template
@@ -61,6 +63,16 @@ def signed_in(user):
     client = Client(raise_request_exception=True)
     client.force_login(user)
     return client
+
+
+@pytest.fixture(autouse=True)
+def _blank_pictures(monkeypatch):
+    """Who may see a figure is asked here; that it can be drawn is held elsewhere, and takes most of the time."""
+    blank = io.BytesIO()
+    Figure().savefig(blank, format="png", dpi=1)
+    monkeypatch.setattr(
+        Figure, "savefig", lambda self, file, **options: file.write(blank.getvalue())
+    )
 
 
 @pytest.fixture

@@ -5,14 +5,19 @@ from __future__ import annotations
 import csv
 import io
 import xml.etree.ElementTree as ET
+from unittest.mock import Mock
 
 import pytest
+from django.core.cache import cache
 from django.urls import reverse
 
+from listening import campaign_figures
 from listening.analysis.description import describe
 from listening.campaign_evidence import Evidence
 from listening.campaign_figures import CAMPAIGN_FIGURES, figures_of
+from listening.rehearsal import rehearse
 from tests.factories import mushra_campaign
+from tests.site.conftest import no_progress
 
 SVG = "{http://www.w3.org/2000/svg}svg"
 
@@ -42,7 +47,21 @@ def test_every_figure_is_served_as_svg_pdf_and_png_with_its_data(researcher, rat
 
 def test_the_same_rows_give_the_same_bytes(researcher, rated):
     address = reverse("campaign-figure", args=[rated.slug, "means", "svg"])
-    assert researcher.get(address).content == researcher.get(address).content
+    drawn = researcher.get(address).content
+    cache.clear()
+    assert researcher.get(address).content == drawn
+
+
+def test_a_figure_is_drawn_anew_only_after_another_rating(researcher, rated, monkeypatch):
+    drawn = Mock(return_value=b"svg")
+    monkeypatch.setattr(campaign_figures, "rendered", drawn)
+    address = reverse("campaign-figure", args=[rated.slug, "means", "svg"])
+    for _ in range(2):
+        assert researcher.get(address).content == b"svg"
+    assert drawn.call_count == 1
+    rehearse(rated, listeners=11, seed=3, actor="alice", progress=no_progress)
+    researcher.get(address)
+    assert drawn.call_count == 2
 
 
 def test_a_figure_s_alternative_says_what_it_shows(researcher, rated):

@@ -11,6 +11,7 @@ from io import StringIO
 
 import openpyxl
 import pytest
+from django.core.cache import cache
 from django.core.management import call_command
 from django.test import Client
 from django.urls import reverse
@@ -141,6 +142,8 @@ def test_the_pdf_is_whole_and_the_same_for_the_same_record(rated):
     first = pdf("A title <&>", now, "All are simulated.", sections)
     assert first.startswith(b"%PDF-")
     assert first.rstrip().endswith(b"%%EOF")
+    # the second is drawn anew
+    cache.clear()
     assert pdf("A title <&>", now, "All are simulated.", sections) == first
     # the pictures and the fonts are inside
     assert first.count(b"/Subtype /Image") >= 8
