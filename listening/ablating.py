@@ -18,11 +18,41 @@ from models_registry import audio
 from models_registry.audio import Audio, AudioError
 from models_registry.extra import engine
 from models_registry.models import ModelVersion, Signal
-from models_registry.studying import Found, Told, keep_sound, part_of, sounds_of, study
+from models_registry.studying import (
+    Found,
+    StudyError,
+    Told,
+    chain_of,
+    keep_sound,
+    part_of,
+    sounds_of,
+    study,
+)
 
 # enough for an interval, few enough for a coffee
 MOST_CLIPS = 12
-METRICS = ("peaq-odg", "audible-error")
+# what hearing makes of the change; PEAQ judges a band that lower rates do not have
+WIDE, NARROW = (
+    ("peaq-odg", "audible-error"),
+    ("specific-loudness-distance", "erb-excitation-distance"),
+)
+
+
+def usual(rate: int) -> tuple[str, ...]:
+    """The metrics by which a version at `rate` (Hz) is heard where none are named."""
+    return WIDE if rate >= _wide_from() else NARROW
+
+
+def why(rate: int) -> str:
+    """Why these are usual at `rate`, in a sentence."""
+    least, named = f"{_wide_from() / 1_000:g} kHz", ", ".join(WIDE)
+    if rate >= _wide_from():
+        return f"usual at {least} and above, where PEAQ’s model of hearing has its whole band"
+    return f"usual below {least}: {named} judge a band that {rate / 1_000:g} kHz do not hold"
+
+
+def _wide_from() -> int:
+    return max(catalogue.get(name).min_rate for name in WIDE)
 
 
 def material(version: ModelVersion, signals: Sequence[Signal] = ()) -> tuple[list[Any], str, str]:
@@ -66,22 +96,38 @@ def _clips(sounds: Sequence[Audio], version: ModelVersion) -> list[Any]:
     return [room.ablation.clip(audio.resample(sound, rate).samples) for sound in sounds]
 
 
+def check(version: ModelVersion, settings: Found) -> None:
+    """Refuse at once metrics that there are not."""
+    names = settings["metrics"]
+    if names is not None and not (
+        isinstance(names, list) and all(isinstance(one, str) for one in names)
+    ):
+        raise StudyError(f"expected metrics to be a list of names, found {str(names)[:80]!r}")
+    try:
+        for name in names or ():
+            catalogue.get(name)
+    except catalogue.UnknownMetric as error:
+        raise StudyError(str(error)) from error
+
+
 @study(
     "ablation",
     title="Ablation",
     purpose="What is lost without a part, with it at its defaults or made linear, and whose share is how large.",
-    settings={"signals": [], "pairs": False, "metrics": list(METRICS), "retrain": False},
+    settings={"signals": [], "pairs": False, "metrics": None, "retrain": False},
+    check=check,
 )
 def ablate(version: ModelVersion, settings: Found, told: Told) -> Found:
     """What each part of `version` does: effects, shares, what listeners' models hear of it, and retraining without it.
 
-    Metrics hold the output without the part against the whole version's. Raises `EngineError`, `AudioError`,
-    `UnknownMetric`.
+    Metrics hold the output without the part against the whole version's; None: those that are usual at its rate.
+    Raises `EngineError`, `AudioError`, `StudyError`.
     """
-    for name in settings["metrics"]:
-        catalogue.get(name)
     room = engine()
-    chain = version.load().double()
+    chain = chain_of(version).double()
+    metrics, reason = settings["metrics"], ""
+    if metrics is None:
+        metrics, reason = usual(chain.rate), why(chain.rate)
     signals = sounds_of(settings["signals"])
     clips, said, measure = material(version, signals)
     effects = room.ablation.effects(
@@ -90,7 +136,7 @@ def ablate(version: ModelVersion, settings: Found, told: Told) -> Found:
     shares = room.shapley.shares(chain, clips, progress=part_of(told, 0.2, 0.4))
     rows = [asdict(effect) for effect in effects]
     unscored: Found = {}
-    if metrics := settings["metrics"]:
+    if metrics:
         unscored = _hear(
             chain, clips, rows, metrics, part_of(told, 0.4, 0.6 if settings["retrain"] else 1.0)
         )
@@ -107,6 +153,7 @@ def ablate(version: ModelVersion, settings: Found, told: Told) -> Found:
             for place, clip in enumerate(clips)
         ],
         "sound": _to_be_heard(version, chain, clips[0], rows),
+        "metrics": {"names": metrics, "why": reason},
         "effects": rows,
         "shares": [asdict(share) for share in shares],
         "unscored": unscored,

@@ -10,7 +10,7 @@ from listening.ablating import material
 from listening.analysis.plain import plain
 from models_registry.extra import engine
 from models_registry.models import ModelVersion
-from models_registry.studying import Found, Told, part_of, sounds_of, study
+from models_registry.studying import Found, Told, chain_of, part_of, sounds_of, study
 
 ALONE, BEHIND = "the ear alone", "the ear behind the chain"
 
@@ -28,7 +28,7 @@ def congruence(version: ModelVersion, settings: Found, told: Told) -> Found:
     Raises `EngineError`, `AudioError`.
     """
     room = engine()
-    chain = version.load().double().eval()
+    chain = chain_of(version).double().eval()
     clips, said, _ = material(version, sounds_of(settings["signals"]))
     remarks: list[str] = []
     told(0.0, "bands")

@@ -27,7 +27,15 @@ from models_registry.audio import Audio, AudioError
 from models_registry.extra import engine
 from models_registry.models import ModelVersion
 from models_registry.properties import NAMES, changed, properties
-from models_registry.studying import Found, StudyError, Told, keep_sound, sounds_of, study
+from models_registry.studying import (
+    Found,
+    StudyError,
+    Told,
+    chain_of,
+    keep_sound,
+    sounds_of,
+    study,
+)
 
 # each is rendered and scored at every trial
 MOST_CLIPS = 3
@@ -71,9 +79,53 @@ class Scale:
     of: Callable[[Audio, Audio], float]
 
 
-def _scale(name: str) -> Scale:
-    if not name.startswith(RATING):
-        return _metric(name)
+def check(version: ModelVersion, settings: Found) -> None:
+    """Refuse at once what no search would answer: a score that there is not or that has no such value, a number of
+    answers, a change of something that the version does not have."""
+    wanted = asked(settings["target"])
+    if not 1 <= settings["answers"] <= MOST_ANSWERS:
+        raise StudyError(f"expected 1 to {MOST_ANSWERS} answers, found {settings['answers']}")
+    if settings["trials"] < 1:
+        raise StudyError(f"expected at least one trial, found {settings['trials']}")
+    if wanted.name.startswith(RATING):
+        _campaign(wanted.name)
+    else:
+        _reachable(wanted, version.chain["rate"])
+    names = [name for name in settings["change"] if name not in NAMES]
+    if names:
+        try:
+            engine().counterfactual.handles(chain_of(version), names)
+        except engine().EngineError as error:
+            raise StudyError(f"{error}; of the sound: {', '.join(NAMES)}") from error
+
+
+def _reachable(wanted: Asked, rate: int) -> None:
+    """Raise `StudyError` for a score that there is not, not at this rate, or that never gets there."""
+    measures = engine().MEASURES
+    ends: tuple[float | None, float | None]
+    if measure := measures.get(wanted.name):
+        # a measure is an error or a distance
+        title, ends = measure.title, (0.0, None)
+    else:
+        try:
+            metric = catalogue.get(wanted.name)
+        except catalogue.UnknownMetric as error:
+            raise StudyError(f"{error} A recipe's measures are {', '.join(measures)}") from error
+        title, ends = metric.title, metric.range
+        if rate < metric.min_rate:
+            raise StudyError(
+                f"{metric.title} judges a band that needs {metric.min_rate} Hz: expected a version at such a rate, "
+                f"found one at {rate} Hz; take a score that it has, such as si-sdr or specific-loudness-distance"
+            )
+    end, short = (ends[1], "at most") if wanted.above else (ends[0], "at least")
+    if end is not None and (wanted.value > end if wanted.above else wanted.value < end):
+        raise StudyError(
+            f"{title} is {short} {end:g}: expected a target that it can reach, found {wanted.value:g}"
+        )
+
+
+def _campaign(name: str) -> tuple[Campaign, str]:
+    """The campaign that predicts the rating called `name`, and the metric that it names (empty: the best)."""
     slug, _, metric = name.removeprefix(RATING).partition(":")
     campaign = Campaign.objects.filter(slug=slug).first()
     if campaign is None:
@@ -81,6 +133,14 @@ def _scale(name: str) -> Scale:
         raise StudyError(
             f"expected a campaign to predict ratings by, found '{slug}'; known: {known}"
         )
+    return campaign, metric
+
+
+def _scale(name: str) -> Scale:
+    if not name.startswith(RATING):
+        return _metric(name)
+    campaign, metric = _campaign(name)
+    slug = campaign.slug
     correlation, why = correlation_of(campaign)
     if correlation is None:
         raise StudyError(f"expected a campaign with ratings and scores, found {slug}: {why}")
@@ -111,7 +171,7 @@ class _Tried:
 
     def __init__(self, version: ModelVersion, settings: Found) -> None:
         room = engine()
-        self.room, self.chain = room, version.load().double()
+        self.room, self.chain = room, chain_of(version).double()
         clips, self.said, _ = material(version, sounds_of(settings["signals"]))
         self.clips = clips[:: max(1, -(-len(clips) // MOST_CLIPS))]
         self.known = properties(self.chain.rate)
@@ -214,6 +274,7 @@ def changeable(chain: Found) -> list[str]:
         "sparse": False,
         "trials": 1_000,
     },
+    check=check,
 )
 def counterfactual(version: ModelVersion, settings: Found, told: Told) -> Found:
     """The smallest changes that take the target's score across its value, each with what it sounds like.
@@ -221,8 +282,6 @@ def counterfactual(version: ModelVersion, settings: Found, told: Told) -> Found:
     Raises `StudyError`, `EngineError`, `AudioError`, `AnalysisError` and `UnknownMetric`.
     """
     wanted = asked(settings["target"])
-    if not 1 <= settings["answers"] <= MOST_ANSWERS:
-        raise StudyError(f"expected 1 to {MOST_ANSWERS} answers, found {settings['answers']}")
     room = engine()
     measure = room.MEASURES.get(wanted.name)
     scale = None if measure else _scale(wanted.name)

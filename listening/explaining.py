@@ -6,6 +6,7 @@ Conventions: parts are in the target's unit; a map is (bands, steps) with its ed
 from __future__ import annotations
 
 import math
+import time
 from collections.abc import Sequence
 from dataclasses import asdict
 from importlib import import_module
@@ -36,6 +37,8 @@ DRAWN = {"bands": 40, "steps": 120}
 CLOSE = 0.01
 # of the number: more is not explained by the signal
 MOSTLY = 0.5
+# passes until what is made ready at the first ones is ready
+WARM = 5
 
 
 def explainer() -> ModuleType:
@@ -192,24 +195,50 @@ def _target(room: ModuleType, settings: Found, chain: Any, clip: Any, frames: in
 
 
 class _Counter:
-    """Tells how many of the expected passes through the chain are done."""
+    """Tells how many of the expected passes through the chain are done, and how much time is left."""
 
     def __init__(self, told: Told, expected: int) -> None:
-        self.told, self.expected, self.done, self.stage = told, expected, 0, "listening"
+        self.told, self.expected, self.stage = told, expected, "listening"
+        self.done = 0.0
+        # what a pass counts for: those of planted cues are of another length
+        self.each = 1.0
+        self.begun = 0.0
 
     def __call__(self, rows: int) -> None:
-        self.done += rows
-        self.told(min(0.99, self.done / self.expected), self.stage)
+        # the first passes make ready what all others find ready
+        if self.done < WARM <= self.done + rows:
+            self.begun = time.monotonic()
+        self.done += rows * self.each
+        message = self.stage
+        if self.begun and self.done > 2 * WARM:
+            each = (time.monotonic() - self.begun) / (self.done - WARM)
+            message += f", {_lasting(each * max(0.0, self.expected - self.done))} left"
+        else:
+            message += f", about {self.expected:.0f} renderings in all"
+        self.told(min(0.99, self.done / self.expected), message)
+
+
+def _lasting(seconds: float) -> str:
+    return f"{seconds:.0f} s" if seconds < 90 else f"{seconds / 60:.0f} min"
 
 
 def _passes(room: ModuleType, settings: Found, samples: NDArray[Any], rate: int) -> int:
     """How often the chain will run, about, by seconds of what is asked about."""
-    tiles = room.Tiles.over(room.Plane(rate, samples.shape[-1]), **room.GRID).count
+    method, plane = settings["method"], room.Plane(rate, samples.shape[-1])
     each = {"integrated-gradients": 52, "gradient-input": 4, "smoothgrad": 28, "relevance": 3}
-    once = each.get(settings["method"], tiles + 2)
+    tiles = room.grid_of(method, plane).count
+    once = each.get(method, tiles + 2)
     if not settings["checks"] or settings["of"] == PARAMETERS:
         return 2 * once
-    return once * (1 + room.DRAWS + room.CASES) + (room.ORDERS + 2) * (room.POINTS + 1)
+    drawn = each.get(method, min(tiles, room.DRAWN) + 3)
+    planted = each.get(method, room.PLANTED_TILES + 3) * _planted(room, plane)
+    courses = (room.ORDERS + 2) * (room.POINTS + 1)
+    return int(once + room.DRAWS * drawn + room.CASES * planted + courses)
+
+
+def _planted(room: ModuleType, plane: Any) -> float:
+    """The length of a planted cue, by that of the sound asked about."""
+    return float(room.SECONDS * plane.rate / plane.frames)
 
 
 def _of_signal(
@@ -220,7 +249,8 @@ def _of_signal(
     said: str,
     counted: _Counter,
 ) -> Found:
-    method, tiles = settings["method"], question.tiles()
+    method = settings["method"]
+    tiles = room.grid_of(method, question.plane)
     counted.stage = method
     made = room.explain(question, method, tiles=tiles, patient=True)
     found: Found = {
@@ -290,10 +320,10 @@ def _checks(
     room: ModuleType, question: Any, method: str, tiles: Any, made: Any, counted: _Counter
 ) -> Found:
     """Whether the method can be believed on this model."""
-    counted.stage = "planted cues"
+    counted.stage, counted.each = "planted cues", _planted(room, question.plane)
     planted = room.planted(question, method)
     checks: Found = {"planted": {**asdict(planted), "passed": planted.passed}}
-    counted.stage = "random parameters"
+    counted.stage, counted.each = "random parameters", 1.0
     randomised = room.randomised(question, method, tiles, made.tiles)
     checks["randomised"] = {**asdict(randomised), "passed": randomised.passed}
     counted.stage = "deletion and insertion"

@@ -20,7 +20,7 @@ from metrics.scoring import Pair, score_pairs
 from models_registry.audio import Audio, peak_db
 from models_registry.extra import engine
 from models_registry.models import ModelVersion
-from models_registry.studying import Found, Told, study
+from models_registry.studying import Found, Told, chain_of, study
 
 PASSED, REGRESSED, BROKEN = "passed", "regressed", "promises broken"
 # what a truth is called on the page
@@ -50,6 +50,8 @@ def validate(version: ModelVersion, settings: Found, told: Told) -> Found:
     }
     parent = version.parent if _comparable(version) else None
     versions = [version, *([parent] if parent else [])]
+    # here, where what is gone is said in a sentence, and not by each worker
+    chain, *_ = [chain_of(one) for one in versions]
     run = version.run
     asked = probes.Asked(
         suite,
@@ -58,7 +60,7 @@ def validate(version: ModelVersion, settings: Found, told: Told) -> Found:
         run.seed if run else 0,
     )
     told(0.0, "starting")
-    tasks = probes.tasks_of(asked, list(version.load().blocks))
+    tasks = probes.tasks_of(asked, list(chain.blocks))
     gathered = _Gathered(
         judged=list(judged), clean=probes.truth_of(asked.recipe, 0).kind == "clean"
     )

@@ -30,6 +30,7 @@ OBJECTIVES = ("quality", "cost", "interpretability", "parts")
 MOST_WORKERS = 64
 # how often one who waits for others looks again
 WAIT_S = 1.0
+WAITING = "waiting for the version that another worker makes of the best"
 STOPPED = "stopped; every trial is kept and the one at hand has a checkpoint: resume to go on"
 
 
@@ -310,11 +311,34 @@ def _concluded(search: Search, lease: jobs.Lease) -> str:
         )
         if first:
             audit.record("search-found", search, actor=lease.job.arguments["actor"], content=result)
-    if first and result["shown"]:
+    if not result["shown"]:
+        return str(result["sentence"])
+    version = None if first else _awaited(search, lease)
+    if version is None:
         lease.report(1.0, "making the best configuration a version")
         version = adopt(search, result["best"], actor=lease.job.arguments["actor"])
-        return f"{result['sentence']} Registered {version}."
-    return str(result["sentence"])
+    return f"{result['sentence']} Registered {version}."
+
+
+def _awaited(search: Search, lease: jobs.Lease) -> ModelVersion | None:
+    """The version that another worker makes of the best; None where it falls to this one, since no other is at it."""
+    while True:
+        search.refresh_from_db()
+        if search.version:
+            return search.version
+        if lease.should_stop():
+            raise jobs.Stopped(STOPPED)
+        lease.report(1.0, WAITING)
+        others = search.jobs.filter(state=Job.State.RUNNING, lease_until__gte=now()).exclude(
+            pk=lease.job.pk
+        )
+        # of those that only wait, the first is to do it
+        if (
+            not others.exclude(message=WAITING).exists()
+            and not others.filter(pk__lt=lease.job.pk).exists()
+        ):
+            return None
+        time.sleep(WAIT_S)
 
 
 def queue_adoption(search: Search, configuration: int, *, actor: str) -> Job:

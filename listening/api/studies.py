@@ -5,25 +5,59 @@ from __future__ import annotations
 from typing import Any
 
 from django.shortcuts import get_object_or_404
-from drf_spectacular.utils import extend_schema
+from drf_spectacular.utils import extend_schema, extend_schema_field
 from rest_framework import serializers, status
 from rest_framework.exceptions import ValidationError
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from listening import access
+from listening.ablation_campaigns import ratings
 from listening.api.campaigns import actor
 from listening.api.rows import Reading, stored
 from listening.api.serializers import JobSerializer
 from models_registry import studying
 from models_registry.extra import EngineMissing
 from models_registry.models import ModelVersion, Study
+from models_registry.studying import Found
 from models_registry.teams import Role
+
+
+class SaidSerializer(serializers.Serializer[Any]):
+    """Of one part: the value with its 95 % interval, missing where there is none (`problem`: why), over n of what."""
+
+    part = serializers.CharField()
+    value = serializers.FloatField(allow_null=True)
+    low = serializers.FloatField(allow_null=True)
+    high = serializers.FloatField(allow_null=True)
+    n = serializers.IntegerField()
+    of = serializers.CharField()
+    problem = serializers.CharField(allow_blank=True)
+
+
+class RatingsSerializer(serializers.Serializer[Any]):
+    """What the listeners of a campaign said of each part; `meaning` says what a value is."""
+
+    campaign = serializers.SlugField()
+    method = serializers.CharField()
+    state = serializers.CharField()
+    meaning = serializers.CharField()
+    axis = serializers.CharField()
+    graded = serializers.BooleanField()
+    listeners = serializers.IntegerField()
+    simulated = serializers.IntegerField(help_text="of the listeners")
+    left_out = serializers.IntegerField(help_text="by screening")
+    screening = serializers.CharField(allow_blank=True)
+    parts = SaidSerializer(many=True)
+    problem = serializers.CharField(allow_blank=True)
 
 
 class StudySerializer(serializers.ModelSerializer[Study]):
     version = serializers.StringRelatedField()  # type: ignore[var-annotated]
     job = JobSerializer()
+    ratings = serializers.SerializerMethodField(
+        help_text="of an ablation: by the campaigns made of it, the newest first; of other studies none"
+    )
 
     class Meta:
         model = Study
@@ -33,10 +67,15 @@ class StudySerializer(serializers.ModelSerializer[Study]):
             "kind",
             "settings",
             "result",
+            "ratings",
             "environment",
             "job",
             "created_at",
         ]
+
+    @extend_schema_field(RatingsSerializer(many=True))
+    def get_ratings(self, study: Study) -> list[Found]:
+        return ratings(study) if study.kind == "ablation" and study.result else []
 
 
 class AskSerializer(serializers.Serializer[Any]):

@@ -10,7 +10,7 @@ from typing import Any
 from django import forms
 
 from listening import ablation_figures as draw
-from listening.ablating import METRICS
+from listening.ablating import usual
 from listening.ablation_campaigns import ratings
 from listening.analysis.plain import signed
 from listening.understanding import Picture, face
@@ -25,7 +25,6 @@ class AblationForm(SoundStudyForm):
     pairs = forms.BooleanField(required=False, label="Also any two parts removed")
     metrics = forms.MultipleChoiceField(
         required=False,
-        initial=METRICS,
         label="Metrics",
         help_text="Held against the whole model's output.",
     )
@@ -40,6 +39,7 @@ class AblationForm(SoundStudyForm):
         named = [(one.name, one.title) for one in catalogue.all() if one.needs_reference]
         fields: dict[str, Any] = self.fields
         fields["metrics"].choices = named
+        fields["metrics"].initial = usual(self.version.chain["rate"])
 
 
 def figures(found: Found) -> Mapping[str, Picture]:
@@ -132,6 +132,8 @@ def text(found: Found) -> str:
             f"{_decibels(row['level_db']):>8} {row['spectral']:9.4f} {loss:>16}"
             + "".join(f" {_mean(row['metrics'][name]):>14}" for name in _metrics(found))
         )
+    if (said := found.get("metrics", {})) and said["why"]:
+        lines.append(f"{', '.join(said['names'])}: {said['why']}")
     lines += [f"no {name}: {reason}" for name, reason in found["unscored"].items()]
     lines += ["", "Shapley shares of what the chain does to its input:"]
     for share in found["shares"]:

@@ -12,7 +12,7 @@ from django.utils.timezone import now
 
 from models_registry import jobs, search_tables, searching
 from models_registry.audio import Audio, write
-from models_registry.models import AuditEvent, Job, ModelVersion, Search, SearchTrial
+from models_registry.models import AudioModel, AuditEvent, Job, ModelVersion, Search, SearchTrial
 from tests.engine.cast import noise
 from tests.factories import here
 
@@ -282,6 +282,57 @@ def test_a_search_that_is_over_is_not_gone_on_with(made, attempts):
         searching.here(search, actor="alice")
     with pytest.raises(searching.SearchError, match="there are: none"):
         searching.unfinished(here(), "overdrive")
+
+
+@pytest.fixture
+def concluding(made):
+    """A search whose best another worker is making a version of, and the lease of one that came to its end second."""
+    search = made()
+    first, second = (searching.here(search, actor=name) for name in ("alice", "bob"))
+    Job.objects.filter(pk=first.pk).update(message="making the best configuration a version")
+    return search, first, jobs.Lease(second)
+
+
+def test_who_is_not_the_first_at_the_end_names_the_version_that_the_first_makes(
+    concluding, monkeypatch, tmp_path
+):
+    search, _, lease = concluding
+    engine = pytest.importorskip("models_registry.engine")
+    chain = engine.Chain.from_spec(engine.Recipe.load("overdrive").chain)
+    chain.save(tmp_path / "weights.safetensors")
+
+    def made_meanwhile(seconds):
+        version = ModelVersion.objects.register(
+            AudioModel.objects.create(name="found", title="Found", purpose="a test"),
+            chain=chain.spec(),
+            weights=(tmp_path / "weights.safetensors").read_bytes(),
+            card={},
+            reason="found",
+        )
+        Search.objects.filter(pk=search.pk).update(version=version)
+
+    monkeypatch.setattr("models_registry.searching.time.sleep", made_meanwhile)
+    assert str(searching._awaited(search, lease)) == "found@1"
+
+
+def test_where_the_worker_that_made_the_version_was_lost_the_first_of_the_others_makes_it(
+    concluding, monkeypatch
+):
+    search, first, lease = concluding
+    third = jobs.Lease(searching.here(search, actor="carol"))
+    Job.objects.filter(pk=lease.job.pk).update(message=searching.WAITING)
+
+    def asleep(seconds):
+        raise TimeoutError
+
+    monkeypatch.setattr("models_registry.searching.time.sleep", asleep)
+    with pytest.raises(TimeoutError):
+        searching._awaited(search, lease)
+    Job.objects.filter(pk=first.pk).update(lease_until=now() - timedelta(seconds=1))
+    Job.objects.filter(pk=third.job.pk).update(message=searching.WAITING)
+    assert searching._awaited(search, lease) is None
+    with pytest.raises(TimeoutError):
+        searching._awaited(search, third)
 
 
 def test_the_newest_search_that_is_not_over_is_found(made):

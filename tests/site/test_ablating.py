@@ -9,7 +9,7 @@ from django.core.management import CommandError, call_command
 
 from listening import ablating
 from models_registry import audio, rendering
-from models_registry.models import Signal
+from models_registry.models import ModelVersion, Signal
 from tests.factories import stored_tone, tone
 
 pytest.importorskip("models_registry.engine", reason="needs the extra 'engine'")
@@ -50,8 +50,27 @@ def test_files_are_tried_and_the_shares_add_up(version, sounds, ablated):
     assert Signal.objects.filter(sha256__in=heard).count() == len(heard)
     assert len(heard) > 1
     for row in found["effects"]:
-        assert set(row["metrics"]) == set(ablating.METRICS)
+        assert set(row["metrics"]) == set(ablating.WIDE)
         assert row["loss"] is None
+    assert found["metrics"]["why"].startswith("usual at 36 kHz and above")
+
+
+def test_below_the_rate_that_peaq_needs_other_metrics_hear_it(version, sounds, tmp_path, ablated):
+    engine = pytest.importorskip("models_registry.engine")
+    blocks = [{"id": "volume", "kind": "gain", "params": {"level": -6}}]
+    chain = engine.Chain.from_spec({"version": 1, "rate": 16_000, "blocks": blocks})
+    chain.save(tmp_path / "volume.safetensors")
+    narrow = ModelVersion.objects.register(
+        version.model,
+        chain=chain.spec(),
+        weights=(tmp_path / "volume.safetensors").read_bytes(),
+        card={},
+        reason="a rate of 16 kHz",
+    )
+    out = ablated(narrow, sounds[0])
+    assert "specific-loudness-distance, erb-excitation-distance: usual below 36 kHz" in out
+    (row,) = [line for line in out.splitlines() if line.startswith("volume") and "removed" in line]
+    assert row.count("(n 1)") == 2
 
 
 def test_the_table_says_the_same_in_words(version, sounds, ablated):

@@ -116,6 +116,9 @@ def test_simulated_ratings_come_beside_the_shares_and_are_labelled(researcher, s
     # what listeners say later is not kept by a browser
     assert "max-age=0" in figure["Cache-Control"]
     assert f"{said['simulated']} simulated" in face_of("ablation").text(found_of(study))
+    by_api = researcher.get(f"/api/studies/{study.pk}/").json()
+    assert by_api["ratings"] == answer["ratings"]
+    assert all(row["n"] > 1 for row in by_api["ratings"][0]["parts"])
 
 
 @pytest.mark.parametrize(("method", "parts"), [("preference", PARTS), ("abx", ["drive"])])

@@ -120,7 +120,7 @@ def test_a_rating_that_a_campaign_predicts_crosses_its_target(volume, rated, sou
 
 def test_none_within_the_ranges_is_an_answer(version, sound, answered):
     out = answered(
-        "overdrive@1", sound, "--target", "esr<=-1", "--change", "band", "--reference", "output",
+        "overdrive@1", sound, "--target", "esr>=1000", "--change", "band", "--reference", "output",
         "--trials", "40",
     )  # fmt: skip
     assert "the nearest was" in out
@@ -133,6 +133,9 @@ def test_none_within_the_ranges_is_an_answer(version, sound, answered):
         (["--target", "esr>=0.1", "--change", "nois"], "expected a parameter or a block"),
         (["--target", "si-sdrr>=1"], "did you mean"),
         (["--target", "esr<=5", "--reference", "output"], "not reached yet"),
+        (["--target", "esr<=-1"], "error-to-signal ratio is at least 0.*found -1"),
+        (["--target", "stoi>=1.5"], "is at most 1: expected a target that it can reach, found 1.5"),
+        (["--target", "esr>=1", "--trials", "0"], "expected at least one trial, found 0"),
         (["--target", "rating:nowhere>=60"], "expected a campaign to predict ratings by"),
         (["--target", "esr>=1", "--answers", "0"], "expected 1 to 6 answers"),
     ],
@@ -142,9 +145,14 @@ def test_what_cannot_be_asked_is_refused_in_a_sentence(version, sound, answered,
         answered("overdrive@1", sound, *options)
 
 
+def test_a_metric_that_needs_a_higher_rate_is_refused_in_a_sentence(volume, sound, answered):
+    with pytest.raises(CommandError, match="needs 36000 Hz.*found one at 16000 Hz"):
+        answered(volume, sound, "--target", "peaq-odg<=-1", "--reference", "output")
+
+
 def test_a_version_whose_weights_are_gone_is_refused(version, sound, answered):
     version.weights.delete(save=False)
-    with pytest.raises(CommandError):
+    with pytest.raises(CommandError, match="expected the weights of overdrive@1"):
         answered("overdrive@1", sound, "--target", "esr>=0.1")
 
 
@@ -187,6 +195,18 @@ def test_the_page_asks_the_worker_answers_and_shows_it(researcher, version):
     assert study.result["answers"][0]["sound"] in shown
     figure = researcher.get(reverse("study-figure", args=[study.pk, "changes", "svg"]))
     assert figure.status_code == 200
+
+
+def test_a_form_says_at_once_what_no_search_would_answer(researcher, version):
+    address = reverse("study-ask", args=["overdrive", 1, "counterfactual"])
+    for target, sentence in (
+        ("esr<=-1", "Error-to-signal ratio is at least 0"),
+        ("si-sdrr>=1", "did you mean si-sdr"),
+    ):
+        response = researcher.post(address, {"target": target, "change": ["level"], "answers": 1})
+        assert response.status_code == 422
+        assert sentence in response.content.decode()
+    assert not Study.objects.exists()
 
 
 def test_every_name_that_the_form_offers_is_one_that_the_engine_knows(version):

@@ -6,10 +6,9 @@ import getpass
 from argparse import ArgumentParser
 from typing import Any
 
-from listening.ablating import METRICS
+from listening.ablating import NARROW, WIDE
 from listening.ablation_campaigns import METHODS, asked_of, draft
 from listening.management.study import StudyCommand
-from metrics import catalogue
 from models_registry.models import Study
 from models_registry.studying import StudyError
 
@@ -22,9 +21,9 @@ class Command(StudyCommand):
         parser.add_argument("--pairs", action="store_true", help="also any two parts removed")
         parser.add_argument(
             "--metrics",
-            default=",".join(METRICS),
             metavar="A,B",
-            help="held against the whole model's output; empty: none (default: %(default)s)",
+            help="held against the whole model's output; empty: none (default: "
+            f"{','.join(WIDE)}, or {','.join(NARROW)} where the model's rate is too low for them)",
         )
         parser.add_argument(
             "--retrain", action="store_true", help="also train without each part: takes its time"
@@ -44,9 +43,8 @@ class Command(StudyCommand):
         )
 
     def settings(self, options: dict[str, Any]) -> dict[str, Any]:
-        names = [name for name in options["metrics"].split(",") if name]
-        for name in names:
-            catalogue.get(name)
+        named = options["metrics"]
+        names = None if named is None else [name for name in named.split(",") if name]
         if options["parts"] and not options["campaign"]:
             raise StudyError("expected --campaign METHOD with --parts, found none")
         return {"pairs": options["pairs"], "metrics": names, "retrain": options["retrain"]}

@@ -13,13 +13,16 @@ from models_registry.engine.explain.methods import (
     RELEVANCE,
     Found,
     explain,
+    grid_of,
 )
 from models_registry.engine.explain.parameters import FoundTurned, Turned, of_parameters
 from models_registry.engine.explain.plane import Plane, Tiles
-from models_registry.engine.explain.planted import CASES, Planted, planted
+from models_registry.engine.explain.planted import CASES, SECONDS, Planted, planted
+from models_registry.engine.explain.planted import TILES as PLANTED_TILES
 from models_registry.engine.explain.propagation import Entry, Propagated, propagated
 from models_registry.engine.explain.question import GRID, LONGEST_S, Question
 from models_registry.engine.explain.sanity import (
+    DRAWN,
     DRAWS,
     ORDERS,
     POINTS,
@@ -34,15 +37,18 @@ from models_registry.engine.explain.target import LOSSES, Energy, Loss, Move, Sc
 __all__ = [
     "CASES",
     "CLOSE",
+    "DRAWN",
     "DRAWS",
     "GRID",
     "ORDERS",
+    "PLANTED_TILES",
     "POINTS",
     "LONGEST_S",
     "LOSSES",
     "METHODS",
     "OCCLUSION",
     "RELEVANCE",
+    "SECONDS",
     "Curves",
     "Energy",
     "Entry",
@@ -61,6 +67,7 @@ __all__ = [
     "Turned",
     "curves",
     "explain",
+    "grid_of",
     "levels",
     "of_parameters",
     "planted",

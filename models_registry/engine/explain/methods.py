@@ -22,9 +22,9 @@ from models_registry.engine.explain import (
     propagation,
     smoothgrad,
 )
-from models_registry.engine.explain.plane import Tiles
+from models_registry.engine.explain.plane import Plane, Tiles
 from models_registry.engine.explain.propagation import Entry
-from models_registry.engine.explain.question import Question
+from models_registry.engine.explain.question import Question, over
 
 INTEGRATED, GRADIENT, SMOOTH = "integrated-gradients", "gradient-input", "smoothgrad"
 RELEVANCE, OCCLUSION = "relevance", "occlusion"
@@ -59,22 +59,32 @@ class Found:
     steps: int | None = None
 
 
+def grid_of(method: str, plane: Plane) -> Tiles:
+    """The tiles that `method` tells of where nobody says otherwise."""
+    return occlusion.grid(plane) if method == OCCLUSION else over(plane)
+
+
 def explain(
-    question: Question, method: str, *, tiles: Tiles | None = None, patient: bool = False
+    question: Question,
+    method: str,
+    *,
+    tiles: Tiles | None = None,
+    patient: bool = False,
+    only: NDArray[np.intp] | None = None,
 ) -> Found:
-    """What `method` finds; raises `EngineError`.
+    """What `method` finds; raises `EngineError`. Occlusion tries the tiles `only` (flat; None: all).
 
     Where one is `patient`, integrated gradients double their steps until their parts add up to `CLOSE`, eight times as
     many at most.
     """
     if method not in METHODS:
         raise EngineError(f"expected one of {', '.join(METHODS)}, found '{method}'")
-    tiles = tiles or question.tiles()
+    tiles = tiles or grid_of(method, question.plane)
     value, silent = question.worth(
         torch.stack([question.signal, torch.zeros_like(question.signal)])
     ).tolist()
     if method == OCCLUSION:
-        occluded = occlusion.occluded(question, tiles)
+        occluded = occlusion.occluded(question, tiles, only)
         return Found(method, value, silent, float(occluded.sum()), None, occluded)
     if method == RELEVANCE:
         through = propagation.propagated(question)

@@ -6,13 +6,25 @@ be explained; what two tiles do only together is missed or counted twice, and th
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor
 
 from models_registry.engine.contract import EngineError
-from models_registry.engine.explain.plane import Tiles
-from models_registry.engine.explain.question import ROWS, Question
+from models_registry.engine.explain.plane import Plane, Tiles
+from models_registry.engine.explain.question import GRID, ROWS, Question, over
+
+# tiles times seconds: as much sound as is rendered for a map at most, while a side has this many tiles or more
+MOST_S, FEWEST = 1_000.0, 10
+
+
+def grid(plane: Plane) -> Tiles:
+    """Tiles over `plane`, each of which is one rendering: the fewer, the longer it is."""
+    side = round(math.sqrt(MOST_S * plane.rate / plane.frames))
+    side = min(max(side, FEWEST), *GRID.values())
+    return over(plane, bands=side, steps=side)
 
 
 def kept(question: Question, tiles: Tiles, masks: NDArray[np.floating]) -> Tensor:
@@ -21,12 +33,16 @@ def kept(question: Question, tiles: Tiles, masks: NDArray[np.floating]) -> Tenso
     return tiles.plane.signal(spectra * tiles.spread(masks)[:, None])
 
 
-def occluded(question: Question, tiles: Tiles) -> NDArray[np.float64]:
-    """(bands, steps): the number for the whole signal less that without the tile."""
+def occluded(
+    question: Question, tiles: Tiles, only: NDArray[np.intp] | None = None
+) -> NDArray[np.float64]:
+    """(bands, steps): the number for the whole signal less that without the tile; of the tiles `only` (flat; None:
+    all), the others being 0."""
     whole = question.worth(question.signal[None])[0]
-    found = np.empty(tiles.count)
-    for first in range(0, tiles.count, ROWS):
-        places = np.arange(first, min(first + ROWS, tiles.count))
+    found = np.zeros(tiles.count)
+    asked = np.arange(tiles.count) if only is None else only
+    for first in range(0, len(asked), ROWS):
+        places = asked[first : first + ROWS]
         masks = np.ones((len(places), tiles.count))
         masks[np.arange(len(places)), places] = 0
         found[places] = whole - question.worth(

@@ -25,6 +25,7 @@ from models_registry.engine.explain.target import Energy
 CASES = 10
 SECONDS = 1.0
 BANDS, STEPS = 8, 5
+TILES = BANDS * STEPS
 # what is to be found, and how sure one is
 WANTED, CONFIDENCE = 0.95, 0.95
 

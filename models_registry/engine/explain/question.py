@@ -31,6 +31,11 @@ GRID = {"bands": 20, "steps": 20}
 MOVING = 1e-6
 
 
+def over(plane: Plane, *, bands: int = GRID["bands"], steps: int = GRID["steps"]) -> Tiles:
+    """A grid of about so many over `plane`."""
+    return Tiles.over(plane, bands=bands, steps=min(steps, plane.frames // (2 * plane.size)))
+
+
 def unreached(target: Target) -> EngineError:
     """What is said of a number that does not follow the signal by any slope."""
     return EngineError(
@@ -100,8 +105,7 @@ class Question:
 
     def tiles(self, *, bands: int = GRID["bands"], steps: int = GRID["steps"]) -> Tiles:
         """A grid of about so many; a step is long enough that its windows have a middle of their own."""
-        plane = self.plane
-        return Tiles.over(plane, bands=bands, steps=min(steps, plane.frames // (2 * plane.size)))
+        return over(self.plane, bands=bands, steps=steps)
 
     def differentiable(self) -> None:
         """Raise `EngineError` for a number without a gradient."""
