@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import platform
+import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import cache
@@ -34,7 +35,11 @@ def whole(path: Path, write: Callable[[Path], object]) -> None:
         os.replace(unfinished, path)
     except (OSError, RuntimeError) as error:
         unfinished.unlink(missing_ok=True)
-        raise EngineError(f"{path}: expected room for a checkpoint, found {error}") from error
+        free = shutil.disk_usage(path.parent).free // 1_024
+        raise EngineError(
+            f"{path}: expected room for a checkpoint, found {error} ({free} KiB are free there; what was saved before "
+            "is kept, and training goes on from it once there is room)"
+        ) from error
 
 
 def read(path: Path, *, recipe: str, seed: int) -> dict[str, Any]:

@@ -96,7 +96,9 @@ def bands(clips: Tensor, rate: int) -> list[dict[str, float]]:
 def folders_in(data: Mapping[str, Any]) -> Iterator[tuple[str, Path]]:
     """The folders of recordings that a recipe's data name, each with what it is to the recipe."""
     for side in FOLDERS:
-        if given := data.get(side):
+        given = data.get(side)
+        # where settings are recovered, `noise` is a level
+        if isinstance(given, str):
             yield side, Path(given)
     for name, given in (data.get("devices") or {}).items():
         yield name, Path(given)

@@ -63,6 +63,12 @@ def test_the_ratios_of_mixtures_are_those_that_the_recipe_asks_for():
     assert found["folders"] == []
 
 
+def test_noise_that_is_a_level_is_no_folder():
+    brief = {"data.noise": "-20", "data.seconds": "1", "training.segment": "44100"}
+    recipe = Recipe.load("compressor", brief)
+    assert composition(recipe, data_of(recipe, seed=0))["folders"] == []
+
+
 def test_a_folder_is_told_by_its_files_and_named_without_where_it_lies(tmp_path):
     folder = tmp_path / "takes"
     folder.mkdir()
