@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from listening.ablating import material
-from listening.analysis.plain import plain
+from listening.analysis.plain import beyond, plain
 from metrics import catalogue
 from metrics.catalogue import Metric
 from metrics.scoring import score
@@ -393,7 +393,7 @@ def remarks(found: Found) -> list[str]:
 
 
 def _z(z: float) -> str:
-    return f"{abs(z):.1f} standard errors {'better' if z > 0 else 'worse'} than the mean"
+    return f"{beyond(z)} than the mean"
 
 
 def _rounded(value: Any) -> Any:

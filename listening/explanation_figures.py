@@ -13,14 +13,15 @@ from matplotlib.colors import LinearSegmentedColormap, Normalize
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from listening.drawing import ALERT, COLOURS, INK, MUTED, canvas
+from listening.analysis.plain import figures
+from listening.drawing import ALERT, COLOURS, INK, MUTED, canvas, heading
 from listening.hearing_figures import cams
 
 Found = dict[str, Any]
 
 # white is what makes nothing
 PARTS = LinearSegmentedColormap.from_list("parts", [COLOURS[0], "#ffffff", ALERT])
-TICKS_HZ = (50, 100, 200, 500, 1_000, 2_000, 5_000, 10_000, 20_000)
+TICKS_HZ = (100, 200, 500, 1_000, 2_000, 5_000, 10_000, 20_000)
 MOST_PARAMETERS = 16
 
 
@@ -40,8 +41,8 @@ def heat(found: Found) -> Figure:
     figure.colorbar(grey, ax=above, label="level (dB of the loudest)", pad=0.01)
     map_ = drawn_map(found)
     values = np.array(map_["values"])
-    scale = np.abs(values).max() or 1.0
-    shown = np.sign(values) * np.sqrt(np.abs(values) / scale)
+    scale = float(np.abs(values).max())
+    shown = np.sign(values) * np.sqrt(np.abs(values) / (scale or 1.0))
     drawn = below.pcolormesh(
         *_edges(map_), shown, cmap=PARTS, norm=Normalize(-1, 1), rasterized=True
     )
@@ -51,13 +52,17 @@ def heat(found: Found) -> Figure:
     bar = figure.colorbar(
         drawn, ax=below, label=f"part ({found['target']['unit'] or 'no unit'})", pad=0.01
     )
-    marks = np.array([-1, -0.25, 0, 0.25, 1])
+    marks = np.array([-1, -0.25, 0, 0.25, 1]) if scale else np.zeros(1)
     bar.set_ticks(
-        np.sign(marks) * np.sqrt(np.abs(marks)), labels=[f"{mark * scale:.2g}" for mark in marks]
+        np.sign(marks) * np.sqrt(np.abs(marks)), labels=[figures(mark * scale, 2) for mark in marks]
     )
     for axes in (above, below):
         _erb_axis(axes, found["rate"] / 2)
         axes.grid(visible=False)
+    above.set_title("The sound", loc="left", fontsize=9.5, fontweight="bold")
+    below.set_title("What each region of it makes", loc="left", fontsize=9.5, fontweight="bold")
+    title = found["target"]["title"]
+    heading(figure, f"{title[:1].upper()}{title[1:]}, by {found['method']}")
     below.set_xlabel("time (s)")
     return figure
 

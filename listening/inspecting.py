@@ -199,9 +199,11 @@ def _gains(gains: Any) -> Found | None:
 def _centres(chain: Any, path: str, count: int) -> Any:
     """The frequencies (Hz) that a list of numbers belongs to, where it has one for each band of its block."""
     name = path.partition(".")[0]
-    if not hasattr(chain.blocks[name], "profile"):
-        return None
-    centres = chain.profile(name)[0]
+    block = chain.blocks[name]
+    if hasattr(block, "profile"):
+        centres = chain.profile(name)[0]
+    else:
+        centres = block.centres(chain.rate) if hasattr(block, "centres") else ()
     return centres if len(centres) == count else None
 
 

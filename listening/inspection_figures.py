@@ -14,7 +14,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Circle
-from matplotlib.ticker import EngFormatter, NullFormatter
+from matplotlib.ticker import EngFormatter, LogLocator, NullFormatter
 
 from listening.chain_figures import STYLES
 from listening.drawing import COLOURS, GRID, INK, MUTED, canvas, heading, plain_axes
@@ -57,6 +57,18 @@ def _named(axes: Axes, title: str) -> None:
     axes.set_title(title, loc="left", fontsize=9.5, fontweight="bold")
 
 
+def _legend(axes: Axes) -> None:
+    """Beside the title, where it hides nothing."""
+    axes.legend(
+        frameon=False,
+        fontsize=8,
+        ncols=2,
+        loc="lower right",
+        bbox_to_anchor=(1, 0.99),
+        borderaxespad=0,
+    )
+
+
 def _nothing(axes: Axes, title: str) -> None:
     axes.set_axis_off()
     _named(axes, title)
@@ -75,7 +87,7 @@ def _wave(axes: Axes, given: Any, output: Any, seconds: float) -> None:
     axes.set_xlim(0, seconds)
     axes.set_xlabel("time (s)")
     axes.set_ylabel("full scale = 1")
-    axes.legend(frameon=False, fontsize=8, loc="upper right", ncols=2)
+    _legend(axes)
     _named(axes, "Wave")
 
 
@@ -93,7 +105,7 @@ def _lines(axes: Axes, given: Any, output: Any, seconds: float) -> None:
     axes.set_xlim(0, seconds)
     axes.set_xlabel("time (s)")
     axes.set_ylabel("level (dBFS)")
-    axes.legend(frameon=False, fontsize=8, loc="lower right", ncols=2)
+    _legend(axes)
     _named(axes, "Level")
 
 
@@ -142,7 +154,7 @@ def _excitation(axes: Axes, given: Any, output: Any) -> None:
     top = max(np.max(given), np.max(output))
     axes.set_ylim(max(-10.0, min(np.min(given), np.min(output)) - 5), top + 5)
     axes.set_ylabel("excitation (dB SPL)")
-    axes.legend(frameon=False, fontsize=8)
+    _legend(axes)
     _named(axes, "Excitation of hearing")
 
 
@@ -222,7 +234,7 @@ def roots(block: Part) -> Figure:
 def curve(block: Part) -> Figure:
     """Output against input, and the same in dB."""
     levels, output = (np.array(one) for one in block["curve"])
-    figure = Figure(figsize=(9.6, 3.8), layout="constrained")
+    figure = Figure(figsize=(7.4, 3.5), layout="constrained")
     left, right = figure.subplots(1, 2)
     for axes in (left, right):
         plain_axes(axes)
@@ -351,7 +363,8 @@ def learned(block: Part, one: Part) -> Figure:
 def moved(one: Part) -> Figure:
     """A parameter that an adapter moves over time, within the band that it may reach."""
     values = np.array(one["values"])
-    label = f"{one['unit']}" if one["unit"] else "value"
+    name = one["path"].rpartition(".")[2]
+    label = f"{name} ({one['unit']})" if one["unit"] else name
     title = f"{one['path']}: {one['meaning']}, moved by an adapter"
     if len(values) > 1:
         places = one["centres"] or range(1, len(values) + 1)
@@ -364,6 +377,7 @@ def moved(one: Part) -> Figure:
     axes.plot(one["times"], values[0], color=COLOURS[0], lw=1.3)
     if one["scale"] == "log":
         axes.set_yscale("log")
+        axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
         axes.yaxis.set_major_formatter(EngFormatter(sep=""))
         axes.yaxis.set_minor_formatter(NullFormatter())
     axes.set_xlabel("time (s)")

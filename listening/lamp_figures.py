@@ -13,6 +13,7 @@ import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.ticker import EngFormatter, NullFormatter, PercentFormatter
 
+from listening.analysis.plain import figures
 from listening.chain_figures import STYLES
 from listening.drawing import COLOURS, GRID, INK, MUTED, canvas, plain_axes
 
@@ -54,7 +55,7 @@ def authority(found: Found) -> Figure:
         axes.barh(place, high - low, left=low, color=COLOURS[0], height=0.34)
         axes.plot([middle, middle], [place - 0.28, place + 0.28], color=INK, lw=2)
     names = [
-        f"{row['path']}\n{_short(row['low'])} … {_short(row['high'])} {row['unit']}".strip()
+        f"{row['path']}\n{figures(row['low'], 3)} … {figures(row['high'], 3)} {row['unit']}".strip()
         for row in rows
     ]
     axes.set_yticks(range(len(rows)), names, fontsize=8)
@@ -66,10 +67,6 @@ def authority(found: Found) -> Figure:
     )
     axes.set_title("Authority used", loc="left", fontsize=10, fontweight="bold")
     return figure
-
-
-def _short(value: float) -> str:
-    return f"{value:.3g}".replace("-", "−")
 
 
 def responses(found: Found, block: str) -> Figure:

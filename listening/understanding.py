@@ -20,11 +20,13 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Picture:
-    """A figure of a study: what it shows in words, what stands under it, and the function that draws it."""
+    """A figure of a study: what it shows in words, what stands under it, and the function that draws it; `detailed`
+    where a phone's width is too little to read it, and it is rolled there."""
 
     alt: str
     caption: str
     draw: Callable[[], Figure]
+    detailed: bool = False
 
 
 Pictures = Callable[[Found], Mapping[str, Picture]]

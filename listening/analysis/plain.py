@@ -34,6 +34,19 @@ def number(digits: int = 2) -> Format:
     return lambda value: f"{float(value):z.{digits}f}".replace("-", "−")
 
 
+def figures(value: float, digits: int = 4) -> str:
+    """To `digits` significant figures, for numbers whose sizes differ by orders of magnitude; hertz stay whole."""
+    text = f"{value:z.{digits}g}"
+    if "e+" in text and abs(value) < 1e7:
+        text = f"{value:.0f}"
+    return text.replace("-", "−")
+
+
+def beyond(z: float) -> str:
+    """How far apart two are in standard errors, and which way."""
+    return f"{number(1)(abs(z))} standard errors {'worse' if z < 0 else 'better'}"
+
+
 def signed(text: str) -> str:
     """`text` with minus signs before its numbers, and hyphens left within names."""
     return re.sub(r"(?<!\w)-(?=\d)", "−", text)

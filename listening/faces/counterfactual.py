@@ -9,6 +9,7 @@ from typing import Any
 from django import forms
 from matplotlib.figure import Figure
 
+from listening.analysis.plain import figures as number
 from listening.counterfactuals import MOST_ANSWERS, OUTPUT, asked, changeable
 from listening.drawing import COLOURS, GRID, INK, canvas
 from listening.understanding import Picture, face
@@ -90,7 +91,7 @@ def changes(found: Found) -> Figure:
             arrowprops={"arrowstyle": "-|>", "color": colour, "lw": 2, "shrinkA": 0, "shrinkB": 0},
         )
         axes.plot(start, height, "o", color=INK, ms=4)
-        said = f"{_number(change['before'])} → {_number(change['after'])} {change['unit']}"
+        said = f"{number(change['before'])} → {number(change['after'])} {change['unit']}"
         axes.text(1.03, height, said, va="center", fontsize=8.5, color=INK)
     names = [f"{n}: {change['name']}" for n, change, _ in rows]
     axes.set_yticks(range(len(rows)), names)
@@ -114,13 +115,9 @@ def figures(found: Found) -> Mapping[str, Picture]:
     }
 
 
-def _number(value: float) -> str:
-    return f"{value:.4g}".replace("-", "−")
-
-
 def _said(answer: Found) -> str:
     parts = [
-        f"{one['name']} {_number(one['before'])} → {_number(one['after'])} {one['unit']}".strip()
+        f"{one['name']} {number(one['before'])} → {number(one['after'])} {one['unit']}".strip()
         for one in answer["changes"]
     ]
     return ", ".join(parts)
@@ -129,7 +126,7 @@ def _said(answer: Found) -> str:
 def _target(found: Found) -> str:
     target = found["target"]
     sign = "≥" if target["above"] else "≤"
-    return f"{target['name']} {sign} {_number(target['value'])} {target['unit']}".strip()
+    return f"{target['name']} {sign} {number(target['value'])} {target['unit']}".strip()
 
 
 def badge(found: Found) -> str:
@@ -147,18 +144,18 @@ def text(found: Found) -> str:
     lines = [
         f"{found['version']} ({found['sha256'][:12]}) on {found['clips']} of {found['material']}, held against "
         f"{found['against']}",
-        f"{_target(found)}: is {_number(found['before'])}",
+        f"{_target(found)}: is {number(found['before'])}",
     ]
     if found["trust"]:
         lines.append(found["trust"])
     for n, answer in enumerate(found["answers"], start=1):
         lines += [
             "",
-            f"{n}. {found['target']['name']} {_number(answer['score'])}, size {answer['size']:.3f} of the ranges "
+            f"{n}. {found['target']['name']} {number(answer['score'])}, size {answer['size']:.3f} of the ranges "
             f"(sound {answer['sound'][:12]})",
         ]
         lines += [
-            f"   {one['name']:28} {_number(one['before']):>10} → {_number(one['after']):>10} {one['unit']:4}"
+            f"   {one['name']:28} {number(one['before']):>10} → {number(one['after']):>10} {one['unit']:4}"
             f" ({100 * one['share']:+.1f} % of its range)".replace("(-", "(−")
             for one in answer["changes"]
         ]
@@ -167,7 +164,7 @@ def text(found: Found) -> str:
                 f"   makes the same sound as {_listed(same)}: which of them was turned no sound can tell"
             )
     if found["reason"]:
-        lines += ["", f"{found['reason']}: the nearest was {_number(found['nearest'])}"]
+        lines += ["", f"{found['reason']}: the nearest was {number(found['nearest'])}"]
     lines.append(f"{found['trials']} trials")
     return "\n".join(lines)
 

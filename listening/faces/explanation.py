@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from django import forms
 
-from listening.analysis.plain import signed
+from listening.analysis.plain import beyond, signed
 from listening.explaining import METHODS, PARAMETERS, SIGNAL
 from listening.explanation_figures import courses, drawn_map, heat, parameters
 from listening.understanding import Picture, face
@@ -101,8 +101,8 @@ def figures(found: Found) -> Mapping[str, Picture]:
         pictures["courses"] = Picture(
             alt=f"Courses of the number: area {curves['deletion_area']:.2f} by deletion, "
             f"{curves['insertion_area']:.2f} by insertion, {curves['random_area']:.2f} in random order",
-            caption=f"The number as tiles go. Deletion is {curves['deletion_z']:.1f} standard errors below the mean of "
-            f"{curves['orders']} random orders, insertion {curves['insertion_z']:.1f} above.",
+            caption=f"The number as tiles go. Deletion is {beyond(curves['deletion_z'])} than the mean of "
+            f"{curves['orders']} random orders, insertion {beyond(curves['insertion_z'])}.",
             draw=partial(courses, found),
         )
     return pictures
@@ -170,8 +170,8 @@ def _of_signal(found: Found) -> list[str]:
         )
     if one := checks.get("curves"):
         lines.append(
-            f"deletion {one['deletion_z']:.1f}, insertion {one['insertion_z']:.1f} standard errors better than "
-            f"{one['orders']} random orders"
+            f"deletion {beyond(one['deletion_z'])}, insertion {beyond(one['insertion_z'])} than {one['orders']} random "
+            "orders"
         )
     if (one := checks.get("randomised")) and one["correlation"] is not None:
         lines.append(

@@ -10,6 +10,7 @@ from django import forms
 
 from listening import inspection_figures as draw
 from listening.analysis.plain import MISSING, number, signed
+from listening.analysis.plain import figures as short
 from listening.inspecting import MOST_SECONDS
 from listening.portraits import pictures_of
 from listening.understanding import Picture, face
@@ -58,8 +59,8 @@ def figures(found: Found) -> Mapping[str, Picture]:
         for name, picture in pictures_of(block):
             pictures[f"{number}-{name}"] = picture
     for n, one in enumerate(found["moved"], start=1):
-        said = f"{one['least']:.4g} to {one['most']:.4g} {one['unit']}".strip()
-        reach = f"{min(one['low']):.4g} to {max(one['high']):.4g} {one['unit']}".strip()
+        said = f"{short(one['least'], 3)} to {short(one['most'], 3)} {one['unit']}".strip()
+        reach = f"{short(min(one['low']), 3)} to {short(max(one['high']), 3)} {one['unit']}".strip()
         pictures[f"moved-{n}"] = Picture(
             alt=f"{one['path']} over time, from {said}",
             caption=f"{one['path']} over time: {said}, where {reach} can be reached; {100 * one['used']:.0f} % of the "
@@ -78,7 +79,8 @@ def _signal(found: Found, block: Found) -> Picture:
     )
     caption = f"Wave, level, spectrogram and excitation before and after. {changed}"
     draws = partial(draw.signal, block, rate=found["rate"], seconds=found["seconds"])
-    return Picture(alt=f"{block['name']}: {caption}", caption=caption, draw=draws)
+    alt = f"{block['name']}: {caption}"
+    return Picture(alt=alt, caption=caption, draw=draws, detailed=True)
 
 
 def _gains(block: Found) -> Picture:

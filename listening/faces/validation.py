@@ -9,12 +9,14 @@ from typing import Any
 import numpy as np
 from django import forms
 from matplotlib.figure import Figure
+from matplotlib.ticker import EngFormatter, NullFormatter
 
 from listening.analysis.plain import signed
 from listening.drawing import ALERT, COLOURS, GRID, INK, MUTED, canvas
 from listening.understanding import Picture, face
 from listening.validating import BROKEN, PASSED
 from listening.views.study_forms import BEFORE, StudyForm
+from models_registry.degradations import DEGRADATIONS
 from models_registry.extra import engine
 from models_registry.models import Study
 from models_registry.studying import Found
@@ -71,14 +73,24 @@ def probe(found: Found, number: int) -> Figure:
     curve = one["curve"]
     figure, axes = canvas(6.4, 3.0)
     x = np.array(curve["x"], dtype=float)
+    # between two harmonics there is nothing
+    single = curve["axis"] == "harmonic"
+    now: dict[str, Any] = {"marker": "o", "ls": "none"} if single else {"lw": 1.6}
+    then: dict[str, Any] = (
+        {"marker": "_", "ms": 12, "ls": "none"} if single else {"lw": 1, "ls": "--"}
+    )
     for (name, line), colour in zip(curve["lines"].items(), COLOURS, strict=False):
-        axes.plot(x, np.array(line, dtype=float), color=colour, lw=1.6, label=name)
+        axes.plot(x, np.array(line, dtype=float), color=colour, label=name, **now)
         if one["before"]:
             before = np.array(one["before"][name], dtype=float)
             if before.size == x.size:
-                axes.plot(x, before, color=colour, lw=1, ls="--", label=f"{name}, parent")
+                axes.plot(x, before, color=colour, label=f"{name}, parent", **then)
+    if single:
+        axes.set_xticks(x, [f"{order:g}" for order in x])
     if curve["logarithmic"]:
         axes.set_xscale("log")
+        axes.xaxis.set_major_formatter(EngFormatter(sep=""))
+        axes.xaxis.set_minor_formatter(NullFormatter())
     axes.set_xlabel(curve["axis"])
     axes.set_ylabel(curve["unit"])
     axes.legend(frameon=False, fontsize=8.5)
@@ -96,22 +108,35 @@ def ladder(found: Found, number: int, judged: int) -> Figure:
     mean, least, most = (
         np.array([row[key] for row in output], dtype=float) for key in ("mean", "least", "most")
     )
-    axes.fill_between(x, least, most, color=COLOURS[0], alpha=0.15, lw=0)
-    axes.plot(x, mean, color=COLOURS[0], marker="o", ms=4, lw=1.6, label="output")
-    for side, style in (("parent", "--"), ("input", ":")):
+    # instruments have no order, and so nothing between them
+    named = any(isinstance(at, str) for at in one["at"])
+    if not named:
+        axes.fill_between(x, least, most, color=COLOURS[0], alpha=0.15, lw=0)
+    style = "none" if named else "-"
+    axes.plot(x, mean, color=COLOURS[0], marker="o", ms=4, lw=1.6, ls=style, label="output")
+    for side, dashes, marker in (("parent", "--", "_"), ("input", ":", "x")):
         line = np.array([row["mean"] for row in metric["lines"][side]], dtype=float)
         if np.isfinite(line).any():
-            axes.plot(x, line, color=MUTED, ls=style, lw=1.4, label=side)
+            drawn: dict[str, Any] = {"ls": "none", "marker": marker} if named else {"ls": dashes}
+            axes.plot(x, line, color=MUTED, lw=1.4, label=side, **drawn)
     axes.axhline(metric["limit"], color=INK, lw=0.8)
     axes.annotate("limit", (x[0], metric["limit"]), fontsize=8, va="bottom", color=INK)
-    ticks = [f"{at:g}" if isinstance(at, (int, float)) else at for at in one["at"]]
+    ticks = [at if isinstance(at, str) else signed(f"{at:g}") for at in one["at"]]
     axes.set_xticks(x, ticks, fontsize=8.5)
-    axes.set_xlabel(f"{one['name']} ({one['unit']})" if one["unit"] else one["name"])
+    axes.set_xlabel(_degrees(one))
     axes.set_ylabel(f"{metric['metric']} ({metric['unit']})")
     axes.legend(frameon=False, fontsize=8.5)
-    title = f"{one['name']}: {metric['fails']['sentence']}"
+    title = f"{one['name']}: {signed(metric['fails']['sentence'])}"
     axes.set_title(title, loc="left", fontsize=10, fontweight="bold")
     return figure
+
+
+def _degrees(one: Found) -> str:
+    """What grows along a ladder, with its unit."""
+    damage = DEGRADATIONS.get(one["damage"])
+    # without its article
+    said = f"{one['name']}: {damage.quantity.partition(' ')[2]}" if damage else one["name"]
+    return f"{said} ({one['unit']})" if one["unit"] else said
 
 
 def overview(found: Found) -> Figure:
@@ -166,10 +191,11 @@ def figures(found: Found) -> Mapping[str, Picture]:
             if not metric["fails"]["sentence"].startswith("holds")
         ]
         pictures["overview"] = Picture(
-            alt=f"Ladders at a glance: {'; '.join(failing) or 'all hold throughout'}",
+            alt=signed(f"Ladders at a glance: {'; '.join(failing) or 'all hold throughout'}"),
             caption=f"All ladders at a glance: {len(rows) - len(failing)} of {len(rows)} curves hold their limits "
             "throughout. Each is drawn below.",
             draw=partial(overview, found),
+            detailed=True,
         )
     for number, one in enumerate(found["probes"]):
         if one["curve"]:

@@ -21,7 +21,7 @@ def number(value: float | None, digits: int = 2) -> str:
 @register.filter
 def figures(value: float | None, digits: int = 4) -> str:
     """To `digits` significant figures, for scores whose sizes differ by orders of magnitude."""
-    return f"{value:z.{digits}g}".replace("-", "−") if _present(value) else plain.MISSING
+    return plain.figures(value, digits) if _present(value) else plain.MISSING  # type: ignore[arg-type]
 
 
 @register.filter
@@ -33,7 +33,18 @@ def beginning(named: Mapping[str, Any], start: str) -> list[tuple[str, Any]]:
 @register.filter
 def percent(value: float | None, digits: int = 3) -> str:
     """A share, to `digits` significant figures."""
-    return f"{100 * value:z.{digits}g} %".replace("-", "−") if _present(value) else plain.MISSING  # type: ignore[operator]
+    return f"{plain.figures(100 * value, digits)} %" if _present(value) else plain.MISSING  # type: ignore[operator]
+
+
+@register.filter
+def beyond(z: float) -> str:
+    return plain.beyond(z)
+
+
+@register.filter
+def signed(text: str) -> str:
+    """A sentence with minus signs before its numbers."""
+    return plain.signed(text)
 
 
 @register.filter

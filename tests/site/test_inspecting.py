@@ -12,7 +12,7 @@ import soundfile
 from django.core.management import CommandError, call_command
 from django.urls import reverse
 
-from listening import exporting_studies
+from listening import exporting_studies, inspecting
 from listening.drawing import rendered
 from listening.faces.inspection import figures
 from models_registry import audio, jobs, studying
@@ -183,3 +183,24 @@ def test_files_that_are_no_sound_or_too_long_are_refused_before_anything_is_kept
     assert Signal.objects.count() == before
     out = inspected("overdrive@1", tmp_path / "long.wav", "--start", "2", "--seconds", "0.2")
     assert "0.20 s at 44100 Hz" in out
+
+
+@pytest.mark.parametrize(
+    ("kind", "path", "wanted"),
+    [
+        # IEC 61260-1, exact mid-band frequencies, base ten
+        ("graphic-equaliser", "levels", (100.0, 125.893, 1_000.0, 10_000.0)),
+        # ends of the bands of hearing that the reverb shapes: 50 Hz and 15 kHz
+        ("reverb", "rt60", (50.0, 15_000.0)),
+    ],
+)
+def test_what_is_learned_by_band_stands_at_its_frequencies(kind, path, wanted):
+    chain = engine.Chain.from_spec(
+        {"version": 1, "rate": 44_100, "blocks": [{"id": "it", "kind": kind}]}
+    )
+    (one,) = [
+        row for row in inspecting.characteristics(chain, "it")["learned"] if row["name"] == path
+    ]
+    assert len(one["centres"]) == len(one["values"])
+    for hertz in wanted:
+        assert min(abs(centre / hertz - 1) for centre in one["centres"]) < 1e-4

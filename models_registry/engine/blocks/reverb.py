@@ -15,6 +15,7 @@ import torch
 from torch import Tensor
 
 from models_registry.engine.auditory import band_weights
+from models_registry.engine.auditory import centres as band_centres
 from models_registry.engine.blocks.base import RoomBlock, State, Values, amplitude, register
 from models_registry.engine.blocks.convolution import convolved, response_of
 from models_registry.engine.blocks.partitioned import Stream
@@ -90,6 +91,11 @@ class Reverb(RoomBlock):
             Parameter("levels", "dB", -48, 24, "dB", 0, "level at the start, by band", size=BANDS),
             Parameter("ratio", "dB", -24, 60, "dB", 10, "direct-to-reverberant energy ratio"),
         )
+
+    @staticmethod
+    def centres(rate: int) -> tuple[float, ...]:
+        """The middles of its bands (Hz) at `rate`."""
+        return tuple(band_centres(rate, BANDS).tolist())
 
     def impulse(self, values: Values) -> Tensor:
         """The reverberation h (taps,), of unit energy, without the direct sound."""
