@@ -140,6 +140,8 @@ def _heard(version: ModelVersion, settings: Found) -> tuple[NDArray[Any], str, A
     signals = sounds_of(settings["signals"])
     if len(signals) > 1:
         raise StudyError(f"expected one sound to explain, found {len(signals)}")
+    for one in signals:
+        explainer().changing(one.audio().samples)
     clips, said, _ = material(version, signals)
     rate = version.chain["rate"]
     samples = clips[0].signal.numpy()

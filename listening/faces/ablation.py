@@ -16,6 +16,7 @@ from listening.analysis.plain import signed
 from listening.understanding import Picture, face
 from listening.views.study_forms import SoundStudyForm
 from metrics import catalogue
+from models_registry.models import Study
 from models_registry.studying import Found
 
 
@@ -40,6 +41,14 @@ class AblationForm(SoundStudyForm):
         fields: dict[str, Any] = self.fields
         fields["metrics"].choices = named
         fields["metrics"].initial = usual(self.version.chain["rate"])
+
+    @classmethod
+    def again(cls, study: Study) -> Found:
+        asked = super().again(study)
+        # those that are usual were not chosen
+        if asked["metrics"] is None:
+            del asked["metrics"]
+        return asked
 
 
 def figures(found: Found) -> Mapping[str, Picture]:

@@ -207,3 +207,11 @@ def test_a_version_without_its_weights_gets_a_sentence(version, sound, explained
     version.weights.storage.delete(version.weights.name)
     with pytest.raises(CommandError, match="restore their file, or train it again"):
         explained("overdrive@1", sound)
+
+
+def test_a_constant_is_refused_at_any_rate(version, explained, tmp_path):
+    """Resampled it would have edges, which are no part of it."""
+    path = tmp_path / "constant.wav"
+    audio.write(path, Audio(np.full((1, 8_000), 0.2, np.float32), 16_000))
+    with pytest.raises(CommandError, match="a signal that changes, found a constant"):
+        explained("overdrive@1", path)

@@ -38,6 +38,18 @@ ABLATION = {
 }
 
 
+@pytest.mark.parametrize("kind", ["ablation", "adapters", "congruence", "validation"])
+def test_of_a_version_whose_weights_are_gone_every_kind_says_what_to_do(version, kind):
+    """Explanations, inspections and counterfactuals have tests of their own."""
+    version.weights.storage.delete(version.weights.name)
+    failure = jobs.work_here(
+        studying.here(version, kind, {}, actor="alice").job, lambda share, message: None
+    )
+    assert isinstance(failure, StudyError)
+    assert "expected the weights of overdrive@1" in str(failure)
+    assert "restore their file, or train it again" in str(failure)
+
+
 def of_ablation(version) -> Study:
     """A study that is over, with what the page draws."""
     job = Job.objects.create(

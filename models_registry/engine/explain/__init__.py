@@ -20,7 +20,7 @@ from models_registry.engine.explain.plane import Plane, Tiles
 from models_registry.engine.explain.planted import CASES, SECONDS, Planted, planted
 from models_registry.engine.explain.planted import TILES as PLANTED_TILES
 from models_registry.engine.explain.propagation import Entry, Propagated, propagated
-from models_registry.engine.explain.question import GRID, LONGEST_S, Question
+from models_registry.engine.explain.question import GRID, LONGEST_S, Question, changing
 from models_registry.engine.explain.sanity import (
     DRAWN,
     DRAWS,
@@ -65,6 +65,7 @@ __all__ = [
     "Target",
     "Tiles",
     "Turned",
+    "changing",
     "curves",
     "explain",
     "grid_of",

@@ -36,6 +36,14 @@ def over(plane: Plane, *, bands: int = GRID["bands"], steps: int = GRID["steps"]
     return Tiles.over(plane, bands=bands, steps=min(steps, plane.frames // (2 * plane.size)))
 
 
+def changing(samples: NDArray[np.floating]) -> None:
+    """Raise `EngineError` for a constant; resampled it would have edges, so ask before."""
+    if np.ptp(samples, axis=-1).max() <= MOVING * max(float(np.abs(samples).max()), MOVING):
+        raise EngineError(
+            "expected a signal that changes, found a constant: no part of it differs from another"
+        )
+
+
 def unreached(target: Target) -> EngineError:
     """What is said of a number that does not follow the signal by any slope."""
     return EngineError(
@@ -84,10 +92,7 @@ class Question:
             )
         if not np.isfinite(samples).all():
             raise EngineError("expected finite samples, found NaN or infinity")
-        if np.ptp(samples, axis=-1).max() <= MOVING * max(float(np.abs(samples).max()), MOVING):
-            raise EngineError(
-                "expected a signal that changes, found a constant: no part of it differs from another"
-            )
+        changing(samples)
         signal = torch.from_numpy(np.asarray(samples, dtype=np.float64))
         question = cls(copy.deepcopy(chain).double().eval(), signal, target, listen)
         value = question.worth(signal[None])[0].item()
