@@ -21,6 +21,7 @@ from django.db import models, transaction
 from django.db.models import Q
 from django.utils.timezone import now
 
+from listening.attesting import attested
 from listening.composing import describe
 from listening.exchange import campaign_document
 from listening.exchange.bundle_file import Bundle, BundleWriter, reading, writing
@@ -90,7 +91,9 @@ listeners said of themselves and the keys of their sessions: pass it on only to 
 def export_bundle(campaign: Campaign, path: Path, *, actor: str, sounds: bool = True) -> None:
     """Write the bundle, whole or not at all; without `sounds`, their hashes stand for them."""
     with transaction.atomic():
-        event = audit.record("export", campaign, actor=actor, content={"format": "bundle"})
+        event = audit.record(
+            "export", campaign, actor=actor, content={"format": "bundle", **attested(campaign)}
+        )
         with writing(path) as bundle:
             _tables(bundle, campaign)
             for model, way in TABLES:

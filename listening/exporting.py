@@ -10,6 +10,7 @@ import pandas as pd
 from django.utils.timezone import now
 
 from listening.analysis.frames import stimulus_key
+from listening.attesting import attested
 from listening.evidence import left_out, ratings_by_parts, ratings_frame, scores_frame
 from listening.exchange import tables
 from listening.models import Campaign, Rating
@@ -48,7 +49,7 @@ def export(campaign: Campaign, path: Path, *, actor: str, rows: str = "ratings")
 def csv_ratings(campaign: Campaign, *, actor: str) -> Iterator[bytes]:
     """The table of ratings as CSV, piece by piece, for who takes it now: that is in the record before the first, and
     what left after the last."""
-    content = {"format": ".csv", "ratings": _counted(campaign).count()}
+    content = {"format": ".csv", "ratings": _counted(campaign).count(), **attested(campaign)}
     event = audit.record("export", campaign, actor=actor, content=content)
     return _told_after(campaign, rating_pieces(campaign), event.number, actor)
 
@@ -80,7 +81,7 @@ def _counted(campaign: Campaign) -> RatingQuerySet:
 
 
 def _recorded(campaign: Campaign, path: Path, actor: str) -> None:
-    content = {"format": path.suffix, "ratings": _counted(campaign).count()}
+    content = {"format": path.suffix, "ratings": _counted(campaign).count(), **attested(campaign)}
     audit.record("export", campaign, actor=actor, content=content | audit.fingerprint(path))
 
 

@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterator
 from pathlib import Path
 
+from listening.attesting import attested
 from listening.evidence import ratings_frame
 from listening.exchange.tables import replace_file
 from listening.exchange.webmushra_tables import Rated, table
@@ -32,6 +33,7 @@ def export_webmushra(campaign: Campaign, folder: Path, *, actor: str) -> Path:
     folder.mkdir(parents=True, exist_ok=True)
     replace_file(folder / name, content)
     said = {"format": "webmushra", "ratings": len(rated)} | audit.fingerprint(content)
+    said |= attested(campaign)
     audit.record("export", campaign, actor=actor, content=said)
     return folder / name
 

@@ -10,12 +10,13 @@ from __future__ import annotations
 import uuid
 from contextlib import suppress
 from datetime import date
+from typing import Any
 
 from django.db import transaction
 from django.db.models import Q
 from django.utils.timezone import now
 
-from listening import certificates
+from listening import attesting, certificates
 from listening.models import Campaign, Check, Invitation, Listener, Page, Rating, Response, Session
 from listening.sessions import random_code
 from models_registry import audit
@@ -59,17 +60,18 @@ def forget(listener: Listener, *, ratings: str = "keep", actor: str) -> int:
         listener = Listener.objects.select_for_update().get(pk=listener.pk)
         given = Rating.objects.filter(page__session__listener=listener)
         count = given.count()
+        content: dict[str, Any] = {"number": count}
         code = listener.external_code.removeprefix("invitation:")
         if code != listener.external_code:
             Invitation.objects.filter(campaign=listener.campaign_id, code=code).delete()
         certificates.withdraw(listener)
         campaign = listener.campaign
         if ratings == "delete":
+            content |= attesting.struck(attesting.digests(given))
             erase(listener)
         else:
             _make_anonymous(listener)
-        done = "deleted" if ratings == "delete" else "kept without a name"
-        content = {"ratings": done, "number": count}
+        content["ratings"] = "deleted" if ratings == "delete" else "kept without a name"
         audit.record("forget", campaign, actor=actor, content=content)
     return count
 

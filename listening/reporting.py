@@ -21,6 +21,7 @@ from listening.analysis import report
 from listening.analysis.description import spread
 from listening.analysis.plain import interval, number, whole
 from listening.analysis.screening import TITLES
+from listening.attesting import attested
 from listening.campaign_evidence import Evidence
 from listening.campaign_figures import figures_of
 from listening.computed import analysis_of, correlation_of, metric_evidence_of
@@ -56,7 +57,7 @@ def write(campaign: Campaign, path: Path, *, actor: str) -> None:
     form = path.suffix.lower()
     made = content(campaign, form)
     replace_file(path, made)
-    said = {"format": form} | audit.fingerprint(made)
+    said = {"format": form} | audit.fingerprint(made) | attested(campaign)
     audit.record("report", campaign, actor=actor, content=said)
 
 

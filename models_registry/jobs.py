@@ -14,14 +14,17 @@ import time
 from collections.abc import Callable
 from datetime import timedelta
 from functools import partial
+from pathlib import Path
 from typing import Any
 
+from django.conf import settings
 from django.db import close_old_connections, transaction
 from django.db.models import DateTimeField, ExpressionWrapper, F, Q
 from django.db.models.functions import Now
 from django.utils.module_loading import autodiscover_modules
 from django_tasks import task
 
+from models_registry import audit
 from models_registry.models import Job
 from models_registry.teams import Project
 
@@ -53,6 +56,7 @@ class Lease:
         self._progress, self._message = job.progress, job.message
         self._stop = threading.Event()
         self._over = threading.Event()
+        self._leaves: Path | None = None
         self._heart = threading.Thread(target=self._beat, daemon=True, name=f"lease-{job.pk}")
 
     def report(self, progress: float, message: str = "") -> None:
@@ -60,6 +64,10 @@ class Lease:
         self._progress, self._message = min(max(progress, 0.0), 1.0), message
         if self._on_progress:
             self._on_progress(self._progress, message)
+
+    def leaves(self, path: Path) -> None:
+        """Name the file from which the work goes on where it ends early; the record then has its hash."""
+        self._leaves = path
 
     def should_stop(self) -> bool:
         """True once someone asked to stop, or once the lease was lost to another worker."""
@@ -100,10 +108,29 @@ class Lease:
     def finish(self, state: Job.State, message: str) -> bool:
         """Write how the work ended; False where the lease was lost to another worker."""
         done = {"progress": 1.0} if state == Job.State.DONE else {"progress": self._progress}
-        written = self._mine().update(
-            state=state, message=message, lease_until=None, finished_at=Now(), **done
-        )
+        left = self._leaves if state != Job.State.DONE else None
+        with transaction.atomic():
+            written = self._mine().update(
+                state=state, message=message, lease_until=None, finished_at=Now(), **done
+            )
+            if written and state != Job.State.DONE:
+                _recorded(self.job, state, message, left)
         return bool(written)
+
+
+def _recorded(job: Job, state: Job.State, message: str, left: Path | None = None) -> None:
+    """An end that is no result is an event as well: what failed is evidence."""
+    content: dict[str, Any] = {"job": job.pk}
+    if left and left.is_file():
+        content["left"] = {"file": str(left.relative_to(settings.HOME)), **audit.fingerprint(left)}
+    audit.record(
+        state,
+        f"{job.kind} {job.pk}",
+        actor=job.arguments.get("actor", "the worker"),
+        reason=message,
+        content=content,
+        project=job.project,
+    )
 
 
 Handler = Callable[[Lease], str]
@@ -256,14 +283,19 @@ def _work(job: Job, lease: Lease) -> Exception | None:
     return failure
 
 
+def _give_up(job: Job) -> None:
+    message = f"worker lost {MAX_ATTEMPTS} times in a row: the job may be what kills it"
+    with transaction.atomic():
+        lost = Job.objects.filter(pk=job.pk, state=Job.State.RUNNING, lease_until__lt=Now())
+        if lost.update(state=Job.State.FAILED, finished_at=Now(), message=message):
+            _recorded(job, Job.State.FAILED, message)
+
+
 def sweep() -> None:
     """Take back expired leases, give up on jobs that lost too many, ring again for forgotten rows."""
     expired = Job.objects.filter(state=Job.State.RUNNING, lease_until__lt=Now())
-    expired.filter(attempt__gte=MAX_ATTEMPTS).update(
-        state=Job.State.FAILED,
-        finished_at=Now(),
-        message=f"worker lost {MAX_ATTEMPTS} times in a row: the job may be what kills it",
-    )
+    for job in expired.filter(attempt__gte=MAX_ATTEMPTS):
+        _give_up(job)
     for pk in expired.values_list("pk", flat=True):
         if Job.objects.filter(pk=pk, state=Job.State.RUNNING, lease_until__lt=Now()).update(
             state=Job.State.QUEUED, lease_until=None, message="its worker was lost; queued again"

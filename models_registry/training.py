@@ -108,21 +108,26 @@ def _run(recipe: Recipe, job: Job, *, seed: int, reason: str, actor: str) -> Tra
         defaults={"title": recipe.title, "purpose": recipe.purpose},
     )
     if created:
-        said = {
-            "recipe_sha256": hashlib.sha256(canonical_json(recipe.to_dict()).encode()).hexdigest()
-        }
+        said = {"recipe_sha256": _hashed(recipe.to_dict())}
         audit.record("register", model, actor=actor, reason=recipe.purpose, content=said)
     # the first of its line exists for what the recipe is for; what differs from it differs for a reason
     reason = reason.strip()
     if not reason and model.versions.exists():
         raise NoReason(f"another version of {model}")
-    return TrainingRun.objects.create(
+    run = TrainingRun.objects.create(
         model=model,
         recipe=recipe.to_dict(),
         seed=seed,
         reason=reason or f"{recipe.purpose} (seed {seed})",
         job=job,
     )
+    asked = {"job": job.pk, "seed": seed, "recipe_sha256": _hashed(run.recipe)}
+    audit.record("train-ask", run, actor=actor, reason=run.reason, content=asked)
+    return run
+
+
+def _hashed(recipe: Mapping[str, Any]) -> str:
+    return hashlib.sha256(canonical_json(recipe).encode()).hexdigest()
 
 
 def _name_in(project: Project, name: str) -> str:
@@ -141,10 +146,12 @@ def train(lease: jobs.Lease) -> str:
     run: TrainingRun = lease.job.training_run
     if version := ModelVersion.objects.filter(run=run).first():
         return f"{version} was already registered"
+    directory = settings.HOME / "training" / str(run.pk)
+    lease.leaves(directory / engine("training").CHECKPOINT)
     result = engine().train(
         engine().Recipe.from_dict(run.recipe),
         seed=run.seed,
-        directory=settings.HOME / "training" / str(run.pk),
+        directory=directory,
         progress=_Reporter(lease, run),
         should_stop=lease.should_stop,
     )

@@ -17,7 +17,7 @@ from typing import Any
 from django.db import connection, migrations, models, transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
 
-from models_registry.written_once import FORGOTTEN, guarded
+from models_registry.written_once import FORGOTTEN, empty, guarded
 
 # what the first event of the record names as the hash before it
 GENESIS = "0" * 64
@@ -48,6 +48,7 @@ def guard(
     name: str,
     *,
     may_change: Sequence[str] = (),
+    once: Sequence[str] = (),
     personal: Sequence[str] = (),
     chained: bool = False,
 ) -> migrations.RunPython:
@@ -56,7 +57,12 @@ def guard(
     def install(state: Any, editor: Any) -> None:
         model = state.get_model(app, name)
         made = triggers(
-            editor.connection, model, may_change=may_change, personal=personal, chained=chained
+            editor.connection,
+            model,
+            may_change=may_change,
+            once=once,
+            personal=personal,
+            chained=chained,
         )
         with editor.connection.cursor() as cursor:
             _drop(editor.connection, cursor, _there(editor.connection, model._meta.db_table))
@@ -79,6 +85,7 @@ def triggers(
     model: type[models.Model],
     *,
     may_change: Sequence[str] = (),
+    once: Sequence[str] = (),
     personal: Sequence[str] = (),
     chained: bool = False,
 ) -> dict[str, str]:
@@ -86,11 +93,17 @@ def triggers(
     if database.vendor not in ("sqlite", "postgresql"):
         return {}
     options, quoted = model._meta, database.ops.quote_name
-    apart = {*may_change, *personal, *((FORGOTTEN,) if personal else ())}
+    apart = {*may_change, *once, *personal, *((FORGOTTEN,) if personal else ())}
     # sorted: a migration's fields stand in another order
     fixed = sorted(str(one.column) for one in options.concrete_fields if one.name not in apart)
     many = f"{options.verbose_name_plural} are written once"
     made = [("update", f"UPDATE OF {', '.join(map(quoted, fixed))}", "", "none is changed")]
+    for field in (one for one in options.concrete_fields if one.name in once):
+        column, nothing = quoted(str(field.column)), empty(field)
+        # PostgreSQL reads the literal as the column's type
+        written = "IS NOT NULL" if nothing is None else f"<> '{nothing}'"
+        when = f"OLD.{column} {written}"
+        made.append((f"set_{field.name}", f"UPDATE OF {column}", when, "none is changed"))
     if personal:
         but, columns = "but where a listener is forgotten", (*personal, FORGOTTEN)
         changed = f"UPDATE OF {', '.join(map(quoted, columns))}"
@@ -144,7 +157,12 @@ def missing() -> list[str]:
     there = _there(connection)
     found = []
     for model, rows in guarded().items():
-        told = {"may_change": rows.may_change, "personal": rows.personal, "chained": rows.chained}
+        told = {
+            "may_change": rows.may_change,
+            "once": rows.once,
+            "personal": rows.personal,
+            "chained": rows.chained,
+        }
         for name, sql in triggers(connection, model, **told).items():  # type: ignore[arg-type]
             # PostgreSQL gives its own wording back
             same = connection.vendor != "sqlite" or there.get(name, ("", ""))[1] == sql

@@ -11,14 +11,18 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+from django.conf import settings
 
 from models_registry import audio, audit, sealing, triggers
 from models_registry.audit import Break
 from models_registry.models import (
     AuditEvent,
+    AuditEventQuerySet,
+    Job,
     ModelVersion,
     Rendering,
     Signal,
@@ -205,6 +209,27 @@ def _rendered() -> Iterator[Break | None]:
         )
 
 
+def _left() -> Iterator[Break | None]:
+    """Where work ended early, what it would go on from is what it left; gone is well, for then it begins anew."""
+    ended = Job.objects.filter(state__in=(Job.State.STOPPED, Job.State.FAILED))
+    last: dict[int, AuditEvent] = {}
+    for event in _leaving().order_by("number"):
+        last[event.content["job"]] = event
+    waiting = set(ended.filter(pk__in=last).values_list("pk", flat=True))
+    for number, event in last.items():
+        said, path = event.content["left"], Path(settings.HOME, event.content["left"]["file"])
+        if number not in waiting or not path.is_file():
+            yield None
+            continue
+        found = audit.fingerprint(path)["file_sha256"]
+        what = f"event {event.number} left {said['file_sha256'][:12]}, found {str(found)[:12]}"
+        yield None if found == said["file_sha256"] else Break(f"file {said['file']}", what, event)
+
+
+def _leaving() -> AuditEventQuerySet:
+    return AuditEvent.objects.filter(content__left__isnull=False)
+
+
 def _of_acts(*acts: str) -> Callable[[], int]:
     return lambda: AuditEvent.objects.filter(act__in=acts).count()
 
@@ -215,5 +240,6 @@ CHECKS = [
     Check("versions", ModelVersion.objects.count, _versions),
     Check("registrations", _of_acts(*REGISTERING), _registered),
     Check("renderings", _of_acts("render"), _rendered),
+    Check("checkpoints", lambda: _leaving().values("content__job").distinct().count(), _left),
     Check("signals", Signal.objects.count, _signals),
 ]

@@ -21,21 +21,29 @@ class WrittenOnceError(IntegrityError):
 class WrittenOnce:
     """What a `QuerySet` inherits first whose rows can be added and read, and no more.
 
-    `may_change` are fields that say nothing of what was written; `personal` those that may be emptied together with
+    `may_change` are fields that say nothing of what was written; `once` those that are empty until they are written,
+    such as a result; `personal` those that may be emptied together with
     setting `forgotten_at`, as only listening/forgetting.py does, after which a row may be deleted as well. Of rows that
     are `chained`, each names the hash of the one before.
     """
 
     may_change: ClassVar[tuple[str, ...]] = ()
+    once: ClassVar[tuple[str, ...]] = ()
     personal: ClassVar[tuple[str, ...]] = ()
     chained: ClassVar[bool] = False
     model: Any
     filter: Any
+    exclude: Any
 
     def update(self, **kwargs: Any) -> int:
         fixed = set(kwargs).difference(self.may_change)
         if self.personal and kwargs.get(FORGOTTEN):
             fixed -= {FORGOTTEN, *self.personal}
+        for name in fixed.intersection(self.once):
+            nothing = empty(self.model._meta.get_field(name))
+            asked = {f"{name}__isnull": True} if nothing is None else {name: nothing}
+            if not self.exclude(**asked).exists():
+                fixed.discard(name)
         if fixed:
             raise self._refused(f"to be changed (in {', '.join(sorted(fixed))})")
         return int(super().update(**kwargs))  # type: ignore[misc]
@@ -55,6 +63,13 @@ class WrittenOnce:
         way = "forget the listener" if self.personal else "add one that says what is so now"
         many = self.model._meta.verbose_name_plural
         return WrittenOnceError(f"{many} are written once: expected none {what}; {way} instead")
+
+
+def empty(field: Any) -> Any:
+    """What a field that is written once holds until then."""
+    if field.null:
+        return None
+    return {} if isinstance(field, models.JSONField) else ""
 
 
 def guarded() -> dict[type[models.Model], WrittenOnce]:

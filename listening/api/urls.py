@@ -10,6 +10,7 @@ from listening.api import rows
 from listening.api.benchmarks import BenchmarkViewSet, TemplateViewSet
 from listening.api.campaigns import CampaignViewSet
 from listening.api.lessons import LessonViewSet
+from listening.api.record import ProvenanceViewSet, RecordViewSet
 from listening.api.reviews import ReviewViewSet
 from listening.api.searches import SearchViewSet
 from listening.api.studies import StudyViewSet
@@ -33,9 +34,20 @@ router.register("lessons", LessonViewSet)
 router.register("benchmarks", BenchmarkViewSet)
 router.register("templates", TemplateViewSet)
 router.register("reviews", ReviewViewSet)
+router.register("record", RecordViewSet)
 
 app_name = "rest"
 urlpatterns = [
     path("openapi.json", SpectacularJSONAPIView.as_view(), name="schema"),
+    path(
+        "provenance/<str:kind>/<str:name>/",
+        ProvenanceViewSet.as_view({"get": "retrieve"}),
+        name="provenance",
+    ),
+    path(
+        "provenance/<str:kind>/<str:name>/prov-json/",
+        ProvenanceViewSet.as_view({"get": "prov_json"}),
+        name="provenance-prov-json",
+    ),
     path("", include(router.urls)),
 ]

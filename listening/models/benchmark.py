@@ -136,8 +136,13 @@ class BenchmarkItem(models.Model):
         return f"{self.benchmark} {self.number}: {self.title}"
 
 
-class BenchmarkEntryQuerySet(OfProject["BenchmarkEntry"]):
+class BenchmarkEntryQuerySet(WrittenOnce, OfProject["BenchmarkEntry"]):
     way = "benchmark__project"
+    once = ("measured", "withdrawn_because", "withdrawn_by", "withdrawn_at")
+
+    def standing(self) -> BenchmarkEntryQuerySet:
+        """Those that were not withdrawn."""
+        return self.filter(withdrawn_at=None)
 
 
 class BenchmarkEntry(models.Model):
@@ -164,6 +169,9 @@ class BenchmarkEntry(models.Model):
     job = models.OneToOneField(Job, on_delete=models.PROTECT, related_name="benchmark_entry")
     actor = models.CharField(max_length=150)
     created_at = models.DateTimeField(auto_now_add=True)
+    withdrawn_because = models.TextField(blank=True)
+    withdrawn_by = models.CharField(max_length=150, blank=True)
+    withdrawn_at = models.DateTimeField(null=True, blank=True)
 
     objects = BenchmarkEntryQuerySet.as_manager()
 

@@ -313,12 +313,15 @@ class Campaign(models.Model):
 
     def close(self, *, actor: str, reason: str) -> bool:
         """Take no new listeners; who is in the middle may finish. False where it is closed already."""
+        from listening.attesting import attested
+
         with transaction.atomic():
             closed = Campaign.objects.filter(
                 pk=self.pk, state__in=(self.State.OPEN, self.State.PAUSED)
             ).update(state=self.State.CLOSED, closed_at=now())
             if closed:
-                audit.record("close", self, actor=actor, reason=reason)
+                content = attested(self)
+                audit.record("close", self, actor=actor, reason=reason, content=content)
         self.refresh_from_db()
         if self.state != self.State.CLOSED:
             raise CampaignError(f"{self.slug}: expected an open campaign, found it {self.state}")

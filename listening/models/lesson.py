@@ -13,11 +13,14 @@ from django.urls import reverse
 from listening.models.campaign import Campaign
 from models_registry.models import ModelVersion, TrainingRun
 from models_registry.teams import OfProject, Project, operators_project
+from models_registry.written_once import WrittenOnce
 
 SEARCHED = ("title", "tried", "happened", "advice")
 
 
-class LessonQuerySet(OfProject["Lesson"]):
+class LessonQuerySet(WrittenOnce, OfProject["Lesson"]):
+    may_change = ("campaign",)
+
     def current(self) -> LessonQuerySet:
         """Those that no later one corrects."""
         return self.filter(corrected_by=None)
@@ -89,6 +92,10 @@ class Lesson(models.Model):
         return reverse("lesson", args=[self.pk])
 
 
+class LessonTagQuerySet(WrittenOnce, models.QuerySet["LessonTag"]):
+    pass
+
+
 class LessonTag(models.Model):
     """A kind of block or adapter, or a task (a recipe), that a lesson is about."""
 
@@ -96,9 +103,11 @@ class LessonTag(models.Model):
         BLOCK = "block"
         TASK = "task"
 
-    lesson = models.ForeignKey(Lesson, on_delete=models.CASCADE, related_name="tags")
+    lesson = models.ForeignKey(Lesson, on_delete=models.PROTECT, related_name="tags")
     kind = models.CharField(max_length=10, choices=Kind)
     name = models.SlugField(max_length=80)
+
+    objects = LessonTagQuerySet.as_manager()
 
     class Meta:
         ordering = ["kind", "name"]

@@ -300,6 +300,10 @@ class Action(models.Model):
         return self.done_at is None and self.due_on < localdate()
 
 
+class ReminderQuerySet(WrittenOnce, models.QuerySet["Reminder"]):
+    pass
+
+
 class Reminder(models.Model):
     """That a version's review was reminded of: once for each time that it falls due."""
 
@@ -307,6 +311,8 @@ class Reminder(models.Model):
     standing = models.PositiveIntegerField(help_text="the number of the approval that falls due")
     sent_to = models.JSONField(default=list)
     sent_at = models.DateTimeField(auto_now_add=True)
+
+    objects = ReminderQuerySet.as_manager()
 
     class Meta:
         ordering = ["pk"]

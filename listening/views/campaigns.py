@@ -13,6 +13,7 @@ from django.urls import reverse
 from django.views.decorators.http import require_POST, require_safe
 
 from listening import access, exporting, reporting
+from listening.attesting import attested
 from listening.exchange.errors import ExchangeError
 from listening.exchange.tables import ROWS, writes_parquet
 from listening.models import Campaign
@@ -182,7 +183,7 @@ def report(request: HttpRequest, slug: str, form: str) -> HttpResponse:
         content = reporting.content(campaign, f".{form}")
     except reporting.ReportError as error:
         raise Http404(str(error)) from error
-    said = {"format": f".{form}"} | audit.fingerprint(content)
+    said = {"format": f".{form}"} | audit.fingerprint(content) | attested(campaign)
     audit.record("report", campaign, actor=request.user.get_username(), content=said)
     response = HttpResponse(content, content_type=REPORT_TYPES[form])
     response["Content-Disposition"] = f'attachment; filename="{campaign.slug}-report.{form}"'

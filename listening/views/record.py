@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_POST, require_safe
 
 from listening import access
-from listening.verifying import sentence
+from listening.verifying import last_verification
 from models_registry import audit, jobs, sealing
-from models_registry.models import AuditEvent, Job, Verification
+from models_registry.models import AuditEvent, Job
 from models_registry.teams import sees_all
 
 EVENTS_PER_PAGE = 100
@@ -28,7 +26,7 @@ def index(request: HttpRequest) -> HttpResponse:
         "events": events.get_page(request.GET.get("page")),
         "breaks": [_told(one, access.standing(request)) for one in audit.breaks_in_chain()],
         "last": AuditEvent.objects.order_by("-number").first(),
-        "verification": _verification(request),
+        "verification": last_verification(access.standing(request)),
         "verifying": Job.objects.filter(
             kind="verify", state__in=(Job.State.QUEUED, Job.State.RUNNING)
         ).first(),
@@ -62,19 +60,3 @@ def _told(found: audit.Break, here: access.Standing) -> audit.Break:
     if event is None or sees_all(here.user) or event.project in here.roles:
         return found
     return audit.Break(f"event {event.number}, of another project", found.what)
-
-
-def _verification(request: HttpRequest) -> dict[str, Any] | None:
-    """The last one; of what is another project's, or nobody's, its members are told only how much there is."""
-    last = Verification.objects.first()
-    if last is None:
-        return None
-    here = access.standing(request)
-    mine = {one.pk for one in here.roles}
-    shown = [one for one in last.breaks if sees_all(here.user) or one["project"] in mine]
-    return {
-        "row": last,
-        "sentence": sentence(last.checked, last.number_of_breaks),
-        "breaks": shown[:20],
-        "more": last.number_of_breaks - len(shown[:20]),
-    }

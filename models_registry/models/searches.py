@@ -11,10 +11,11 @@ from django.db.models.functions import Now
 from models_registry.models.jobs import Job
 from models_registry.models.versions import ModelVersion
 from models_registry.teams import OfProject, Project, operators_project
+from models_registry.written_once import WrittenOnce
 
 
-class SearchQuerySet(OfProject["Search"]):
-    pass
+class SearchQuerySet(WrittenOnce, OfProject["Search"]):
+    once = ("result", "environment", "version")
 
 
 class Search(models.Model):

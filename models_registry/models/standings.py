@@ -62,8 +62,9 @@ class Standing(models.Model):
         return self.version.project
 
 
-class AllowanceQuerySet(OfProject["Allowance"]):
+class AllowanceQuerySet(WrittenOnce, OfProject["Allowance"]):
     way = "version__model__project"
+    once = ("used_for",)
 
 
 class Allowance(models.Model):

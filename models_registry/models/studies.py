@@ -9,10 +9,12 @@ from models_registry.models.jobs import Job
 from models_registry.models.signals import Signal
 from models_registry.models.versions import ModelVersion
 from models_registry.teams import OfProject, Project
+from models_registry.written_once import WrittenOnce
 
 
-class StudyQuerySet(OfProject["Study"]):
+class StudyQuerySet(WrittenOnce, OfProject["Study"]):
     way = "version__model__project"
+    once = ("result", "environment")
 
     def done(self) -> StudyQuerySet:
         """Those that have a result."""
@@ -40,6 +42,7 @@ class Study(models.Model):
 
     class Meta:
         ordering = ["-pk"]
+        verbose_name_plural = "studies"
         indexes = [models.Index(fields=["version", "kind"], name="study_version_kind")]
 
     def __str__(self) -> str:

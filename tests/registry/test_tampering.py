@@ -11,13 +11,21 @@ from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
+from django.conf import settings
 from django.db import IntegrityError, connection, models, transaction
 
-from listening.models import Rating, Stimulus
+from listening.models import Rating, Session, Stimulus
 from listening.rehearsal import rehearse
 from listening.verifying import CHECKS
-from models_registry import audit, sealing, triggers
-from models_registry.models import AudioModel, AuditEvent, ModelVersion, Signal, identity_hash
+from models_registry import audit, jobs, sealing, triggers
+from models_registry.models import (
+    AudioModel,
+    AuditEvent,
+    Job,
+    ModelVersion,
+    Signal,
+    identity_hash,
+)
 from models_registry.triggers import GENESIS
 from models_registry.verifying import verify
 from tests.factories import mushra_campaign
@@ -30,6 +38,7 @@ COLUMNS = ("the database refuses it", "`verify` finds it", "`verify --seal` find
 @pytest.fixture(autouse=True)
 def home(settings, tmp_path):
     settings.MEDIA_ROOT, settings.SEAL_KEY = tmp_path, tmp_path / "seal_key.pem"
+    settings.HOME = tmp_path
 
 
 def change(rows, **changes):
@@ -128,6 +137,18 @@ def change_a_rating():
     change(Rating.objects.filter(pk=Rating.objects.earliest("pk").pk), value=99)
 
 
+def delete_a_rating():
+    models.QuerySet.delete(Rating.objects.filter(pk=Rating.objects.latest("pk").pk))
+
+
+def take_a_listener_back_in_who_was_left_out():
+    Session.objects.exclude(excluded_at=None).update(excluded_at=None, excluded_because="")
+
+
+def change_what_a_stopped_training_goes_on_from():
+    (Path(settings.HOME) / "training" / "checkpoint.pt").write_bytes(b"trained longer")
+
+
 def drop_a_trigger():
     name = "models_registry_auditevent_written_once_delete"
     of = " ON models_registry_auditevent" if connection.vendor == "postgresql" else ""
@@ -148,6 +169,9 @@ TAMPERINGS: list[Callable[[], None]] = [
     replace_a_sound_s_file,
     play_another_sound_in_a_launched_campaign,
     change_a_rating,
+    delete_a_rating,
+    take_a_listener_back_in_who_was_left_out,
+    change_what_a_stopped_training_goes_on_from,
     drop_a_trigger,
     add_an_event_at_the_end_with_fitting_hashes,
 ]
@@ -167,10 +191,24 @@ def test_the_guide_s_table_is_what_is_found(media):
     version = ModelVersion.objects.register(model, chain={}, weights=b"w", card={}, reason="why")
     said = {"sha256": version.sha256, "weights_sha256": version.weights_sha256}
     audit.record("train", version, actor="alice", reason="why", content=said)
+    campaign.sessions.get().exclude(reason="asleep", actor="alice")
+    stopped_training()
+    campaign.close(actor="alice", reason="enough")
     seal = sealing.seal(actor="alice")
     assert verify(CHECKS, seal=seal).breaks == []
     assert {title(one): found(one, seal, media) for one in TAMPERINGS} == told()
     assert verify(CHECKS, seal=seal).breaks == []
+
+
+def stopped_training():
+    left = Path(settings.HOME, "training", "checkpoint.pt")
+    left.parent.mkdir()
+    left.write_bytes(b"trained")
+    job = Job.objects.create(kind="train", state=Job.State.RUNNING, attempt=1)
+    lease = jobs.Lease(job)
+    lease.leaves(left)
+    assert lease.finish(Job.State.STOPPED, "asked to")
+    assert AuditEvent.objects.last().act == "stopped"
 
 
 @pytest.fixture

@@ -19,6 +19,7 @@ from models_registry.studying import StudyError
 from tests.factories import stored_tone
 from tests.site.conftest import no_progress, scored
 from tests.site.html import Page
+from tests.tampering import rewrite
 
 PARTS = ["pre", "drive"]
 
@@ -170,7 +171,7 @@ def test_a_refusal_comes_back_to_the_page(researcher, study):
 
 
 def test_an_ablation_that_does_not_know_its_clips_is_asked_again(study):
-    Study.objects.filter(pk=study.pk).update(result={**study.result, "clips": None})
+    rewrite(Study.objects.filter(pk=study.pk), result={**study.result, "clips": None})
     study.refresh_from_db()
     with pytest.raises(StudyError, match="ask it again"):
         asked_of(study.result, "mushra")

@@ -24,7 +24,7 @@ from listening import deciding, reviewing, sessions
 from listening.models import Benchmark, Invitation, Lesson, Rating, Review, Session, Template
 from metrics.models import Score
 from models_registry import jobs
-from models_registry.models import Job, ModelVersion, Search, Study, TrainingRun
+from models_registry.models import AuditEvent, Job, ModelVersion, Search, Study, TrainingRun
 from models_registry.teams import Entry, Membership, Project, Role
 from tests.factories import account, here, mushra_campaign
 from tests.site.addresses import API, EDITOR, OWNER, PAGES, READER
@@ -186,7 +186,9 @@ def test_every_operation_of_the_api_answers_everybody_as_it_is_declared(people, 
         for (method, path), level in API.items():
             address = path.format(
                 slug=rated.slug,
-                name=named["model"]["name"],
+                name=named["thing" if "{kind}" in path else "model"]["name"],
+                kind=named["thing"]["kind"],
+                number=AuditEvent.objects.filter(project=here()).latest("pk").number,
                 sha256=named["sha256"]["sha256"],
                 id=NUMBERED.get(path.split("/")[2], lambda: "overdrive@1")(),
             )

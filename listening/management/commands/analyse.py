@@ -8,6 +8,7 @@ from argparse import ArgumentParser
 from pathlib import Path
 from typing import Any
 
+from listening.attesting import attested
 from listening.evidence import ratings_frame
 from listening.management.base import CampaignCommand
 from listening.management.files import add_file_options, analyse_file, is_file
@@ -39,6 +40,7 @@ class Command(CampaignCommand):
             rule = options["screening"] or campaign.rule
             analysis = campaign.protocol.analyse(ratings_frame(campaign), screening=rule)
             said = {"screening": rule} | audit.fingerprint(analysis.to_json().encode())
+            said |= attested(campaign)
             audit.record("analyse", campaign, actor=getpass.getuser(), content=said)
         if options["format"] == "table":
             self.stdout.write(analysis.to_text() + "".join(f"\n{note}" for note in notes))

@@ -9,6 +9,7 @@ from typing import Any
 
 from listening.analysis.pooling import PooledCorrelation, pool
 from listening.analysis.report import Correlation, correlate
+from listening.attesting import attested
 from listening.evidence import ratings_frame, scores_frame
 from listening.management.base import CampaignCommand
 from listening.management.files import add_file_options, correlate_files, is_file
@@ -103,6 +104,6 @@ class Command(CampaignCommand):
             scale=options["scale"],
         )
         content = {"kind": "correlation", "screening": rule}
-        content |= audit.fingerprint(found.to_json().encode())
+        content |= audit.fingerprint(found.to_json().encode()) | attested(campaign)
         audit.record("analyse", campaign, actor=getpass.getuser(), content=content)
         return found

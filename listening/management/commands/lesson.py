@@ -61,7 +61,7 @@ class Command(RefusingCommand):
                 "lesson": one.pk,
                 "title": one.title,
                 "advice": one.advice,
-                "tags": [tag.name for tag in one.tags.all()],
+                "tags": _tags(one),
                 "failure": one.failure,
                 "author": one.author,
             }
@@ -123,3 +123,7 @@ def _subject(options: dict[str, Any]) -> dict[str, Any]:
             raise Refused(f"expected a campaign, found no {options['campaign']!r}")
         return {"campaign": campaign}
     return {}
+
+
+def _tags(lesson: Lesson) -> list[str]:
+    return [tag.name for tag in lesson.tags.all()]

@@ -46,7 +46,7 @@ class Command(RefusingCommand):
         if options["format"] == "json":
             self.stdout.write(json.dumps(report.as_dict(), indent=2))
         elif not report.breaks:
-            self.stdout.write(self._all_is_well(report))
+            self.stdout.write(self._all_is_well(report, seal))
         if not report.breaks:
             return
         first, *others = report.breaks
@@ -56,8 +56,12 @@ class Command(RefusingCommand):
         lines = [f"the record is broken at {first.where}: {first.what}", *told_of]
         raise CommandError("\n".join(lines), returncode=1)
 
-    def _all_is_well(self, report: Report) -> str:
-        sealed = "; it is what the seal says" if "seals" in report.checked else ""
+    def _all_is_well(self, report: Report, seal: dict[str, Any] | None) -> str:
+        sealed = ""
+        if seal and report.last:
+            later = report.last.number - seal["number"]
+            # nothing shows who added them: they are told, to be looked at
+            sealed = f"; it is what the seal says, and {later or 'no'} event{'s' * (later != 1)} came after it"
         last = f"; last event {report.last.sha256}" if report.last else ""
         return f"{sentence(report.checked, 0)}{sealed}{last}"
 
