@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 from django.contrib.auth.models import User
 from django.db import IntegrityError, transaction
+from django.utils.timezone import now
 
 from listening.ablating import material
 from listening.analysis.plain import plain
@@ -82,6 +83,26 @@ def enter(
             f"expected a version that has not entered {benchmark} yet, found {full}, which has"
         ) from error
     return entry
+
+
+def withdraw(entry: BenchmarkEntry, *, reason: str, actor: str) -> None:
+    """Take an entry off the leaderboard for a reason that stands there; its outputs and scores are kept.
+
+    Raises `BenchmarkError` without a reason, and where it was withdrawn before.
+    """
+    if not reason.strip():
+        raise BenchmarkError(f"expected a reason to withdraw {entry.name}, found none")
+    with transaction.atomic():
+        standing = BenchmarkEntry.objects.standing().filter(pk=entry.pk)
+        if not standing.update(
+            withdrawn_at=now(), withdrawn_by=actor, withdrawn_because=reason.strip()
+        ):
+            raise BenchmarkError(
+                f"expected an entry of {entry.benchmark}, found that {entry.name} was withdrawn already"
+            )
+        content = {"entry": entry.name, "benchmark": entry.benchmark.sha256}
+        audit.record("withdraw", entry.benchmark, actor=actor, reason=reason, content=content)
+    entry.refresh_from_db()
 
 
 def ask(
@@ -226,9 +247,9 @@ def draft(benchmark: Benchmark, slug: str, *, owner: User | None, actor: str) ->
     items = list(benchmark.items.select_related("input", "reference"))
     entries = [
         one
-        for one in benchmark.entries.select_related("version__model").prefetch_related(
-            "outputs__signal"
-        )
+        for one in benchmark.entries.standing()
+        .select_related("version__model")
+        .prefetch_related("outputs__signal")
         if len(one.outputs.all()) == len(items)
     ]
     if not entries:

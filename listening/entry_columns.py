@@ -11,18 +11,15 @@ from dataclasses import dataclass
 from typing import Any
 
 from listening.analysis.ranking import Rank
-from listening.freezing import STUDIES
+from listening.cards.gathering import card_of
 from listening.models import Benchmark, BenchmarkEntry
 from listening.readability import Reading, faithfulness, networks_share, rungs_held, sparsity
-from models_registry.models import ModelVersion, Study
+from models_registry.models import Study
 
 OUTSIDE = "not applicable: outputs were sent, not a model"
 PENDING = "not measured yet"
 UNASKED = "not asked by this benchmark"
 SOUND, READ, ROBUST, COST = "Sound", "Interpretability", "Robustness", "Cost"
-# what a version's card says by itself
-CARD = ("purpose", "data", "readings", "validation")
-STATED = "a statement of intent, assumptions and caveats"
 
 
 @dataclass(frozen=True)
@@ -53,7 +50,6 @@ class Cell:
 def model_columns(benchmark: Benchmark) -> list[Column]:
     """What is compared of the models behind the entries."""
     watts = benchmark.rules["watts"]
-    parts = ", ".join((*CARD, STATED, *STUDIES))
     return [
         Column(
             "explained", READ, "Explained by named parameters", "%", True,
@@ -89,7 +85,7 @@ def model_columns(benchmark: Benchmark) -> list[Column]:
         ),
         Column(
             "card", READ, "Card completeness", "%", True,
-            f"Of the parts of a model card, how many there are: {parts}.",
+            "Of the parts of the model card, those for which there is evidence.",
         ),
         Column(
             "rungs", ROBUST, "Rungs held", "%", True,
@@ -163,26 +159,14 @@ def _of_study(
 
 
 def completeness(entries: Sequence[BenchmarkEntry]) -> dict[int, Cell]:
-    """How much of what a model card should say is there, by the entry's key."""
-    versions = [one.version_id for one in entries if one.version_id]
-    stated = set(
-        ModelVersion.objects.filter(pk__in=versions, statements__isnull=False).values_list(
-            "pk", flat=True
-        )
-    )
-    done: dict[int, set[str]] = {}
-    for version, kind in (
-        Study.objects.done().filter(version__in=versions).values_list("version", "kind")
-    ):
-        done.setdefault(version, set()).add(kind)
+    """How much of what a model card should say there is evidence for, by the entry's key."""
     found = {}
     for entry in entries:
         if entry.version is None:
             continue
-        lacks = [name for name in CARD if not entry.version.card.get(name)]
-        lacks += [] if entry.version_id in stated else [STATED]
-        lacks += [one for one in STUDIES if one not in done.get(entry.version.pk, set())]
-        count = len(CARD) + 1 + len(STUDIES)
+        card = card_of(entry.version)
+        there, count = card.complete
+        lacks = [part.section.title for part in card.parts if part.how]
         said = f"lacks {', '.join(lacks)}" if lacks else "complete"
-        found[entry.pk] = Cell((count - len(lacks)) / count, n=count, said=said)
+        found[entry.pk] = Cell(there / count, n=count, said=said)
     return found

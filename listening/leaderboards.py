@@ -89,7 +89,9 @@ class Board:
 def board(benchmark: Benchmark, *, by: str = "") -> Board:
     """The leaderboard, ranked by the column named: the ratings where there are any, else the benchmark's own metric."""
     entries = list(
-        benchmark.entries.select_related("version__model", "job").prefetch_related("studies__job")
+        benchmark.entries.standing()
+        .select_related("version__model", "version__run__job", "job")
+        .prefetch_related("studies__job")
     )
     heard = _heard(benchmark)
     columns = _columns(benchmark, heard)
@@ -108,7 +110,7 @@ def board(benchmark: Benchmark, *, by: str = "") -> Board:
         _ordered(_with_front(lines, ranking), ranking),
         ranking,
         heard,
-        _notes(heard, ranking, tables.get(ranking.name), entries),
+        _notes(heard, ranking, tables.get(ranking.name), entries) + _withdrawn(benchmark),
     )
 
 
@@ -155,7 +157,9 @@ def _columns(benchmark: Benchmark, heard: Heard | None) -> list[Column]:
 def _heard(benchmark: Benchmark) -> Heard | None:
     """The newest linked campaign that has ratings with means of an entry's output."""
     outputs = set(
-        benchmark.entries.values_list("outputs__signal__sha256", flat=True).exclude(outputs=None)
+        benchmark.entries.standing()
+        .values_list("outputs__signal__sha256", flat=True)
+        .exclude(outputs=None)
     )
     for campaign in benchmark.campaigns.order_by("-pk"):
         if METHODS[campaign.method].reading not in WITH_MEANS:
@@ -191,9 +195,9 @@ def _by_item(
     references = dict(items)
     columns = {entry.pk: place for place, entry in enumerate(entries)}
     outputs = list(
-        benchmark.entries.values_list(
-            "pk", "outputs__item", "outputs__signal", "outputs__signal__sha256"
-        ).exclude(outputs=None)
+        benchmark.entries.standing()
+        .values_list("pk", "outputs__item", "outputs__signal", "outputs__signal__sha256")
+        .exclude(outputs=None)
     )
     scores = latest_scores(
         {signal for _, _, signal, _ in outputs},
@@ -325,3 +329,10 @@ def _notes(
         if int(there.sum()) == 1 and len(entries) > 1:
             said.append("One item alone rules no place out: intervals of ranks take two or more.")
     return said
+
+
+def _withdrawn(benchmark: Benchmark) -> list[str]:
+    return [
+        f"{one.name} was withdrawn on {one.withdrawn_at:%Y-%m-%d}: {one.withdrawn_because}"
+        for one in benchmark.entries.exclude(withdrawn_at=None)
+    ]

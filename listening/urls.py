@@ -268,6 +268,11 @@ researcher: list[URLPattern | URLResolver] = [
     path("benchmarks/<slug:slug>/<int:edition>/kit.zip", benchmarks.kit, name="benchmark-kit"),
     path("benchmarks/<slug:slug>/<int:edition>/enter/", benchmarks.enter, name="benchmark-enter"),
     path("benchmarks/<slug:slug>/<int:edition>/send/", benchmarks.send, name="benchmark-send"),
+    path(
+        "benchmarks/<slug:slug>/<int:edition>/entries/<int:pk>/withdraw/",
+        benchmarks.withdraw,
+        name="benchmark-withdraw",
+    ),
     path("benchmarks/<slug:slug>/<int:edition>/rate/", benchmarks.rate, name="benchmark-rate"),
     path(
         "benchmarks/<slug:slug>/<int:edition>/publish/",

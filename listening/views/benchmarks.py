@@ -16,6 +16,7 @@ from listening import access, benchmarking, leaderboards, submissions
 from listening.entry_columns import SOUND
 from listening.exchange import submission_file
 from listening.exporting_leaderboards import FORMS, exported, shown
+from listening.freezing import BenchmarkError
 from listening.leaderboard_figures import pictures
 from listening.leaderboards import Board, Line
 from listening.models import Benchmark, Campaign
@@ -220,6 +221,22 @@ def _sent(request: HttpRequest, benchmark: Benchmark) -> HttpResponse:
     if form.is_valid() and form.submitted(benchmark, actor=request.user.get_username()):
         return redirect(benchmark)
     return _page(request, benchmark, status=422, send=form)
+
+
+@access.members
+@require_POST
+def withdraw(request: HttpRequest, slug: str, edition: int, pk: int) -> HttpResponse:
+    """Take an entry off the leaderboard, for a reason that stands there."""
+    benchmark = _benchmark(request, slug, edition)
+    entry = get_object_or_404(benchmark.entries, pk=pk)
+    try:
+        reason = request.POST.get("reason", "")
+        benchmarking.withdraw(entry, reason=reason, actor=request.user.get_username())
+    except BenchmarkError as error:
+        messages.error(request, str(error)[0].upper() + str(error)[1:] + ".")
+    else:
+        messages.success(request, f"{entry.name} is withdrawn; the reason stands below.")
+    return redirect(benchmark)
 
 
 @access.members

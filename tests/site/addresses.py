@@ -76,6 +76,7 @@ PAGES = {
     "benchmark-enter": Page(None, EDITOR, "benchmark"),
     "benchmark-send": Page(None, EDITOR, "benchmark"),
     "benchmark-rate": Page(None, EDITOR, "benchmark"),
+    "benchmark-withdraw": Page(None, EDITOR, "benchmark benchmark-entry"),
     "benchmark-publish": Page(None, OWNER, "benchmark"),
     "join": Page(EVERYONE, EVERYONE, "secret"),
     "review-enter": Page(EVERYONE, EVERYONE, "review-secret"),

@@ -21,7 +21,16 @@ from drf_spectacular.generators import SchemaGenerator
 from matplotlib.figure import Figure
 
 from listening import deciding, reviewing, sessions
-from listening.models import Benchmark, Invitation, Lesson, Rating, Review, Session, Template
+from listening.models import (
+    Benchmark,
+    BenchmarkEntry,
+    Invitation,
+    Lesson,
+    Rating,
+    Review,
+    Session,
+    Template,
+)
 from metrics.models import Score
 from models_registry import jobs
 from models_registry.models import AuditEvent, Job, ModelVersion, Search, Study, TrainingRun
@@ -148,6 +157,7 @@ def named(rated, version):
         "lesson": {"pk": a_lesson().pk},
         "benchmark": {"slug": that_is_ranked(version).slug, "edition": 1},
         "front": {"name": "front"},
+        "benchmark-entry": lambda: {"pk": BenchmarkEntry.objects.latest("pk").pk},
         "template": {"pk": a_template().pk},
         "yaml": {"form": "yaml"},
         "importance": {"name": "importance"},

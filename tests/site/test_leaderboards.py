@@ -253,3 +253,27 @@ def test_the_command_freezes_shows_and_takes_part(db, tmp_path, capsys):
             call_command("benchmark", *words)
     benchmarking.publish(benchmark, shown=False, actor="alice")
     assert not Benchmark.objects.public().exists()
+
+
+def test_an_entry_is_withdrawn_once_and_its_reason_stands_where_it_stood(
+    anonymous, researcher, version
+):
+    benchmark = that_is_ranked(version)
+    noisy = submitted(benchmark, noise=0.1)
+    way = reverse("benchmark-withdraw", args=["tones", 1, noisy.pk])
+    page = researcher.post(way, {"reason": " "}, follow=True).content.decode()
+    assert "Expected a reason to withdraw noisy, found none." in page
+    assert len(leaderboards.board(benchmark).lines) == 2
+    researcher.post(way, {"reason": "it was trained on the items"})
+    assert [one.entry.version for one in leaderboards.board(benchmark).lines] == [version]
+    event = AuditEvent.objects.get(act="withdraw")
+    assert (event.reason, event.content["entry"]) == ("it was trained on the items", "noisy")
+    for client, address in ((researcher, "benchmark"), (anonymous, "board")):
+        text = client.get(reverse(address, args=["tones", 1])).content.decode()
+        assert "noisy was withdrawn on" in text
+        assert "it was trained on the items" in text
+    with pytest.raises(CommandError, match="noisy was withdrawn already"):
+        call_command("benchmark", "withdraw", "tones", "noisy", reason="again")
+    with pytest.raises(CommandError, match="among overdrive@1, noisy, found 'loud'"):
+        call_command("benchmark", "withdraw", "tones", "loud", reason="why")
+    assert noisy.outputs.count() == 2

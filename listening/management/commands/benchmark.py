@@ -71,6 +71,10 @@ class Command(RefusingCommand):
         rated.add_argument("name", metavar="NAME[@N]")
         rated.add_argument("campaign", metavar="SLUG")
         rated.add_argument("--draft", action="store_true", help="make the campaign, of all entries")
+        gone = acts.add_parser("withdraw", help="take an entry off the leaderboard")
+        gone.add_argument("name", metavar="NAME[@N]")
+        gone.add_argument("entry", metavar="ENTRY", help="as the leaderboard calls it")
+        gone.add_argument("--reason", required=True, help="it stands on the leaderboard")
         public = acts.add_parser("publish", help="show its page to everyone")
         public.add_argument("name", metavar="NAME[@N]")
         public.add_argument("--no", action="store_true", help="no longer")
@@ -183,6 +187,14 @@ class Command(RefusingCommand):
             raise Refused(f"expected a campaign, found no {slug!r}")
         benchmarking.link(benchmark, campaign, actor=actor)
         self.stdout.write(f"ratings of {slug} count for {benchmark}")
+
+    def _withdraw(self, benchmark: Benchmark, options: dict[str, Any]) -> None:
+        entry = benchmark.entries.filter(name=options["entry"]).first()
+        if entry is None:
+            known = ", ".join(benchmark.entries.values_list("name", flat=True)) or "none"
+            raise Refused(f"expected an entry among {known}, found {options['entry']!r}")
+        benchmarking.withdraw(entry, reason=options["reason"], actor=getpass.getuser())
+        self.stdout.write(f"{entry.name} is withdrawn from {benchmark}")
 
     def _publish(self, benchmark: Benchmark, options: dict[str, Any]) -> None:
         benchmarking.publish(benchmark, shown=not options["no"], actor=getpass.getuser())
