@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import LogLocator, NullLocator
 
 from listening.drawing import COLOURS, GRID, MUTED, plain_axes
 from listening.leaderboards import Board, Line
@@ -58,16 +59,22 @@ def _panel(axes: Axes, board: Board, name: str) -> None:
         axes.plot(x, y, "o", mfc=colour if line.front else "white", mec=colour, ms=7)
     if name == "real_time" and places:
         axes.set_xscale("log")
+        # 0.005 says more of a real-time factor than a power of ten
+        axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+        axes.xaxis.set_major_formatter(lambda value, _: f"{value:g}")
+        axes.xaxis.set_minor_locator(NullLocator())
     axes.margins(0.14, 0.12)
     left, right = axes.get_xlim()
+    span = np.ptp(axes.get_ylim())
     middle = np.sqrt(left * right) if name == "real_time" else (left + right) / 2
     for line, (x, y) in places:
         beyond = x > middle
+        below = any(other[1] > y and abs(other[1] - y) < 0.04 * span for _, other in places)
         axes.annotate(
             line.entry.name,
             (x, y),
             textcoords="offset points",
-            xytext=(-8 if beyond else 8, 4),
+            xytext=(-8 if beyond else 8, -10 if below else 4),
             ha="right" if beyond else "left",
             fontsize=8,
         )
