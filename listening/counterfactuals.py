@@ -91,6 +91,8 @@ def check(version: ModelVersion, settings: Found) -> None:
         _campaign(wanted.name)
     else:
         _reachable(wanted, version.chain["rate"])
+    if strange := [name for name in settings["change"] if not isinstance(name, str)]:
+        raise StudyError(f"expected names of what may be changed, found {str(strange[0])[:80]}")
     names = [name for name in settings["change"] if name not in NAMES]
     if names:
         try:

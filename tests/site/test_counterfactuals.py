@@ -206,6 +206,14 @@ def test_a_form_says_at_once_what_no_search_would_answer(researcher, version):
         response = researcher.post(address, {"target": target, "change": ["level"], "answers": 1})
         assert response.status_code == 422
         assert sentence in response.content.decode()
+    sent = {
+        "version": "overdrive@1",
+        "kind": "counterfactual",
+        "settings": {"target": "esr>=0.2", "change": [{"drive": 1}]},
+    }
+    refused = researcher.post("/api/studies/", sent, content_type="application/json")
+    assert refused.status_code == 400
+    assert "expected names of what may be changed" in refused.json()["detail"]
     assert not Study.objects.exists()
 
 
