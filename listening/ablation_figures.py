@@ -18,6 +18,7 @@ from matplotlib.figure import Figure
 
 from listening.drawing import COLOURS, GRID, INK, MARKERS, MUTED, canvas, plain_axes, stamped
 from listening.explanation_figures import PARTS
+from metrics import catalogue
 
 Found = dict[str, Any]
 TREATMENTS = ("removed", "default", "linear")
@@ -100,6 +101,15 @@ def heard_metrics(found: Found) -> list[str]:
     ]
 
 
+def with_unit(name: str) -> str:
+    """A metric's name, with its unit where it has one."""
+    try:
+        unit = catalogue.get(name).unit
+    except catalogue.UnknownMetric:
+        return name
+    return f"{name} ({unit})" if unit not in ("", "1") else name
+
+
 def metrics(found: Found) -> Figure:
     """What listeners' models say of the output without each part, held against the whole's."""
     names, parts = heard_metrics(found), parts_of(found)[::-1]
@@ -114,7 +124,7 @@ def metrics(found: Found) -> Figure:
                 axes.plot(one["mean"], place, "o", color=colour, ms=6)
                 _interval(axes, place, one.get("low"), one.get("high"), colour)
         _named(axes, parts)
-        axes.set_xlabel(name)
+        axes.set_xlabel(with_unit(name))
     return figure
 
 

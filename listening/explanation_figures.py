@@ -14,7 +14,7 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from listening.analysis.plain import figures
-from listening.drawing import ALERT, COLOURS, INK, MUTED, canvas, heading
+from listening.drawing import ALERT, COLOURS, GRID, INK, MUTED, canvas, heading
 from listening.hearing_figures import cams
 
 Found = dict[str, Any]
@@ -120,5 +120,5 @@ def parameters(found: Found) -> Figure:
     axes.set_yticks(places, [row["parameter"] for row in rows])
     axes.set_xlabel(f"part ({found['target']['unit'] or 'no unit'})")
     axes.grid(axis="y", visible=False)
-    axes.grid(axis="x")
+    axes.grid(axis="x", color=GRID, lw=0.8)
     return figure

@@ -65,6 +65,7 @@ def figures(found: Found) -> Mapping[str, Picture]:
             alt=f"Differences without a part: {_differences(found)}",
             caption=f"What changes when a part is removed, at its defaults or linear, {over}. No mark: nothing.",
             draw=partial(draw.effects, found),
+            detailed=True,
         ),
     }
     if names := draw.heard_metrics(found):

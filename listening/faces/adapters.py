@@ -128,6 +128,7 @@ def figures(found: Found) -> Mapping[str, Picture]:
             alt=f"Authority used: {said}",
             caption="How far each parameter was moved, between the ends that its adapter may reach.",
             draw=partial(draw.authority, found),
+            detailed=True,
         )
     for block, table in found["distances"].items():
         devices = ", ".join(one["condition"] for one in found["conditions"])
@@ -149,6 +150,7 @@ def figures(found: Found) -> Mapping[str, Picture]:
             caption="How often a linear probe reads what was played, and which device it was, from embeddings learned "
             "anew; and how far the response moves with each.",
             draw=partial(draw.leak, found),
+            detailed=True,
         )
     return pictures
 

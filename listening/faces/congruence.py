@@ -62,6 +62,7 @@ def figures(found: Found) -> Mapping[str, Picture]:
             caption="By staircase (two down, one up), with 95 % intervals over tracks. The first row set the internal "
             "noise of the ear alone and of each adapter; all else is prediction.",
             draw=partial(hearing_figures.thresholds, found["listeners"]),
+            detailed=True,
         )
         curve = found["listeners"][0]["curve"]
         pictures["curves"] = Picture(

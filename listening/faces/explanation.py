@@ -95,6 +95,7 @@ def figures(found: Found) -> Mapping[str, Picture]:
             caption="Above, the sound; below, what each region of it makes (colour: the square root of the part, so "
             "that small ones are seen; orange raises, blue lowers; lines: where the sound is 30 dB below its loudest).",
             draw=partial(heat, found),
+            detailed=True,
         )
     }
     if curves := found.get("checks", {}).get("curves"):

@@ -8,6 +8,7 @@ from typing import Any
 
 from django import template
 
+from listening.ablation_figures import with_unit
 from listening.analysis import plain
 
 register = template.Library()
@@ -45,6 +46,12 @@ def beyond(z: float) -> str:
 def signed(text: str) -> str:
     """A sentence with minus signs before its numbers."""
     return plain.signed(text)
+
+
+@register.filter
+def measured(name: str) -> str:
+    """A metric's name with its unit."""
+    return with_unit(name)
 
 
 @register.filter
