@@ -1,11 +1,20 @@
-"""The agenda of a review: what a reviewer is asked to do, and what to look for, in words that need no training.
+"""The agenda of a review: what a reviewer is asked to do, and what to look for, in words that need no training. Pure.
 
-A template is copied into the review when that is opened, so that it can be changed there and stays as it was signed.
+It is copied into the review when that is opened, so that it stays as it was signed. A template of reviews holds one as
+`agenda.schema.json` (listening/exchange/) says it.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from listening.exchange import schemas
+from listening.exchange.documents import Document
 
 
 @dataclass(frozen=True)
@@ -18,7 +27,51 @@ class Point:
     look_for: str
 
 
-STANDARD = (
+@dataclass(frozen=True)
+class Agenda:
+    """The points in their order, and what the review takes.
+
+    `due_days` from opening until it should be done (0: no date), `decisions` that an approval takes, `interval_days`
+    after an approval until the next review falls due (0: as the model has it).
+    """
+
+    points: Sequence[Point]
+    due_days: int = 0
+    decisions: int = 1
+    interval_days: int = 0
+
+    def as_data(self) -> dict[str, Any]:
+        return {
+            "agenda": [asdict(point) for point in self.points],
+            "due_days": self.due_days,
+            "decisions": self.decisions,
+            "interval_days": self.interval_days,
+        }
+
+
+@cache
+def schema() -> dict[str, Any]:
+    """The JSON Schema (2020-12) of an agenda as plain data."""
+    return json.loads((Path(schemas.__file__).parent / "agenda.schema.json").read_text("utf-8"))
+
+
+def from_data(data: Mapping[str, Any]) -> Agenda:
+    """The agenda that plain data tell of; raises `DocumentError` with every problem."""
+    problems = list(schemas.problems(data, schema()))
+    if not problems:
+        problems = [
+            (("agenda", place, key), "expected some words, found none")
+            for place, point in enumerate(data["agenda"])
+            for key, words in point.items()
+            if not words.strip()
+        ]
+    if problems:
+        raise Document("the agenda", data).error(problems)
+    rest = {key: value for key, value in data.items() if key != "agenda"}
+    return Agenda([Point(**point) for point in data["agenda"]], **rest)
+
+
+_POINTS = (
     Point(
         "listening",
         "Real-world listening",
@@ -58,4 +111,4 @@ STANDARD = (
         "concerned be told? What would an authority ask that is not answered here?",
     ),
 )
-TEMPLATES = {"standard": STANDARD}
+STANDARD = Agenda(_POINTS)

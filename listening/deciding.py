@@ -174,13 +174,14 @@ def decisions_of(review: Review) -> list[Decision]:
     return list(found.select_related("reviewer__user", "reviewer__review").order_by("pk"))
 
 
-def outcome_of(decisions: Sequence[Decision]) -> Review.Outcome:
-    """What the decisions come to: one rejection rejects, one condition holds for all."""
+def outcome_of(decisions: Sequence[Decision], *, wanted: int = 1) -> Review.Outcome:
+    """What the decisions come to: one rejection rejects, one condition holds for all; fewer than `wanted` approve
+    nothing."""
     verdicts = {one.verdict for one in decisions}
-    if not verdicts:
-        return Review.Outcome.WITHDRAWN
     if Decision.Verdict.REJECT in verdicts:
         return Review.Outcome.REJECTED
+    if len(decisions) < wanted:
+        return Review.Outcome.WITHDRAWN
     if Decision.Verdict.CONDITIONS in verdicts:
         return Review.Outcome.CONDITIONS
     return Review.Outcome.APPROVED
@@ -189,14 +190,14 @@ def outcome_of(decisions: Sequence[Decision]) -> Review.Outcome:
 def close(review: Review, *, actor: str, reason: str) -> Review.Outcome:
     """Take the decisions together, and let a version stand accordingly. Raises `ReviewError`.
 
-    Without any decision the review ends without an outcome, and the version stays where it was.
+    With fewer decisions than the review wants, it ends without an outcome, and the version stays where it was.
     """
     reason = checked_text(reason, "a reason")
     try:
         with transaction.atomic():
             held = locked(review)
             decisions = decisions_of(held)
-            outcome = outcome_of(decisions)
+            outcome = outcome_of(decisions, wanted=held.decisions_wanted)
             if decisions and hash_of(held.subject) != held.sha256:
                 raise ReviewError(
                     f"expected {held.subject} as it was when the review began, found it changed: its decisions are "
@@ -225,6 +226,8 @@ def _move(
         act = standing.renew if approved else standing.approve
     why = f"{review.title} ({outcome.label}): {reason}"[: standing.LONGEST_REASON]
     act(version, actor=actor, reason=why, content={"review": review.pk})
+    if outcome != Review.Outcome.REJECTED and review.interval_days:
+        standing.review_every(version.model, review.interval_days, actor=actor, reason=why)
 
 
 def finish(action: Action, *, actor: str, note: str) -> None:

@@ -73,6 +73,7 @@ class Intake:
     inputs: list[str] = field(default_factory=list)
     document: str = ""
     key: str = ""
+    template: int | None = None
 
     @property
     def root(self) -> Path:
@@ -90,13 +91,14 @@ class Intake:
 
 @dataclass(frozen=True)
 class About:
-    """Whose campaign it is to be, and what it is to be called."""
+    """Whose campaign it is to be, what it is to be called, and the key of the template of its settings."""
 
     owner: int
     project: int
     title: str
     slug: str
     method: str
+    template: int | None = None
 
 
 def receive(files: Sequence[tuple[str, IO[bytes]]], about: About) -> Intake:

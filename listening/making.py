@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from django.contrib.auth.models import User
 from django.utils.text import slugify
 
 from listening import intake as intakes
-from listening import pairing
+from listening import pairing, templating
 from listening.composing import TAKEN, compose_all
 from listening.exchange import campaign_document
 from listening.exchange.campaign_document import HASH_PREFIX, MADE
 from listening.exchange.documents import Document
+from listening.exchange.template_file import CAMPAIGN, Answer
 from listening.intake import Intake
 from listening.measuring import channel_seconds
 from listening.methods import methods
-from listening.models import Campaign
+from listening.models import Campaign, Template
 from listening.pairing import Table
 from listening.sound_library import Progress
 from models_registry.models import Signal
@@ -66,20 +67,29 @@ def laid_out(intake: Intake, pattern: str) -> Table:
     return Table(list(items.values()), [INPUT, *intake.versions], cells)
 
 
+def template_of(intake: Intake) -> Template | None:
+    """The template of its settings, where one was chosen."""
+    return Template.objects.filter(pk=intake.template).first() if intake.template else None
+
+
 @dataclass(frozen=True)
 class Choices:
-    """What was chosen at the table: how names are read, what conditions are, which anchors are made."""
+    """What was chosen at the table: how names are read, what conditions are, which anchors are made, and what the
+    template of its settings asked (by path)."""
 
     pattern: str
     roles: dict[str, str]
     made: list[str]
     damaged: dict[str, float]
     whole_items_only: bool
+    answers: dict[str, Answer] = field(default_factory=dict)
 
 
 def described(intake: Intake, choices: Choices) -> Document:
-    """The campaign that `draft` is to make; raises `PairingError` or `DocumentError`."""
-    data = pairing.document(
+    """The campaign that `draft` is to make; raises `PairingError` or `ExchangeError`."""
+    template = template_of(intake)
+    settings = templating.answered(template, CAMPAIGN, choices.answers) if template else {}
+    data = settings | pairing.document(
         laid_out(intake, choices.pattern),
         slug=intake.slug,
         title=intake.title,
@@ -94,7 +104,7 @@ def described(intake: Intake, choices: Choices) -> Document:
         kept = {one["role"] for one in data["conditions"]}
         anchors = [one for one in ("anchor35", "anchor70") if one in kept]
         if len(anchors) < 2:
-            data["options"] = {"anchors": anchors}
+            data["options"] = {**data.get("options", {}), "anchors": anchors}
     return Document(intake.title, campaign_document.checked(data, name=intake.title))
 
 

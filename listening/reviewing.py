@@ -15,10 +15,10 @@ from typing import Any
 
 from django.contrib.auth.models import User
 from django.db import IntegrityError, transaction
-from django.utils.timezone import now
+from django.utils.timezone import localdate, now
 
 from listening import mailing
-from listening.agenda import TEMPLATES
+from listening.agenda import STANDARD, Agenda, Point
 from listening.models import (
     AgendaPoint,
     Campaign,
@@ -72,20 +72,23 @@ def open_review(
     subject: ModelVersion | Campaign,
     *,
     title: str = "",
-    template: str = "standard",
+    agenda: Agenda = STANDARD,
+    agenda_from: str = "standard",
     due_on: date | None = None,
     actor: str,
 ) -> Review:
     """A review with its agenda; of a candidate, of an approved version, or of a campaign that was launched.
 
-    Raises `ReviewError`.
+    `due_on` falls where the agenda says, unless it is given. Raises `ReviewError`.
     """
     _check_subject(subject)
-    if template not in TEMPLATES:
-        raise ReviewError(f"expected an agenda among {', '.join(TEMPLATES)}, found {template!r}")
     of: dict[str, Any] = (
-        {"version": subject} if isinstance(subject, ModelVersion) else {"campaign": subject}
+        {"version": subject, "interval_days": agenda.interval_days}
+        if isinstance(subject, ModelVersion)
+        else {"campaign": subject}
     )
+    if due_on is None and agenda.due_days:
+        due_on = localdate() + timedelta(days=agenda.due_days)
     try:
         with transaction.atomic():
             review = Review.objects.create(
@@ -93,6 +96,8 @@ def open_review(
                 title=title.strip() or f"Review of {subject}",
                 sha256=hash_of(subject),
                 due_on=due_on,
+                agenda_from=agenda_from,
+                decisions_wanted=agenda.decisions,
                 opened_by=actor,
                 **of,
             )
@@ -105,15 +110,28 @@ def open_review(
                     do=point.do,
                     look_for=point.look_for,
                 )
-                for number, point in enumerate(TEMPLATES[template], start=1)
+                for number, point in enumerate(agenda.points, start=1)
             )
-            content = {"of": str(subject), "sha256": review.sha256, "template": template}
+            content = {
+                "of": str(subject),
+                "sha256": review.sha256,
+                "template": agenda_from,
+                **agenda.as_data(),
+            }
             audit.record("review-open", review, actor=actor, reason=review.title, content=content)
     except IntegrityError:
         raise ReviewError(
             f"expected no open review of {subject}, found one already: take part in that, or close it"
         ) from None
     return review
+
+
+def agenda_of(review: Review) -> Agenda:
+    """The agenda as the review has it, to begin another with."""
+    points = [Point(one.topic, one.title, one.do, one.look_for) for one in review.points.all()]
+    due_days = (review.due_on - localdate(review.created_at)).days if review.due_on else 0
+    interval = review.interval_days or (review.version and review.version.model.review_days) or 0
+    return Agenda(points, max(due_days, 0), review.decisions_wanted, interval)
 
 
 def _check_subject(subject: ModelVersion | Campaign) -> None:

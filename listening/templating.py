@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from datetime import date
 from typing import Any
 
 from django.contrib.auth.models import User
 from django.db import IntegrityError, transaction
 
+from listening import agenda, reviewing
 from listening.composing import compose, describe
 from listening.exchange import campaign_document, template_file
 from listening.exchange.documents import Document
-from listening.exchange.template_file import CAMPAIGN, FORMAT, RECIPE, Answer, Data
-from listening.models import Campaign, Template
+from listening.exchange.template_file import CAMPAIGN, FORMAT, RECIPE, REVIEW, Answer, Data
+from listening.models import Campaign, Review, Template
 from models_registry import audit, training
 from models_registry.extra import engine
 from models_registry.models import ModelVersion, TrainingRun, canonical_json
@@ -39,6 +41,11 @@ def recipe_of(version: ModelVersion) -> Data:
 def settings_of(campaign: Campaign) -> Data:
     """A campaign without its sounds, as a template's content."""
     return {key: value for key, value in describe(campaign).items() if key not in OWN}
+
+
+def agenda_of(review: Review | None) -> Data:
+    """A review's agenda and what it takes, as a template's content; of None, the standard one's."""
+    return (reviewing.agenda_of(review) if review else agenda.STANDARD).as_data()
 
 
 def keep(data: Data, *, source: str, project: Project, actor: str) -> Template:
@@ -99,7 +106,7 @@ def check_content(kind: str, content: Data) -> None:
     elif kind == CAMPAIGN:
         _campaign(content, "one", {"conditions": [{"name": "one"}], "items": [{"title": "one"}]})
     else:
-        raise TemplateError(f"expected a template of a recipe or a campaign, found one of a {kind}")
+        agenda.from_data(content)
 
 
 def _campaign(content: Data, slug: str, sounds: Data) -> Document:
@@ -148,6 +155,26 @@ def draft(
     return compose(document, owner=owner, project=project, actor=actor)
 
 
+def begin_review(
+    template: Template,
+    answers: Mapping[str, Answer],
+    *,
+    subject: ModelVersion | Campaign,
+    title: str = "",
+    due_on: date | None = None,
+    actor: str,
+) -> Review:
+    """A review with the template's agenda and these answers; raises `ExchangeError`, `TemplateError`, `ReviewError`."""
+    return reviewing.open_review(
+        subject,
+        title=title,
+        agenda=agenda.from_data(answered(template, REVIEW, answers)),
+        agenda_from=str(template),
+        due_on=due_on,
+        actor=actor,
+    )
+
+
 def answered(template: Template, kind: str, answers: Mapping[str, Answer]) -> Data:
     """The template's content with these answers; raises `TemplateError` where it is of another kind."""
     if template.kind != kind:
@@ -158,5 +185,10 @@ def answered(template: Template, kind: str, answers: Mapping[str, Answer]) -> Da
 
 
 def content_of(kind: str, source: Any) -> Data:
-    """What a template of `source`, a version or a campaign, holds."""
-    return recipe_of(source) if kind == RECIPE else settings_of(source)
+    """What a template of `source`, a version, a campaign or a review (None: the standard agenda), holds."""
+    of: dict[str, Callable[[Any], Data]] = {
+        RECIPE: recipe_of,
+        CAMPAIGN: settings_of,
+        REVIEW: agenda_of,
+    }
+    return of[kind](source)

@@ -6,7 +6,7 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from listening.api.rows import Reading
-from listening.models import Action, Decision, Review
+from listening.models import Action, AgendaPoint, Decision, Review
 
 
 class ActionSerializer(serializers.ModelSerializer[Action]):
@@ -23,10 +23,17 @@ class DecisionSerializer(serializers.ModelSerializer[Decision]):
         fields = ["verdict", "reason", "signed_as", "signed_at", "sha256", "actions"]
 
 
+class PointSerializer(serializers.ModelSerializer[AgendaPoint]):
+    class Meta:
+        model = AgendaPoint
+        fields = ["number", "topic", "title", "do", "look_for"]
+
+
 class ReviewSerializer(serializers.ModelSerializer[Review]):
     project = serializers.SlugRelatedField(slug_field="slug", read_only=True)  # type: ignore[var-annotated]
     version = serializers.StringRelatedField()  # type: ignore[var-annotated]
     campaign = serializers.SlugRelatedField(slug_field="slug", read_only=True)  # type: ignore[var-annotated]
+    agenda = PointSerializer(source="points", many=True)
     decisions = serializers.SerializerMethodField()
 
     class Meta:
@@ -39,6 +46,10 @@ class ReviewSerializer(serializers.ModelSerializer[Review]):
             "campaign",
             "sha256",
             "due_on",
+            "agenda_from",
+            "decisions_wanted",
+            "interval_days",
+            "agenda",
             "opened_by",
             "created_at",
             "outcome",
@@ -60,6 +71,6 @@ class ReviewViewSet(Reading):
     serializer_class = ReviewSerializer
     queryset = (
         Review.objects.select_related("project", "version__model", "campaign")
-        .prefetch_related("reviewers__decision__actions")
+        .prefetch_related("points", "reviewers__decision__actions")
         .order_by("pk")
     )

@@ -182,6 +182,8 @@ def _events(text: str) -> Iterator[yaml.Event]:
         for event in yaml.parse(text, Loader=loader):
             if isinstance(event, yaml.AliasEvent) or getattr(event, "anchor", None):
                 raise _NotYaml(_of(event), "expected plain data, found an anchor or alias (& or *)")
+            if "\0" in getattr(event, "value", ""):
+                raise _NotYaml(_of(event), "expected text, found the character '\\x00'")
             if (tag := getattr(event, "tag", None)) and tag != "!":
                 raise _NotYaml(_of(event), f"expected plain data, found the tag {tag}")
             yield event

@@ -1,7 +1,7 @@
 """A template as one file: something that worked, with some of its values opened as the fields of a form. Pure.
 
-`template.schema.json` says which keys there are. A field names its value by a path into the content: keys, and places
-in lists from 0, joined by dots. What kind of answer it takes is that of its default.
+`template.schema.json` says which keys there are. A field names its value, a single one or a list of such, by a path
+into the content: keys, and places in lists from 0, joined by dots. What kind of answer it takes is that of its default.
 """
 
 from __future__ import annotations
@@ -21,12 +21,13 @@ from listening.exchange.submission_file import refuse_later
 
 FORMAT = "earwitness-template/1"
 RECIPE, CAMPAIGN, REVIEW = "recipe", "campaign", "review"
-# nobody fills in so many numbers one by one
-LONG = 8
+# what is longer, such as the points of a curve, is nothing to fill in
+LONG = 100
 KINDS = (RECIPE, CAMPAIGN, REVIEW)
 
 Data = dict[str, Any]
-Answer = str | int | float | bool
+Single = str | int | float | bool
+Answer = Single | list[Single]
 
 
 @cache
@@ -65,14 +66,22 @@ def _field_problems(data: Data) -> Iterator[tuple[documents.Path, str]]:
         path = field["path"]
         if path in seen:
             yield (*where, "path"), f"expected each path once, found {path!r} again"
+        elif within := [one for one in seen if _holds(one, path) or _holds(path, one)]:
+            what = (
+                f"expected paths of which none holds another, found {path!r} beside {within[0]!r}"
+            )
+            yield (*where, "path"), what
         seen.add(path)
         try:
             there = at(data["content"], path)
         except ExchangeError as error:
             yield (*where, "path"), str(error)
             continue
-        if not isinstance(there, str | int | float):
-            yield (*where, "path"), f"expected a single value at {path!r}, found a {kind_of(there)}"
+        if not is_leaf(there):
+            yield (
+                (*where, "path"),
+                f"expected a single value or a list of such at {path!r}, found a {kind_of(there)}",
+            )
         elif not same_kind(there, field["default"]):
             yield (
                 (*where, "default"),
@@ -82,25 +91,47 @@ def _field_problems(data: Data) -> Iterator[tuple[documents.Path, str]]:
             yield from (((*where, "default"), what) for what in _unfit(field, field["default"]))
 
 
+def _holds(outer: str, inner: str) -> bool:
+    return inner.startswith(f"{outer}.")
+
+
+def is_leaf(value: Any) -> bool:
+    """Whether `value` is a single one, or a list of such that somebody would fill in."""
+    if isinstance(value, list):
+        return 0 < len(value) <= LONG and all(isinstance(one, Single) for one in value)
+    return isinstance(value, Single)
+
+
 def kind_of(value: Any) -> str:
+    if isinstance(value, list):
+        kinds = list(dict.fromkeys(map(kind_of, value)))
+        return f"list of {' and '.join(kinds)}" if kinds and is_leaf(value) else "list"
     names = {
         bool: "yes or no",
         int: "number",
         float: "number",
         str: "text",
         dict: "mapping",
-        list: "list",
     }
     return names.get(type(value), "nothing")
 
 
 def same_kind(one: Any, other: Any) -> bool:
+    """Whether `other` is what `one` is; of lists, whether every entry is like one there."""
+    if isinstance(one, list) and isinstance(other, list):
+        return set(map(kind_of, other)) <= set(map(kind_of, one))
     return kind_of(one) == kind_of(other)
 
 
 def _unfit(field: Mapping[str, Any], value: Answer) -> Iterator[str]:
     """Why `value` is no answer to `field`."""
     named = field.get("label", field["path"])
+    if isinstance(value, list):
+        if not 0 < len(value) <= LONG:
+            yield f"{named}: expected a list of 1 to {LONG} entries, found {len(value)}"
+        for one in value:
+            yield from _unfit(field, one)
+        return
     if "choices" in field and value not in field["choices"]:
         yield f"{named}: expected one of {', '.join(map(str, field['choices']))}, found {value!r}"
     if isinstance(value, bool | str):
@@ -114,18 +145,17 @@ def _unfit(field: Mapping[str, Any], value: Answer) -> Iterator[str]:
 
 
 def leaves(content: Any, path: str = "") -> Iterator[tuple[str, Answer]]:
-    """Every single value of `content` with its path: what may be opened as a field. Long lists of numbers, such as the
-    points of a curve, are left out."""
-    if isinstance(content, list) and len(content) > LONG and isinstance(content[0], int | float):
+    """Every value of `content` that may be opened as a field, with its path; a list of single values is one."""
+    if is_leaf(content):
+        yield path, content
+    elif isinstance(content, list) and content and isinstance(content[0], int | float):
         return
-    if isinstance(content, Mapping | list):
+    elif isinstance(content, Mapping | list):
         steps = content.items() if isinstance(content, Mapping) else enumerate(content)
         for step, value in steps:
             # what has a dot in its name cannot be named by a path
             if "." not in str(step):
                 yield from leaves(value, f"{path}.{step}" if path else str(step))
-    elif isinstance(content, str | int | float):
-        yield path, content
 
 
 def at(content: Any, path: str) -> Any:
@@ -158,7 +188,7 @@ def filled(data: Data, answers: Mapping[str, Answer]) -> Data:
     content, reasons = copy.deepcopy(data["content"]), []
     for path, field in fields.items():
         value = answers.get(path, field["default"])
-        if not same_kind(value, field["default"]):
+        if not same_kind(field["default"], value):
             wanted, given = kind_of(field["default"]), kind_of(value)
             reasons.append(f"{field.get('label', path)}: expected a {wanted}, found a {given}")
             continue
@@ -172,17 +202,30 @@ def filled(data: Data, answers: Mapping[str, Answer]) -> Data:
 def _put(content: Any, path: str, value: Answer) -> None:
     *steps, last = path.split(".")
     holder = at(content, ".".join(steps)) if steps else content
-    if isinstance(holder, list):
-        holder[int(last)] = value
+    place: Any = int(last) if isinstance(holder, list) else last
+    before = holder[place]
+    if isinstance(value, list):
+        holder[place] = [_alike(before[0], one) for one in value]
     else:
-        # a whole number stays one where the content has one
-        whole = isinstance(holder[last], int) and isinstance(value, float) and value.is_integer()
-        holder[last] = int(value) if whole else value
+        holder[place] = _alike(before, value)
+
+
+def _alike(before: Single, value: Single) -> Single:
+    """`value`; a whole number stays one where the content has one."""
+    whole = isinstance(before, int) and isinstance(value, float) and value.is_integer()
+    return int(value) if whole else value
 
 
 def read_answer(field: Mapping[str, Any], text: str) -> Answer:
     """What `text` is as an answer to `field`; raises `ExchangeError` where it is none."""
-    default, named = field["default"], field.get("label", field["path"])
+    default = field["default"]
+    if isinstance(default, list):
+        return [_read(default[0], one, field) for one in parts_of(field, text)]
+    return _read(default, text, field)
+
+
+def _read(default: Single, text: str, field: Mapping[str, Any]) -> Single:
+    named = field.get("label", field["path"])
     if isinstance(default, str):
         return text
     if isinstance(default, bool):
@@ -194,3 +237,24 @@ def read_answer(field: Mapping[str, Any], text: str) -> Answer:
     except ValueError:
         raise ExchangeError(f"{named}: expected a number, found {text[:80]!r}") from None
     return int(number) if isinstance(default, int) and number.is_integer() else number
+
+
+def parts_of(field: Mapping[str, Any], text: str) -> list[str]:
+    """The entries of a list as people write them: text by lines, numbers and such also behind commas; or as JSON."""
+    if text.lstrip().startswith("["):
+        try:
+            return list(map(str, json.loads(text)))
+        except ValueError:
+            named = field.get("label", field["path"])
+            raise ExchangeError(f"{named}: expected a list in JSON, found {text[:80]!r}") from None
+    lines = text.splitlines()
+    if not isinstance(field["default"][0], str):
+        lines = [part for line in lines for part in line.split(",")]
+    return [part.strip() for part in lines if part.strip()]
+
+
+def shown(value: Answer) -> str:
+    """A list as `parts_of` reads it, text by lines and numbers behind commas; everything else as it is."""
+    if isinstance(value, list):
+        return ("\n" if isinstance(value[0], str) else ", ").join(map(str, value))
+    return str(value)

@@ -33,7 +33,7 @@ class Review(models.Model):
         APPROVED = "approved"
         CONDITIONS = "conditions", "approved with conditions"
         REJECTED = "rejected"
-        WITHDRAWN = "withdrawn", "closed without a decision"
+        WITHDRAWN = "withdrawn", "closed without an outcome"
 
     project = models.ForeignKey(Project, on_delete=models.PROTECT, related_name="reviews")
     title = models.CharField(max_length=200)
@@ -44,6 +44,16 @@ class Review(models.Model):
         Campaign, on_delete=models.PROTECT, null=True, blank=True, related_name="reviews"
     )
     sha256 = models.CharField(max_length=64, help_text="of what is judged, as it was at the start")
+    agenda_from = models.CharField(
+        max_length=100, default="standard", help_text="the template of its agenda"
+    )
+    decisions_wanted = models.PositiveSmallIntegerField(
+        default=1, help_text="signed decisions that an approval takes"
+    )
+    interval_days = models.PositiveIntegerField(
+        default=0,
+        help_text="after an approval, until the model's next review falls due; 0: as it is",
+    )
     due_on = models.DateField(null=True, blank=True)
     opened_by = models.CharField(max_length=150)
     created_at = models.DateTimeField(auto_now_add=True)

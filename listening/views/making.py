@@ -22,10 +22,12 @@ from listening.composing import TAKEN
 from listening.exchange.errors import ExchangeError
 from listening.intake import About, Intake, IntakeError
 from listening.methods import methods
-from listening.models import Campaign, Condition
+from listening.models import Campaign, Condition, Template
 from listening.models.campaign import CampaignError
 from listening.pairing import LEFT_OUT, PairingError, Table
+from listening.templating import TemplateError
 from listening.views.forms import RoomForm
+from listening.views.template_forms import AnswerForm
 from listening.views.uploads import SIGNALS_SHOWN, ManyFiles, ManyFilesField, refused_unread
 from models_registry import jobs
 from models_registry import standing as marks
@@ -40,6 +42,10 @@ SOURCES = {
 }
 ROLES = [*Condition.Role.choices, (LEFT_OUT, "leave it out")]
 ANCHORS = {"anchor35": "3.5 kHz anchor", "anchor70": "7 kHz anchor"}
+
+
+def _template_by_its_title(template: Template) -> str:
+    return f"{template.title} ({template})"
 
 
 def _named_with_its_mark(version: ModelVersion) -> str:
@@ -57,6 +63,13 @@ class NewForm(RoomForm):
         help_text="Empty: made of the title.",
     )
     method = forms.ChoiceField(widget=forms.RadioSelect, initial="mushra")
+    template = forms.ModelChoiceField(
+        Template.objects.none(),
+        required=False,
+        label="Settings of a template",
+        empty_label="none: begin with the method’s own",
+        help_text="Its method, plan and design are taken, not those below; what it asks is asked at the table.",
+    )
     source = forms.ChoiceField(
         choices=list(SOURCES.items()),
         widget=forms.RadioSelect,
@@ -84,6 +97,10 @@ class NewForm(RoomForm):
         fields["method"].choices = [
             (name, f"{title}: {about}") for name, title, about in making.described_methods()
         ]
+        fields["template"].queryset = (
+            Template.objects.visible_to(standing.user).newest().filter(kind=Template.Kind.CAMPAIGN)
+        )
+        fields["template"].label_from_instance = _template_by_its_title
         fields["folder"].choices = [
             (one, "the import folder itself" if one == "." else one)
             for one in intakes.import_folders()
@@ -117,7 +134,16 @@ class NewForm(RoomForm):
     def take(self, owner: User) -> Intake | None:
         """What was chosen, taken in; None, with all reasons on the form, where it is refused."""
         asked = self.cleaned_data
-        about = About(owner.pk, self.room.pk, asked["title"], asked["slug"], asked["method"])
+        template = asked["template"]
+        method = template.document["content"]["method"] if template else asked["method"]
+        about = About(
+            owner.pk,
+            self.room.pk,
+            asked["title"],
+            asked["slug"],
+            method,
+            template.pk if template else None,
+        )
         try:
             if asked["source"] == "server":
                 return intakes.from_server(asked["folder"], about)
@@ -155,7 +181,8 @@ def new(request: HttpRequest) -> HttpResponse:
 @csrf_protect
 def _new(request: HttpRequest) -> HttpResponse:
     bound = (request.POST, request.FILES) if request.method == "POST" else ()
-    form = NewForm(*bound, standing=access.standing(request))
+    asked = {"template": request.GET.get("template", "")}
+    form = NewForm(*bound, standing=access.standing(request), initial=asked)
     if request.method == "POST" and form.is_valid():
         intake = form.take(_researcher(request))
         if intake is not None:
@@ -196,6 +223,9 @@ def pair(request: HttpRequest, key: uuid.UUID) -> HttpResponse:
         "" if intake.versions else pairing.guess([sound.name for sound in intake.sounds])
     )
     sentences: list[str] = []
+    answers, template = AnswerForm(request.POST or None), making.template_of(intake)
+    if template:
+        answers.ask(template)
     try:
         found = making.laid_out(intake, pattern)
     except PairingError as error:
@@ -206,6 +236,8 @@ def pair(request: HttpRequest, key: uuid.UUID) -> HttpResponse:
     }
     if request.method == "POST" and request.POST.get("act") == "render":
         return _render_missing(request, intake)
+    if request.method == "POST" and not answers.is_valid():
+        sentences = ["Expected an answer to everything that the template asks; see below."]
     if request.method == "POST" and not sentences:
         try:
             choices = making.Choices(
@@ -214,6 +246,7 @@ def pair(request: HttpRequest, key: uuid.UUID) -> HttpResponse:
                 [one for one in ANCHORS if one in request.POST.getlist("made")],
                 _damaged(request),
                 "whole" in request.POST,
+                answers.answers,
             )
             documents = [making.described(intake, choices)]
             if making.is_long(intake, documents):
@@ -221,12 +254,12 @@ def pair(request: HttpRequest, key: uuid.UUID) -> HttpResponse:
             (campaign,) = making.drafts(intake, documents, owner=owner, project=project)
         except ExchangeError as error:
             sentences = str(error).splitlines()
-        except (PairingError, CampaignError) as error:
+        except (PairingError, CampaignError, TemplateError) as error:
             sentences = [str(error)]
         else:
             messages.success(request, f"{campaign.slug}: a draft was made.")
             return redirect(campaign)
-    return _pair_page(request, intake, found, pattern, roles, sentences)
+    return _pair_page(request, intake, found, pattern, roles, sentences, answers)
 
 
 def _damaged(request: HttpRequest) -> dict[str, float]:
@@ -251,6 +284,7 @@ def _pair_page(
     pattern: str,
     roles: dict[str, str],
     sentences: list[str],
+    answers: AnswerForm,
 ) -> HttpResponse:
     durations = {sound.name: sound for sound in intake.sounds}
     missing = [(anchor, name) for anchor, name in ANCHORS.items() if anchor not in roles.values()]
@@ -273,6 +307,7 @@ def _pair_page(
             for one in DEGRADATIONS.values()
         ],
         "sentences": sentences,
+        "answers": answers,
         "method": methods()[intake.method].title,
     }
     status = 422 if sentences else 200

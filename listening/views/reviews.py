@@ -12,16 +12,17 @@ from django.urls import reverse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from listening import access, deciding, reminding, reviewing
-from listening.models import Action, Campaign, Review
+from listening import access, agenda, deciding, reminding, reviewing, templating
+from listening.models import Action, Campaign, Review, Template
 from listening.reviewing import Invited, ReviewError
+from listening.views.template_forms import AnswerForm
 from models_registry.models import ModelVersion
 
 SHOWN = 100
 
 
-class OpenForm(forms.Form):
-    """What the review is called, and until when it should be done."""
+class OpenForm(AnswerForm):
+    """What the review is called, until when it should be done, and what the template of its agenda asks."""
 
     title = forms.CharField(
         required=False, max_length=200, help_text="Empty: made of what is reviewed."
@@ -29,6 +30,7 @@ class OpenForm(forms.Form):
     due_on = forms.DateField(
         required=False,
         label="To be done by",
+        help_text="Empty: as many days from now as the agenda says, where it does.",
         widget=forms.DateInput(attrs={"type": "date"}),
     )
 
@@ -121,19 +123,38 @@ def of_campaign(request: HttpRequest, slug: str) -> HttpResponse:
 
 
 def _new(request: HttpRequest, subject: ModelVersion | Campaign) -> HttpResponse:
+    known = access.listed(request, Template.objects.newest().filter(kind=Template.Kind.REVIEW))
+    asked = request.GET.get("template", "")
+    template = get_object_or_404(known, pk=asked) if asked.isdecimal() else None
     form = OpenForm(request.POST or None)
+    if template:
+        form.ask(template)
     if request.method == "POST" and form.is_valid():
         try:
-            review = reviewing.open_review(
-                subject, **form.cleaned_data, actor=request.user.get_username()
-            )
-        except ReviewError as error:
+            return redirect(_opened(form, subject, actor=request.user.get_username()))
+        except ValueError as error:
             form.add_error(None, sentence(error))
-        else:
-            return redirect(review)
-    context = {"section": "reviews", "form": form, "subject": subject}
+    content = template.document["content"] if template else agenda.STANDARD.as_data()
+    context = {
+        "section": "reviews",
+        "form": form,
+        "subject": subject,
+        "templates": known,
+        "template": template,
+        "agenda": agenda.from_data(content),
+    }
     status = 422 if form.errors else 200
     return render(request, "listening/reviews/new.html", context, status=status)
+
+
+def _opened(form: OpenForm, subject: ModelVersion | Campaign, *, actor: str) -> Review:
+    """Raises `ReviewError`, and what a template's answers are refused with."""
+    said = {name: form.cleaned_data[name] for name in ("title", "due_on")}
+    if form.template is None:
+        return reviewing.open_review(subject, **said, actor=actor)
+    return templating.begin_review(
+        form.template, form.answers, subject=subject, **said, actor=actor
+    )
 
 
 @access.members
@@ -156,7 +177,7 @@ def _page(
         "review": review,
         "reviewers": review.reviewers.select_related("user", "decision"),
         "decisions": [(one, deciding.still_holds(one)) for one in decisions],
-        "outcome": deciding.outcome_of(decisions),
+        "outcome": deciding.outcome_of(decisions, wanted=review.decisions_wanted),
         "unchanged": reviewing.hash_of(review.subject) == review.sha256,
         "agenda": [
             (point, point.notes.select_related("reviewer")) for point in review.points.all()
@@ -231,5 +252,5 @@ def close(request: HttpRequest, pk: int) -> HttpResponse:
     return redirect(review)
 
 
-def sentence(error: ReviewError) -> str:
+def sentence(error: ValueError) -> str:
     return f"{str(error)[:1].upper()}{str(error)[1:]}."

@@ -14,8 +14,8 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from listening import access, templating
 from listening.exchange import campaign_document, template_file
-from listening.exchange.template_file import CAMPAIGN, RECIPE
-from listening.models import Campaign, Template
+from listening.exchange.template_file import CAMPAIGN, RECIPE, REVIEW
+from listening.models import Campaign, Review, Template
 from listening.templating import TemplateError
 from listening.views.template_forms import USES, ImportForm, OpenForm
 from listening.views.uploads import refused_unread
@@ -23,6 +23,8 @@ from models_registry.models import Job, ModelVersion
 
 # of those that one may choose from
 SHOWN = 200
+# the agenda that reviews have where nobody says otherwise
+STANDARD = "standard"
 CONTENT_TYPES = {"yaml": "application/yaml", "json": "application/json"}
 
 
@@ -64,8 +66,9 @@ def _listing(
 @access.makers
 @require_http_methods(["GET", "HEAD", "POST"])
 def new(request: HttpRequest) -> HttpResponse:
-    """A template of what the address names, `?version=overdrive@1` or `?campaign=slug`; of neither, a choice."""
-    if not {"version", "campaign"} & set(request.GET):
+    """A template of what the address names, `?version=overdrive@1`, `?campaign=slug`, `?review=7` or
+    `?review=standard`; of nothing, a choice."""
+    if not {"version", "campaign", "review"} & set(request.GET):
         return _choice(request)
     kind, source = _source(request)
     try:
@@ -74,7 +77,7 @@ def new(request: HttpRequest) -> HttpResponse:
         raise Http404(str(error)) from error
     form = OpenForm(request.POST or None, kind=kind, source=source, content=content)
     if request.method == "POST" and form.is_valid():
-        project = access.project_of(source)
+        project = access.project_of(source) if source else access.standing(request).room()
         template = form.kept(project=project, actor=request.user.get_username())
         if template is not None:
             return redirect(template)
@@ -90,6 +93,15 @@ def _source(request: HttpRequest) -> tuple[str, Any]:
         versions = ModelVersion.objects.select_related("model__project", "run")
         number = number if number.isdecimal() and len(number) < 10 else "0"
         return RECIPE, access.find(request, versions, model__name=name, number=int(number))
+    if "review" in asked:
+        if asked["review"] == STANDARD:
+            return REVIEW, None
+        number = asked["review"] if asked["review"].isdecimal() else ""
+        return REVIEW, access.find(
+            request,
+            Review.objects.select_related("project", "version__model", "campaign"),
+            pk=int(number) if len(number) < 10 and number else 0,
+        )
     return CAMPAIGN, access.find(
         request, Campaign.objects.select_related("project"), slug=asked["campaign"]
     )
@@ -101,6 +113,7 @@ def _choice(request: HttpRequest) -> HttpResponse:
         "section": "models",
         "versions": access.listed(request, versions).order_by("-pk")[:SHOWN],
         "campaigns": access.listed(request, Campaign.objects.all())[:SHOWN],
+        "reviews": access.listed(request, Review.objects.all())[:SHOWN],
     }
     return render(request, "listening/templates/choose.html", context)
 
@@ -117,9 +130,8 @@ def detail(request: HttpRequest, pk: int) -> HttpResponse:
 
 def _page(request: HttpRequest, template: Template, form: Any, status: int) -> HttpResponse:
     standing = access.standing(request)
-    use = USES.get(template.kind)
-    if form is None and use is not None and standing.rooms():
-        form = use(template=template, standing=standing)
+    if form is None and standing.rooms():
+        form = USES[template.kind](template=template, standing=standing)
     context = {
         "section": "models",
         "template": template,
@@ -135,14 +147,11 @@ def _page(request: HttpRequest, template: Template, form: Any, status: int) -> H
 @access.belonging
 @require_POST
 def use(request: HttpRequest, pk: int) -> HttpResponse:
-    """Train, or draft a campaign, with what the form's fields say, in a project where the person may."""
+    """Train, draft a campaign or open a review with what the form's fields say, in a project where the person may."""
     template = _template(request, pk)
     standing = access.standing(request)
     standing.room()
-    known = USES.get(template.kind)
-    if known is None:
-        raise Http404(f"{template} is of a {template.kind}, of which nothing is made here")
-    form = known(request.POST, template=template, standing=standing)
+    form = USES[template.kind](request.POST, template=template, standing=standing)
     assert isinstance(request.user, User)
     if form.is_valid():
         made = form.used(owner=request.user)

@@ -1,4 +1,4 @@
-"""Templates: make one of a version or a campaign, take one in from a file, write one to a file, and use it."""
+"""Templates: make one of a version, a campaign or a review, take one in from a file, write it to one, and use it."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from listening import templating
 from listening.exchange import campaign_document, template_file
 from listening.exchange.documents import decoded
 from listening.exchange.template_file import Answer, Data
-from listening.models import Campaign, Template
+from listening.models import Campaign, Review, Template
 from models_registry import jobs, training
 from models_registry.extra import engine
 from models_registry.management.base import (
@@ -41,6 +41,11 @@ class Command(RefusingCommand):
         source = made.add_mutually_exclusive_group(required=True)
         source.add_argument("--version", dest="model", metavar="MODEL[@N]")
         source.add_argument("--campaign", metavar="SLUG")
+        source.add_argument(
+            "--review",
+            metavar="NUMBER",
+            help="of a review's agenda; standard: the one that is built in",
+        )
         made.add_argument("--title", default="")
         made.add_argument("--purpose", default="", help="when to take it")
         made.add_argument(
@@ -53,7 +58,7 @@ class Command(RefusingCommand):
         given = acts.add_parser("export", help="write one as YAML or JSON")
         given.add_argument("name", metavar="NAME[@N]")
         given.add_argument("--to", type=Path, metavar="FILE", help="default: the terminal, YAML")
-        used = acts.add_parser("use", help="train a recipe, or draft a campaign")
+        used = acts.add_parser("use", help="train a recipe, draft a campaign or open a review")
         used.add_argument("name", metavar="NAME[@N]")
         used.add_argument(
             "--set", action="append", default=[], metavar="PATH=VALUE", dest="answers"
@@ -62,6 +67,10 @@ class Command(RefusingCommand):
         used.add_argument("--reason", default="", help="why this version is made")
         used.add_argument("--slug", default="", help="of the campaign that is drafted")
         used.add_argument("--sounds-of", default="", metavar="SLUG", help="whose sounds it plays")
+        subject = used.add_mutually_exclusive_group()
+        subject.add_argument("--version", dest="model", metavar="MODEL[@N]", help="to be reviewed")
+        subject.add_argument("--campaign", metavar="SLUG", help="to be reviewed")
+        used.add_argument("--title", default="", help="of the review")
         add_project(used)
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -81,9 +90,11 @@ class Command(RefusingCommand):
             self.stdout.write("no template yet")
 
     def _make(self, options: dict[str, Any]) -> None:
-        source: ModelVersion | Campaign
+        source: ModelVersion | Campaign | Review | None
         if options["model"]:
             kind, source = template_file.RECIPE, ModelVersion.objects.named(options["model"])
+        elif options["review"]:
+            kind, source = template_file.REVIEW, _review(options["review"])
         else:
             kind, source = template_file.CAMPAIGN, _campaign(options["campaign"])
         content = templating.content_of(kind, source)
@@ -100,12 +111,16 @@ class Command(RefusingCommand):
             kind,
             content,
             name=options["name"],
-            title=options["title"] or str(content["title"]),
+            title=options["title"]
+            or str(content.get("title") or getattr(source, "title", "Agenda")),
             purpose=options["purpose"],
             fields=fields,
         )
         made = templating.keep(
-            data, source=str(source), project=project_of(options), actor=getpass.getuser()
+            data,
+            source=str(source or "the standard agenda"),
+            project=project_of(options),
+            actor=getpass.getuser(),
         )
         self.stdout.write(f"{made}: {len(fields)} fields")
 
@@ -140,6 +155,8 @@ class Command(RefusingCommand):
         }
         if template.kind == template_file.CAMPAIGN:
             self._draft(template, answers, options)
+        elif template.kind == template_file.REVIEW:
+            self._review(template, answers, options)
         else:
             self._train(template, answers, options)
 
@@ -158,6 +175,21 @@ class Command(RefusingCommand):
             actor=getpass.getuser(),
         )
         self.stdout.write(f"{made.slug}: a draft")
+
+    def _review(
+        self, template: Template, answers: dict[str, Answer], options: dict[str, Any]
+    ) -> None:
+        subject: ModelVersion | Campaign
+        if options["model"]:
+            subject = ModelVersion.objects.named(options["model"])
+        elif options["campaign"]:
+            subject = _campaign(options["campaign"])
+        else:
+            raise Refused("expected --version or --campaign to be reviewed, found neither")
+        made = templating.begin_review(
+            template, answers, subject=subject, title=options["title"], actor=getpass.getuser()
+        )
+        self.stdout.write(f"{made}: {made.points.count()} points")
 
     def _train(
         self, template: Template, answers: dict[str, Answer], options: dict[str, Any]
@@ -181,4 +213,13 @@ def _campaign(slug: str) -> Campaign:
     found = Campaign.objects.filter(slug=slug, preview_of=None).first()
     if found is None:
         raise Refused(f"expected a campaign, found no {slug!r}")
+    return found
+
+
+def _review(number: str) -> Review | None:
+    if number == "standard":
+        return None
+    found = Review.objects.filter(pk=int(number)).first() if number.isdecimal() else None
+    if found is None:
+        raise Refused(f"expected a review's number, or standard, found {number!r}")
     return found
