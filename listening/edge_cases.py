@@ -119,7 +119,7 @@ def _by_listeners(stimuli: list[Stimulus]) -> list[tuple[int, str]]:
         rows = _rated(campaign, list(of_it))
         scale = METHODS[campaign.method]
         reach = f"from {scale.low:g} to {scale.high:g}"
-        for row in sorted(rows, key=lambda row: float(row["mean"]))[:WORST]:
+        for row in sorted(rows, key=lambda row: float(row["mean"]))[: _some(rows, WORST)]:
             who = _who(row)
             found.append(
                 (
@@ -128,7 +128,7 @@ def _by_listeners(stimuli: list[Stimulus]) -> list[tuple[int, str]]:
                 )
             )
         uneven = [row for row in rows if row["n"] >= LEAST_RATINGS and row["spread"]]
-        for row in sorted(uneven, key=lambda row: -float(row["spread"]))[:DISAGREED]:
+        for row in sorted(uneven, key=lambda row: -float(row["spread"]))[: _some(rows, DISAGREED)]:
             found.append(
                 (
                     of_it[row["stimulus"]].signal_id,
@@ -137,6 +137,11 @@ def _by_listeners(stimuli: list[Stimulus]) -> list[tuple[int, str]]:
                 )
             )
     return [(key, why) for key, why in found if key is not None]
+
+
+def _some(rows: list[dict[str, Any]], most: int) -> int:
+    """How many of the rows stand out: at most `most`, and no more than half of them."""
+    return min(most, (len(rows) + 1) // 2)
 
 
 def _rated(campaign: Campaign, stimuli: list[int]) -> list[dict[str, Any]]:
@@ -159,11 +164,10 @@ def _rated(campaign: Campaign, stimuli: list[int]) -> list[dict[str, Any]]:
 
 def _who(row: dict[str, Any]) -> str:
     said = f"{row['n']} rating{'' if row['n'] == 1 else 's'}"
-    return (
-        f"{said}, {row['simulated']} of them by programs and not by people"
-        if row["simulated"]
-        else said
-    )
+    if not row["simulated"]:
+        return said
+    how_many = "all" if row["simulated"] == row["n"] else f"{row['simulated']} of them"
+    return f"{said}, {how_many} by programs and not by people"
 
 
 # metrics
@@ -184,7 +188,8 @@ def _by_metrics(signals: list[int]) -> list[tuple[int, str]]:
         metric = known[name]
         worst = min if metric.direction == "higher" else max
         key = worst(values, key=lambda one: values[one])
-        last[key].append(f"{metric.title} {values[key]:.3g} {metric.unit}".strip())
+        unit = "" if metric.unit == "1" else f" {metric.unit}"
+        last[key].append(f"{metric.title} {values[key]:.3g}{unit}")
     ordered = sorted(last.items(), key=lambda one: (-len(one[1]), one[0]))[:BY_METRICS]
     return [
         (

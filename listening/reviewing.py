@@ -17,7 +17,7 @@ from django.contrib.auth.models import User
 from django.db import IntegrityError, transaction
 from django.utils.timezone import localdate, now
 
-from listening import mailing
+from listening import mailing, stepping
 from listening.agenda import STANDARD, Agenda, Point
 from listening.models import (
     AgendaPoint,
@@ -123,6 +123,7 @@ def open_review(
         raise ReviewError(
             f"expected no open review of {subject}, found one already: take part in that, or close it"
         ) from None
+    stepping.record_steps(review, actor=actor)
     return review
 
 

@@ -19,6 +19,7 @@ EMAIL_USER        who signs in there; EMAIL_PASSWORD with what                  
 EMAIL_TLS         1 or 0: STARTTLS                                               (1)
 EMAIL_FROM        the sender                                                     (earwitness@EMAIL_HOST)
 APPROVE_OWN       1: who trained a version may approve it too                    (0)
+SHELL_ACCOUNTS    whose accounts names in this server's shell are: root=alice,…  (none: their own)
 API_PER_MINUTE    requests that one person's scripts may make in a minute        (1200)
 HTTPS             1 behind a TLS proxy: secure cookies, HSTS, redirect           (0)
 """
@@ -54,6 +55,16 @@ def env_count(name: str, default: int) -> int:
     if not value.isdecimal() or int(value) == 0:
         raise ImproperlyConfigured(f"{name}: expected a whole number above 0, found {value!r}")
     return int(value)
+
+
+def env_pairs(name: str) -> dict[str, str]:
+    """name=name,name=name"""
+    given = [one.partition("=") for one in os.environ.get(name, "").split(",") if one.strip()]
+    if not all(before.strip() and after.strip() for before, _, after in given):
+        raise ImproperlyConfigured(
+            f"{name}: expected pairs such as root=alice,bea=beatrice, found {os.environ[name]!r}"
+        )
+    return {before.strip(): after.strip() for before, _, after in given}
 
 
 HOME = Path(os.environ.get("EARWITNESS_HOME", BASE_DIR / "var")).resolve()
@@ -231,6 +242,8 @@ SPECTACULAR_SETTINGS = {
 }
 
 APPROVE_OWN = env_flag("APPROVE_OWN", False)
+# by names in the shell
+SHELL_ACCOUNTS = env_pairs("SHELL_ACCOUNTS")
 
 UPLOAD_MB = env_count("UPLOAD_MB", 200)
 UPLOAD_FILES = env_count("UPLOAD_FILES", 20)

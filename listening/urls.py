@@ -44,6 +44,7 @@ from listening.views import (
     record,
     registry,
     rendering,
+    review_evidence,
     review_room,
     reviews,
     revising,
@@ -115,16 +116,24 @@ room: list[URLPattern | URLResolver] = [
         review_room.comment,
         name="review-comment",
     ),
-    path("reviews/<int:pk>/room/sounds/<slug:sha256>.wav", review_room.sound, name="review-sound"),
+    path(
+        "reviews/<int:pk>/room/sounds/<slug:sha256>.wav", review_evidence.sound, name="review-sound"
+    ),
     path(
         "reviews/<int:pk>/room/sounds/<slug:sha256>.svg",
-        review_room.spectrogram,
+        review_evidence.spectrogram,
         name="review-spectrogram",
     ),
     path(
         "reviews/<int:pk>/room/studies/<int:study>/<slug:name>.svg",
-        review_room.study_figure,
+        review_evidence.study_figure,
         name="review-study-figure",
+    ),
+    path("reviews/<int:pk>/room/card/", review_evidence.card, name="review-card"),
+    path(
+        "reviews/<int:pk>/room/card/<slug:part>/<int:number>.svg",
+        review_evidence.card_figure,
+        name="review-card-figure",
     ),
     path("reviews/<int:pk>/room/finding/", review_room.finding, name="review-finding"),
     path("reviews/<int:pk>/room/decision/", review_room.decide, name="review-decide"),

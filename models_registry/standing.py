@@ -14,6 +14,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.conf import settings
+from django.contrib.auth.models import User
 from django.db import IntegrityError, transaction
 from django.utils.timezone import now
 
@@ -107,6 +108,12 @@ def of(version: ModelVersion, *, at: datetime | None = None) -> Mark:
     return Mark(version, last, due_at, moment)
 
 
+def named(version: ModelVersion) -> str:
+    """The version's name to choose it by, with its mark where it is barred."""
+    mark = of(version)
+    return f"{version} ({mark.label})" if mark.why_barred else str(version)
+
+
 def history(version: ModelVersion) -> list[Standing]:
     """Every act on `version`, the newest first."""
     return list(version.standings.order_by("-number"))
@@ -173,9 +180,32 @@ def makers(version: ModelVersion) -> set[str]:
     return set(events.values_list("actor", flat=True))
 
 
+def people_of(actor: str) -> set[str]:
+    """By which names a person goes who acts as `actor`: their account's, its full name, and those by which a shell of
+    the server knows them (SHELL_ACCOUNTS); without regard to case."""
+    account = settings.SHELL_ACCOUNTS.get(actor, actor)
+    shells = {shell for shell, whose in settings.SHELL_ACCOUNTS.items() if whose == account}
+    user = User.objects.filter(username__iexact=account).first()
+    names = {actor, account, *shells, user.get_full_name() if user else ""}
+    return {name.casefold() for name in names if name}
+
+
+def unknown_makers(version: ModelVersion) -> list[str]:
+    """Makers of whom nobody can tell who they are here: names in a shell that are no account's."""
+    known = {
+        name
+        for name in makers(version)
+        if User.objects.filter(username=settings.SHELL_ACCOUNTS.get(name, name)).exists()
+    }
+    return sorted(makers(version) - known)
+
+
 def check_approver(version: ModelVersion, actor: str) -> None:
     """Raises `StandingError` where `actor` made the version and that is against this installation's policy."""
-    if actor in makers(version) and not settings.APPROVE_OWN:
+    if settings.APPROVE_OWN:
+        return
+    theirs = people_of(actor)
+    if any(theirs & people_of(maker) for maker in makers(version)):
         raise StandingError(
             f"expected somebody else to approve {version} than who trained it, found {actor}: ask another owner, or "
             "set APPROVE_OWN=1 where one person must do both"

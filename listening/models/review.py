@@ -99,6 +99,10 @@ class Review(models.Model):
     def is_open(self) -> bool:
         return self.closed_at is None
 
+    @property
+    def is_late(self) -> bool:
+        return self.is_open and self.due_on is not None and self.due_on < localdate()
+
 
 class AgendaPointQuerySet(WrittenOnce, models.QuerySet["AgendaPoint"]):
     pass

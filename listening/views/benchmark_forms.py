@@ -20,6 +20,7 @@ from listening.views.forms import RoomForm
 from listening.views.uploads import ManyFilesField
 from metrics import catalogue
 from metrics.catalogue import Direction
+from models_registry import standing as marks
 from models_registry.extra import engine
 from models_registry.models import ModelVersion
 from models_registry.teams import Role
@@ -169,10 +170,11 @@ class EnterForm(forms.Form):
 
     def __init__(self, *args: Any, standing: Standing, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        known = ModelVersion.objects.select_related("model")
+        known = ModelVersion.objects.with_standing()
         fields: dict[str, Any] = self.fields
         rooms = [one for one, role in standing.roles.items() if role.includes(Role.EDITOR)]
         fields["version"].queryset = known.filter(model__project__in=rooms).order_by("-pk")
+        fields["version"].label_from_instance = marks.named
 
     def entered(self, benchmark: Benchmark, *, actor: str) -> BenchmarkEntry | None:
         """The entry, its job and its questions queued together; None, with the reason on the form, where refused."""

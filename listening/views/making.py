@@ -223,7 +223,8 @@ def pair(request: HttpRequest, key: uuid.UUID) -> HttpResponse:
         "" if intake.versions else pairing.guess([sound.name for sound in intake.sounds])
     )
     sentences: list[str] = []
-    answers, template = AnswerForm(request.POST or None), making.template_of(intake)
+    answers = AnswerForm(request.POST if request.method == "POST" else None)
+    template = making.template_of(intake)
     if template:
         answers.ask(template)
     try:

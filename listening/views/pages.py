@@ -10,7 +10,7 @@ from django.utils.timezone import localdate
 from django.views.decorators.http import require_safe
 
 from listening import access, reminding
-from listening.models import Action, Campaign
+from listening.models import Action, Campaign, Review
 from models_registry.models import AudioModel, Job, ModelVersion
 
 
@@ -27,6 +27,9 @@ def home(request: HttpRequest) -> HttpResponse:
             "late": access.listed(request, Action.objects.open())
             .filter(due_on__lt=localdate())
             .count(),
+            "late_reviews": access.listed(request, Review.objects.open()).filter(
+                due_on__lt=localdate()
+            )[:6],
             "jobs": access.listed(request, Job.objects.select_related("project"))[:6],
         }
     return render(request, "listening/home.html", context)

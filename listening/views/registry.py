@@ -22,7 +22,7 @@ from listening.views.standings import IntervalForm, act_form
 from listening.watched import of_run
 from models_registry import standing as marks
 from models_registry import statements
-from models_registry.models import AudioModel, ModelVersion
+from models_registry.models import AudioModel, ModelVersion, Standing
 from models_registry.standing import Mark
 
 LESSONS = 5
@@ -102,6 +102,9 @@ def version(request: HttpRequest, name: str, number: int) -> HttpResponse:
         "acts": marks.history(found),
         "reviews": found.reviews.select_related("version__model"),
         "allowed": found.allowances.all(),
+        "unknown_makers": marks.unknown_makers(found)
+        if mark.state == Standing.State.CANDIDATE
+        else [],
         "act_form": act_form(mark, access.standing(request).role),
         "blocks": values,
         "problem": problem,

@@ -19,6 +19,7 @@ from listening import access, uploads
 from listening.access import Standing
 from listening.views.uploads import SIGNALS_SHOWN, ManyFilesField, refused_unread
 from models_registry import adopting, rendering
+from models_registry import standing as marks
 from models_registry.models import Job, ModelVersion, Signal
 from models_registry.teams import Project
 
@@ -82,11 +83,14 @@ class RenderForm(SoundsForm):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         fields: dict[str, Any] = self.fields
-        versions = ModelVersion.objects.visible_to(self.standing.user).select_related("model")
+        versions = ModelVersion.objects.with_standing().visible_to(self.standing.user)
         versions = versions.order_by("model__name", "-number")
         fields["versions"].choices = [
-            (rendering.named(one, condition), f"{one} as {condition}" if condition else str(one))
-            for one in versions
+            (
+                rendering.named(one, condition),
+                f"{named} as {condition}" if condition else named,
+            )
+            for one, named in ((one, marks.named(one)) for one in versions)
             for condition in ("", *one.knows)
         ]
 

@@ -126,7 +126,7 @@ def _new(request: HttpRequest, subject: ModelVersion | Campaign) -> HttpResponse
     known = access.listed(request, Template.objects.newest().filter(kind=Template.Kind.REVIEW))
     asked = request.GET.get("template", "")
     template = get_object_or_404(known, pk=asked) if asked.isdecimal() else None
-    form = OpenForm(request.POST or None)
+    form = OpenForm(request.POST if request.method == "POST" else None)
     if template:
         form.ask(template)
     if request.method == "POST" and form.is_valid():
@@ -139,6 +139,7 @@ def _new(request: HttpRequest, subject: ModelVersion | Campaign) -> HttpResponse
         "section": "reviews",
         "form": form,
         "subject": subject,
+        "version": subject if isinstance(subject, ModelVersion) else None,
         "templates": known,
         "template": template,
         "agenda": agenda.from_data(content),

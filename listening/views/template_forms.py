@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -39,6 +40,7 @@ USUAL = (
 )
 # of those that one may choose from
 SHOWN = 200
+POINT = re.compile(r"agenda\.(\d+)\.(\w+)")
 
 
 class ImportForm(RoomForm):
@@ -92,7 +94,7 @@ class OpenForm(forms.Form):
                 required=False, initial=path in USUAL, label=f"Open {path}"
             )
             self.fields[f"label-{place}"] = forms.CharField(
-                required=False, max_length=200, label=f"Label of {path}"
+                required=False, max_length=200, label=f"Label of {path}", initial=_usual_label(path)
             )
             self.fields[f"help-{place}"] = forms.CharField(
                 required=False, max_length=1000, label=f"Help for {path}"
@@ -165,6 +167,19 @@ class AnswerForm(forms.Form):
             if "choices" in field and not isinstance(field["default"], list):
                 found[field["path"]] = field["choices"][int(value)]
         return found
+
+
+def _usual_label(path: str) -> str:
+    """What a value of a review's agenda is called where nobody calls it otherwise."""
+    usual = {
+        "due_days": "Days until it should be done",
+        "decisions": "Signatures that an approval takes",
+        "interval_days": "Days from approval to the next review",
+    }
+    if point := POINT.fullmatch(path):
+        of = {"do": "what to do", "look_for": "what to look for"}.get(point[2], point[2])
+        return f"Point {int(point[1]) + 1}: {of}"
+    return usual.get(path, "")
 
 
 class UseForm(RoomForm, AnswerForm):

@@ -15,6 +15,7 @@ from django.utils.timezone import now
 from models_registry import audit, standing, statements
 from models_registry.models import AudioModel, AuditEvent, ModelVersion, Standing
 from models_registry.standing import StandingError
+from tests.factories import account
 from tests.tampering import rewrite
 
 WHY: dict[str, Any] = {"actor": "bob", "reason": "heard by the panel"}
@@ -99,6 +100,39 @@ def test_who_trained_it_may_not_approve_it_unless_the_policy_says_so(candidate, 
     settings.APPROVE_OWN = True
     standing.approve(candidate, actor="alice", reason="I like it")
     assert standing.of(candidate).state == "approved"
+
+
+def test_one_person_by_another_name_is_no_second_person(candidate, settings):
+    alice = account("alice")
+    alice.first_name, alice.last_name = "Alice", "Berg"
+    alice.save()
+    # the version was made by alice: by her account, by her full name, and by whom the shell takes her for
+    settings.SHELL_ACCOUNTS = {"root": "alice"}
+    for name in ("Alice", "alice berg", "root"):
+        with pytest.raises(StandingError, match="somebody else to approve overdrive@1"):
+            standing.check_approver(candidate, name)
+    standing.check_approver(candidate, "bob")
+
+
+def test_who_made_it_in_the_shell_is_known_by_account_or_said_to_be_unknown(candidate, settings):
+    account("alice")
+    audit.record("adopt", candidate, actor="root")
+    assert standing.unknown_makers(candidate) == ["root"]
+    standing.check_approver(candidate, "bob")
+    settings.SHELL_ACCOUNTS = {"root": "bob"}
+    with pytest.raises(StandingError, match="than who trained it, found bob"):
+        standing.check_approver(candidate, "bob")
+
+
+def test_the_shell_that_trained_it_does_not_approve_it_in_anybodys_name(candidate, monkeypatch):
+    monkeypatch.setattr("getpass.getuser", lambda: "alice")
+    words = ["standing", "overdrive@1", "--act=approve", "--actor=bob", "--reason=good"]
+    with pytest.raises(CommandError, match="than who trained it, found alice"):
+        call_command(*words)
+    assert standing.of(candidate).state == "candidate"
+    monkeypatch.setattr("getpass.getuser", lambda: "carol")
+    call_command(*words)
+    assert standing.of(ModelVersion.objects.get(pk=candidate.pk)).state == "approved"
 
 
 @pytest.mark.parametrize("given", [{"actor": " ", "reason": "x"}, {"actor": "bob", "reason": " "}])

@@ -200,6 +200,8 @@ PAGES = {
     "review-sound": Page(READER, names="review review-sound"),
     "review-spectrogram": Page(READER, names="review review-sound"),
     "review-study-figure": Page(READER, names="review of-study shares"),
+    "review-card": Page(READER, names="review"),
+    "review-card-figure": Page(READER, names="review card-figure"),
     "review-finding": Page(None, READER, "review"),
     "review-decide": Page(None, READER, "review"),
     "searches": Page(SIGNED_IN),

@@ -121,6 +121,7 @@ def named(rated, version):
         "review-secret": {"secret": waiting_secret},
         "review-sound": {"sha256": judged.renderings.get().output.sha256},
         "action": {"pk": decided.actions.get().pk},
+        "card-figure": {"part": "ablation", "number": 0},
         "of-study": {"study": of_ablation(judged).pk},
         "slug": {"slug": rated.slug},
         "draft": {"slug": draft.slug},

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import getpass
 import json
 from argparse import ArgumentParser
 from typing import Any
@@ -50,6 +51,9 @@ class Command(RefusingCommand):
         if options["review_every"] is not None:
             standing.review_every(version.model, options["review_every"] or None, **given)
         if options["act"]:
+            if options["act"] == "approve":
+                # whatever name is given, somebody sits at this shell
+                standing.check_approver(version, getpass.getuser())
             ACTS[options["act"]](version, **given)
         mark, acts = standing.of(version), standing.history(version)
         if options["format"] == "json":
