@@ -12,7 +12,7 @@ from typing import Any
 from django.db.models import Avg, Count, Q, QuerySet, StdDev
 
 from listening.analysis.frames import METHODS
-from listening.models import Campaign, Condition, Rating, Review, Stimulus
+from listening.models import Campaign, Condition, Rating, Review, SoundComment, Stimulus
 from metrics import catalogue
 from metrics.models import Score
 from models_registry.models import Rendering, Signal
@@ -46,7 +46,8 @@ class _Heard:
 
 
 def edge_cases(review: Review) -> list[EdgeCase]:
-    """At most `MOST`, the worst rated first; where nothing was rated or measured, the first sounds in their order."""
+    """At most `MOST`, the worst rated first; where nothing was rated or measured, the first sounds in their order. What
+    somebody commented on stays, whatever is rated later."""
     stimuli = list(_stimuli(review))
     heard = {
         one.signal.pk: _Heard(
@@ -65,10 +66,13 @@ def edge_cases(review: Review) -> list[EdgeCase]:
     if not why:
         first = "Nothing was rated or measured yet: picked because it comes first."
         why = {key: [first] for key in list(heard)[:WORST]}
-    picked = list(why.items())[:MOST]
+    picked = dict(list(why.items())[:MOST])
+    said = SoundComment.objects.filter(reviewer__review=review, signal__in=heard)
+    for key in said.order_by("signal").values_list("signal", flat=True).distinct():
+        picked.setdefault(key, ["A reviewer commented on it."])
     return [
         EdgeCase(heard[key].title, heard[key].signal, heard[key].reference, tuple(reasons))
-        for key, reasons in picked
+        for key, reasons in picked.items()
     ]
 
 

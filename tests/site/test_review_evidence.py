@@ -11,8 +11,9 @@ from django.urls import reverse
 
 from listening import reviewing, stepping
 from listening.cards.plain_words import INTRODUCTIONS, WORDS, words_in
+from listening.edge_cases import edge_cases
 from models_registry import jobs
-from models_registry.models import Job, Study
+from models_registry.models import Job, Rendering, Study
 from tests.factories import stored_tone
 from tests.site.reviews import a_version, invited
 
@@ -93,6 +94,17 @@ def test_the_sound_after_each_step_is_heard_and_commented_on_by_a_link(version, 
     said = {"at": "0.5", "text": "it is dull from here on"}
     visitor.post(reverse("review-comment", args=[review.pk, out]), said)
     assert "it is dull from here on" in room(visitor, review)
+
+
+def test_what_was_commented_on_stays_whatever_is_picked_later(version, review, visitor):
+    for hz in (1000, 1100, 1200):
+        Rendering.objects.create(version=version, input=stored_tone(hz), output=stored_tone(hz + 1))
+    last = version.renderings.latest("pk").output
+    assert last not in [case.signal for case in edge_cases(review)]
+    said = {"at": "0.2", "text": "a click"}
+    visitor.post(reverse("review-comment", args=[review.pk, last.sha256]), said)
+    (kept,) = [case for case in edge_cases(review) if case.signal == last]
+    assert kept.why == ("A reviewer commented on it.",)
 
 
 def test_of_several_recorded_sounds_one_is_chosen(version, review, visitor):

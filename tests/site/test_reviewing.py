@@ -339,6 +339,16 @@ def test_owners_are_reminded_once_of_each_time_a_review_falls_due(overdue, capsy
     assert Reminder.objects.count() == len(mail.outbox) == 2
 
 
+def test_superusers_are_reminded_where_a_project_has_no_owner_to_be_reached(overdue):
+    here().memberships.all().delete()
+    operator = account("operator")
+    operator.email, operator.is_superuser = "operator@example.org", True
+    operator.save()
+    here().memberships.all().delete()
+    (told,) = reminding.remind(actor="cron")
+    assert list(told.sent_to) == ["operator@example.org"]
+
+
 def test_mail_that_cannot_be_sent_is_tried_again(overdue, settings):
     settings.EMAIL_HOST = ""
     (told,) = reminding.remind(actor="cron")
