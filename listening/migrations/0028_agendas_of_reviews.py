@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('listening', '0026_reviews'),
+        ('listening', '0027_withdrawn_entries'),
     ]
 
     operations = [
