@@ -53,17 +53,17 @@ def k_weighting(rate: int) -> Tensor:
     return torch.cat([b, a[:, 1:]], dim=1) / a[:, :1]
 
 
-def centres(rate: int, bands: int) -> Tensor:
-    """`bands` frequencies (Hz) evenly spaced in Cams from 50 Hz to 15 kHz or 0.45 of the rate."""
-    ends = erb_rate(torch.tensor([LOWEST, min(HIGHEST, 0.45 * rate)], dtype=torch.float64))
+def centres(rate: int, bands: int, highest: float = HIGHEST) -> Tensor:
+    """`bands` frequencies (Hz) evenly spaced in Cams from 50 Hz to `highest` or 0.45 of the rate."""
+    ends = erb_rate(torch.tensor([LOWEST, min(highest, 0.45 * rate)], dtype=torch.float64))
     return frequency_of(torch.linspace(ends[0].item(), ends[1].item(), bands, dtype=torch.float64))
 
 
 @lru_cache(maxsize=16)
-def band_weights(rate: int, size: int, bands: int) -> Tensor:
+def band_weights(rate: int, size: int, bands: int, highest: float = HIGHEST) -> Tensor:
     """Weights (bands, size / 2 + 1) of a transform's bins: triangles in Cams that add to 1 at every bin."""
     grid = torch.arange(size // 2 + 1, dtype=torch.float64) * rate / size
-    places = erb_rate(centres(rate, bands))
+    places = erb_rate(centres(rate, bands, highest))
     step = places[1] - places[0]
     at = ((erb_rate(grid) - places[0]) / step).clamp(0, bands - 1)
     return (1 - (at[None] - torch.arange(bands)[:, None]).abs()).clamp_min(0)

@@ -18,9 +18,9 @@ from models_registry.engine.blocks import (
     Crossover,
     FilterBank,
     Fir,
+    FramedBlock,
     MultibandCompressor,
     RoomBlock,
-    SpectralBlock,
     VariableFilter,
 )
 from models_registry.engine.blocks.cascade import CascadeBlock, response_of
@@ -119,7 +119,7 @@ def bank(chain: Chain, block: str, frequencies: ArrayLike) -> dict[str, Array]:
             half = found.outlet.latency
             places = np.arange(half + 1) * chain.rate / (2 * half + 1)
             heard = [np.interp(grid.numpy(), places, one) for one in found.shares.numpy()]
-        elif isinstance(found, SpectralBlock):
+        elif isinstance(found, FramedBlock):
             places = np.arange(found.size // 2 + 1) * chain.rate / found.size
             heard = [np.interp(grid.numpy(), places, one) for one in found.weights.numpy()]
         else:

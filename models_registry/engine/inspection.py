@@ -21,7 +21,7 @@ from torch import Tensor
 
 from models_registry.audio import Audio, Samples, checked
 from models_registry.engine import spec as specification
-from models_registry.engine.blocks import MultibandCompressor, SpectralBlock
+from models_registry.engine.blocks import FramedBlock, MultibandCompressor
 from models_registry.engine.chain import Chain
 from models_registry.engine.contract import EngineError, Parameter
 from models_registry.engine.relevance import gains_overheard
@@ -186,7 +186,7 @@ def _listened(chain: Chain, source: Audio, progress: Progress) -> _Heard:
             )
         heard.outputs[name].append(signal[0].float())
         # gains of spectra are (rows, steps, bins), all others (..., frames)
-        masks = isinstance(chain.blocks[name], SpectralBlock)
+        masks = isinstance(chain.blocks[name], FramedBlock)
         for number, gain in enumerate(heard.waiting):
             heard.gains[name][number].append(
                 gain[0] if masks else gain.reshape(-1, gain.shape[-1])[0]
@@ -212,7 +212,7 @@ def _gains(
         return None
     block = chain.blocks[name]
     lines = [torch.cat(parts).clamp_min(FAINTEST).numpy() for parts in heard.values()]
-    if isinstance(block, SpectralBlock):
+    if isinstance(block, FramedBlock):
         return _masks(block, lines[0], late, source)
     factors = np.stack([one[late:][: source.frames] for one in lines], axis=1)
     names = tuple(f"band {n}" for n in range(1, len(lines) + 1)) if len(lines) > 1 else ("gain",)
@@ -222,7 +222,7 @@ def _gains(
     return Gains(np.arange(len(factors)) / chain.rate, 20 * np.log10(factors), names, centres)
 
 
-def _masks(block: SpectralBlock, factors: Array, late: int, source: Audio) -> Gains:
+def _masks(block: FramedBlock, factors: Array, late: int, source: Audio) -> Gains:
     # a frame ends with its hop; what it sets sounds around its middle
     times = ((np.arange(len(factors)) + 1) * block.hop + block.size / 2 - late) / block.rate
     centres = block.centres.numpy()

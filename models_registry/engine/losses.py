@@ -8,30 +8,24 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from functools import cached_property
 
 import torch
 from torch import Tensor
 
 from models_registry.engine import kernels
 from models_registry.engine.auditory import (
-    LOUDNESS_POWER,
     band_energy,
     excitation_level,
     masked_threshold,
     specific_loudness,
 )
-from models_registry.engine.blocks import Gain, LinearBlock, SpectralGains, Waveshaper
+from models_registry.engine.blocks import Gain, LinearBlock, Waveshaper
 from models_registry.engine.chain import Chain
 from models_registry.engine.contract import EngineError
-from models_registry.engine.disturbance import CEILING, disturbance
 from models_registry.engine.spectrogram import ENERGY_FLOOR, Distance, magnitudes, spectra
 
 # Error below the floor is noise that no parameter explains; with an absolute floor a noisy target ruins training.
 LOG_FLOOR = 0.02
-# Magnitudes as the ear compresses them; −80 dB of the clip is silence.
-BIN_POWER, BIN_FLOOR = 0.3, 1e-4
 # s and bands in which hearing is held against adapters
 FRAME_S, CAMS = 0.032, 40
 SMOOTHNESS_GRID = (30.0, 16_000.0, 128)
@@ -149,100 +143,6 @@ def long_term_distance(estimate: Tensor, target: Tensor, *, rate: int, bands: in
         floor = 1e-7 * wanted.max() + ENERGY_FLOOR
     found = band_energy(estimate, rate=rate, bands=bands, size=size).mean((0, 2))
     return torch.log10((found + floor) / (wanted + floor)).square().mean()
-
-
-@dataclass(frozen=True)
-class Masked:
-    """Powers (rows, steps, bins) of noisy and clean clips by a chain's block of gains, and the levels that its adapter
-    sets in dB (rows, steps, bands): what is learned from without a sound, many times faster than through spectra."""
-
-    block: SpectralGains
-    heard: Tensor
-    wanted: Tensor
-    level: Tensor
-
-    @cached_property
-    def factors(self) -> Tensor:
-        """What each bin's magnitude is multiplied by, between its two bands."""
-        return torch.pow(10.0, self.level / 20) @ self.block.weights.to(self.level.dtype)
-
-
-def masked(chain: Chain, noisy: Tensor, clean: Tensor, *, emphasis: float = 1.0) -> Masked:
-    """What the terms `band_gain`, `bin_gain` and `disturbance` compare: the levels in dB divided by `emphasis`.
-
-    Who is unsure says the mean of what might be right and so leaves noise; what was learned as the mean may be played
-    with emphasis.
-
-    Raises `EngineError` for a chain without spectral gains that an adapter moves.
-    """
-    name, block = next(
-        ((name, one) for name, one in chain.blocks.items() if isinstance(one, SpectralGains)),
-        ("", None),
-    )
-    offsets = chain.moves(noisy).get(f"{name}.gains")
-    if block is None or offsets is None:
-        raise EngineError(
-            "loss.band_gain, bin_gain or disturbance: expected a chain with a block of kind 'spectral-gains' whose "
-            "gains an adapter moves, found none"
-        )
-    control = (chain.controls(name)["gains"].to(offsets.dtype) + offsets).clamp(0, 1)
-    level = block.parameters["gains"].physical(control).flatten(0, 1)[:, block.ahead :] / emphasis
-    with torch.no_grad():
-        heard, wanted = (
-            (spectra.real.square() + spectra.imag.square())[:, : level.shape[1]]
-            for spectra in (block.spectra(noisy), block.spectra(clean))
-        )
-    return Masked(block, heard, wanted, level)
-
-
-def band_gain_distance(of: Masked) -> Tensor:
-    """Mean squared difference of compressed band magnitudes, between what the chain's level per band makes of the noisy
-    and the clean, over the mean square of the clean ones.
-
-    The power is Zwicker's for loudness, 0.23 of energy.
-    """
-    with torch.no_grad():
-        shares = of.block.shares.T.to(of.level.dtype)
-        heard, wanted = (one @ shares for one in (of.heard, of.wanted))
-        compressed = (wanted + ENERGY_FLOOR).pow(LOUDNESS_POWER)
-        weight = compressed.square().mean((1, 2), keepdim=True)
-    found = (heard * torch.pow(10.0, of.level / 10) + ENERGY_FLOOR).pow(LOUDNESS_POWER)
-    return ((found - compressed).square() / weight).mean()
-
-
-def bin_gain_distance(of: Masked) -> Tensor:
-    """As `band_gain_distance`, of every bin of the spectrum by itself with the gain that it gets between its two bands,
-    and of magnitudes to the power 0.3 relative to the clean clip's effective value.
-
-    S. Braun, I. Tashev, A Consolidated View of Loss Functions for Supervised Deep Learning-Based Speech Enhancement,
-    TSP 2021 (compressed magnitudes, levels taken out). A gain per band then learns what is best for all its bins,
-    harmonics and the noise between them.
-    """
-    with torch.no_grad():
-        scale = of.wanted.mean((1, 2), keepdim=True) + ENERGY_FLOOR
-        heard, wanted = (
-            (one / scale + BIN_FLOOR**2).pow(BIN_POWER / 2) for one in (of.heard, of.wanted)
-        )
-        weight = wanted.square().mean()
-    return (heard * of.factors.pow(BIN_POWER) - wanted).square().mean() / weight
-
-
-def disturbance_distance(of: Masked) -> Tensor:
-    """Mean disturbance of a listener by what the chain's level per band leaves of the noise and takes from the clean, 0
-    to about 1: the full scale of `disturbance`, whose model is that of ITU-T P.862.
-
-    J. M. Martín-Doñas et al., A Deep Learning Loss Function Based on the Perceptual Evaluation of the Speech Quality,
-    IEEE Signal Process. Lett. 25(11), 2018.
-    """
-    block = of.block
-    found = disturbance(
-        of.heard * of.factors.square(),
-        of.wanted,
-        weights=block.weights,
-        centres=block.centres,
-        rate=block.rate,
-    )
-    return found.mean() / CEILING
 
 
 def _grid(rate: int) -> Tensor:

@@ -12,7 +12,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from models_registry.engine import losses
+from models_registry.engine import losses, masks
 from models_registry.engine.chain import Chain
 from models_registry.engine.data import Clips, Dataset
 from models_registry.watch import GRADIENT, SHARE
@@ -52,9 +52,9 @@ class Objective:
         }
         # those that need no sound from the chain: many times faster
         of_bands = {
-            "band_gain": losses.band_gain_distance,
-            "bin_gain": losses.bin_gain_distance,
-            "disturbance": losses.disturbance_distance,
+            "band_gain": masks.band_gain_distance,
+            "bin_gain": masks.bin_gain_distance,
+            "disturbance": masks.disturbance_distance,
         }
         of_inputs = {"hearing": losses.unlike_hearing}
         self.schedule = {
@@ -78,7 +78,7 @@ class Objective:
         chain.under(clips.condition)
         found: dict[str, Tensor] = {}
         if self.of_bands:
-            of = losses.masked(chain, clips.dry, clips.wet, emphasis=self.emphasis)
+            of = masks.masked(chain, clips.dry, clips.wet, emphasis=self.emphasis)
             found |= {name: term(of) for name, term in self.of_bands.items()}
         found |= {name: term(chain, clips.dry) for name, term in self.of_inputs.items()}
         if self.of_signals or self.of_moves:

@@ -275,7 +275,11 @@ def main() -> None:
         made.mkdir()
         spoken("test", made, asked.rate)
         mixes = test_set(made, asked.recordings, asked.rate)
-    bands = recipe.chain["blocks"][0]["options"]["bands"]
+    bands = next(
+        one["options"]["bands"]
+        for one in recipe.chain["blocks"]
+        if one["kind"] == SpectralGains.kind
+    )
     found: dict[tuple[str, str], list[list[float]]] = defaultdict(list)
     for talker, kind, ratio, noisy, clean in mixes:
         outputs = {

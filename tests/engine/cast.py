@@ -61,6 +61,7 @@ BRIEF: dict[str, dict[str, Any]] = {
     "reverb": {"length": 10},
     "spectral-gains": {"bands": 4, "window": 1},
     "deep-filter": {"bands": 3, "window": 1, "order": 3},
+    "pitch-filter": {"bands": 3, "window": 1, "lowest": 200, "highest": 1_000},
     "spectral-gate": {"bands": 3, "window": 1},
     "wiener": {"bands": 3, "window": 1, "rule": "log-spectral"},
     "harmonics": {"partials": 3},

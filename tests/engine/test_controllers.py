@@ -111,6 +111,21 @@ def test_a_tone_is_heard_in_the_band_it_lies_in():
     assert features[0, 5].argmax() == nearest
 
 
+def test_a_network_is_told_which_bands_repeat_with_a_voices_period():
+    adapter = chain(BY_FRAME, kind="gru", bands=20, voicing=8).adapters[0]
+    pulses = np.zeros(8_000)
+    pulses[::100] = 1
+    breath = noise(8_000, seed=2).astype(np.float64)
+    voiced, unvoiced = (
+        adapter.features(torch.from_numpy(one)[None])[0] for one in (pulses, breath)
+    )
+    assert voiced.shape[1] == 28
+    assert voiced[2:, 20:].min() > 0.7
+    assert unvoiced[2:, 20:].mean(0).abs().max() < 0.4
+    louder = adapter.features(torch.from_numpy(10 * pulses)[None])[0]
+    torch.testing.assert_close(louder[2:, 20:], voiced[2:, 20:], rtol=0, atol=1e-4)
+
+
 def test_smoothing_holds_what_is_moved_to_its_time_constant():
     made = chain(BY_FRAME, kind="mlp", smoothing=100)
     torch.nn.init.constant_(made.get_parameter("adapters.0.head.bias"), 1e6)

@@ -31,6 +31,7 @@ VARIANTS = [
     ("clipper", {"aliasing": "none"}),
     ("reverb", {"length": 50}),
     ("spectral-gains", {"bands": 7, "window": 3, "overlap": 4}),
+    ("deep-filter", {"bands": 4, "highest": 2_000}),
     ("wiener", {"rule": "log-spectral", "overlap": 3}),
     ("harmonic-filter", {"sides": "before", "periods": 3}),
     ("wavetable", {"points": 8}),

@@ -10,11 +10,8 @@ import torch
 from models_registry import noises
 from models_registry.audio import Audio, AudioError, write
 from models_registry.engine import Chain, EngineError, Recipe, train
-from models_registry.engine.losses import (
-    band_gain_distance,
-    bin_gain_distance,
-    masked,
-)
+from models_registry.engine.blocks import SpectralGains
+from models_registry.engine.masks import band_gain_distance, bin_gain_distance, masked
 from models_registry.engine.mixtures import Variety, mixed, mixtures
 
 from .cast import noise, spec
@@ -177,9 +174,26 @@ def test_a_band_loss_without_bands_is_refused():
         masked(Chain.from_spec(spec()), x, x)
 
 
-def evenly(level):
-    """The denoising chain before training, with all bands at `level` dB."""
+def levels_alone():
+    """The denoising chain without anything before its levels, which are said two frames late."""
     made = recipe().chain
+    made["blocks"] = [one for one in made["blocks"] if one["id"] == "bands"]
+    made["blocks"][0]["options"]["ahead"] = 2
+    made["adapters"][0]["targets"] = {"bands.gains": 0.5}
+    return made
+
+
+def behind_a_comb():
+    made = levels_alone()
+    made["blocks"].insert(0, {"id": "comb", "kind": "pitch-filter", "options": {"window": 32}})
+    made["blocks"][1]["options"]["ahead"] = 0
+    made["adapters"][0]["targets"]["comb.strength"] = 0.5
+    return made
+
+
+def evenly(level):
+    """That chain before training, with all bands at `level` dB."""
+    made = levels_alone()
     made["blocks"][0]["params"]["gains"] = [level] * 64
     return Chain.from_spec(made)
 
@@ -204,7 +218,7 @@ def test_levels_played_with_emphasis_are_learned_without():
 @pytest.mark.parametrize("loss", [band_gain_distance, bin_gain_distance])
 def test_a_loss_hears_what_a_chain_that_hears_ahead_makes_of_each_frame(loss, monkeypatch):
     """The energies of a sound that is doubled from frame 5 on, made even by levels that say so two frames later."""
-    made = recipe().chain
+    made = levels_alone()
     made["blocks"][0] |= {"options": {"bands": 8, "window": 32, "ahead": 2}, "params": {"gains": 0}}
     chain = Chain.from_spec(made)
     clean = torch.from_numpy(noise(1, 1, 8_000))
@@ -238,3 +252,43 @@ def test_the_loss_by_bins_is_that_of_scipys_spectra():
     pair = (torch.from_numpy(clean + other), torch.from_numpy(clean))
     value = bin_gain_distance(masked(evenly(20 * np.log10(0.25)).double(), *pair)).item()
     assert value == pytest.approx(expected, rel=1e-3)
+
+
+def test_a_loss_hears_what_the_comb_before_the_levels_makes_of_each_frame():
+    """The chain's own comb, heard as a sound and taken to frames again, has the powers that the loss had at once."""
+    chain = Chain.from_spec(behind_a_comb()).double()
+    time = torch.arange(24_000) / RATE
+    voice = sum(torch.sin(2 * np.pi * 140 * k * time + k * k) / k for k in range(1, 30))
+    noisy = 0.05 * voice.double()[None, None] + torch.from_numpy(noise(1, 1, 24_000, level=0.02))
+    found = masked(chain, noisy, noisy).heard.detach()[0]
+    late = chain.blocks["comb"].outlet.latency
+    combed = chain.stems(torch.nn.functional.pad(noisy, (0, late)))["comb"][..., late:]
+    bands = chain.blocks["bands"]
+    assert isinstance(bands, SpectralGains)
+    spectra = bands.spectra(combed)[0, : len(found)]
+    powers = spectra.real.square() + spectra.imag.square()
+    plain = bands.spectra(noisy)[0, : len(found)]
+    untouched = plain.real.square() + plain.imag.square()
+    inside = slice(4, -4)
+    error, change = (
+        (one[inside] - powers[inside]).abs().sum() / powers[inside].sum()
+        for one in (found, untouched)
+    )
+    assert error < 0.02
+    assert change > 3 * error
+
+
+@pytest.mark.parametrize(
+    "before",
+    [
+        [{"id": "eq", "kind": "biquad"}],
+        [{"id": "comb", "kind": "pitch-filter", "options": {"window": 20}}],
+        [{"id": "a", "kind": "gain"}, {"id": "b", "kind": "gain"}],
+    ],
+)
+def test_a_loss_that_could_not_follow_what_comes_before_the_levels_is_refused(before):
+    made = levels_alone()
+    made["blocks"] = before + made["blocks"]
+    x = torch.from_numpy(noise(1, 1, 8_000))
+    with pytest.raises(EngineError, match="expected at most one block before 'bands'"):
+        masked(Chain.from_spec(made), x, x)

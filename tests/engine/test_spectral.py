@@ -139,6 +139,17 @@ def test_a_single_real_tap_is_a_level_and_a_later_one_a_delay_by_a_hop():
     np.testing.assert_allclose(found[..., lag:], 0.5 * x[..., : 4_000 - lag], atol=1e-13)
 
 
+def test_above_the_highest_band_of_a_deep_filter_nothing_is_filtered():
+    block = DeepFilter(RATE, {"bands": 4, "order": 2, "highest": 2_000})
+    zero = torch.zeros(8, dtype=torch.float64)
+    time = torch.arange(8_000, dtype=torch.float64) / RATE
+    low, high = (torch.sin(2 * torch.pi * f * time)[None, None] for f in (1_000, 4_000))
+    found, _ = block.process(low + high, {"real": zero, "imaginary": zero}, None)
+    late = block.outlet.latency
+    np.testing.assert_allclose(found[..., 2_000:], high[..., 2_000 - late : -late], atol=1e-3)
+    assert block.centres[-1].item() == pytest.approx(2_000)
+
+
 def test_a_steady_tone_has_the_gain_of_the_profile():
     block = DeepFilter(RATE, {"bands": 8, "order": 4})
     values = random_values(block, 1)

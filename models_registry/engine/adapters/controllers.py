@@ -22,6 +22,7 @@ from models_registry.engine.blocks.dynamics import followed
 from models_registry.engine.contract import Card, Option
 from models_registry.engine.relevance import own
 from models_registry.engine.rules import affine, bent, convolved, gated, log_level, power_of
+from models_registry.engine.voicing import Periods, repeating
 
 # −80 dB of full scale: below it a band is silent.
 SILENCE = 1e-8
@@ -40,6 +41,15 @@ LEVELS = Option(
     ("absolute", "relative", "both"),
     later=True,
 )
+VOICING = Option(
+    "voicing",
+    0,
+    "bands of which it is told, too, how much repeats with a voice's period",
+    high=64,
+    later=True,
+)
+# Hz of a voice's pitch
+VOICED_HZ = (70.0, 400.0)
 # s, over which a relative level forgets, of all bands together and of each
 LEVEL_S, OWN_S = 1.0, 1.5
 ENGEL = "Engel et al., DDSP: Differentiable Digital Signal Processing, ICLR 2020"
@@ -109,15 +119,22 @@ class Controller(Adapter):
 
     def features(self, heard: Tensor) -> Tensor:
         """Log energies (rows, steps, bands), about −1 to 1, of each frame that ends within `heard` (rows, samples)."""
-        level = log_level(self.power(heard), SILENCE)
+        return self.told(self.spectrum(heard))
+
+    def told(self, spectrum: Tensor) -> Tensor:
+        """Log energies (rows, steps, bands) of power spectra (rows, steps, bins)."""
+        level = log_level(spectrum @ self.weights.to(spectrum.dtype), SILENCE)
         return level / 4 + own(torch.ones_like(level))
 
     def power(self, heard: Tensor) -> Tensor:
         """Weighted power (rows, steps, bands) of the frames."""
+        spectrum = self.spectrum(heard)
+        return spectrum @ self.weights.to(spectrum.dtype)
+
+    def spectrum(self, heard: Tensor) -> Tensor:
+        """Power spectra (rows, steps, bins) of the frames."""
         frames = heard.unfold(1, 2 * self.hop, self.hop)
-        spectrum = torch.fft.rfft(frames * self.window.to(frames.dtype))
-        power = power_of(spectrum)
-        return power @ self.weights.to(power.dtype)
+        return power_of(torch.fft.rfft(frames * self.window.to(frames.dtype)))
 
     def offsets(self, features: Tensor, memory: Any) -> tuple[Tensor, Any]:
         """What is moved (rows, steps, width) for `features`, before smoothing."""
@@ -219,7 +236,7 @@ class Gru(Controller):
         "J.-M. Valin, A Hybrid DSP/Deep Learning Approach to Real-Time Full-Band Speech Enhancement, MMSP 2018",
     )
 
-    choices = (*Controller.choices, LEVELS)
+    choices = (*Controller.choices, LEVELS, VOICING)
 
     def __init__(
         self,
@@ -227,20 +244,40 @@ class Gru(Controller):
         *,
         rate: int,
         levels: str = "absolute",
+        voicing: int = 0,
         **options: Any,
     ) -> None:
-        # the network's width depends on it
-        self.levels = levels
+        # the network's width depends on them
+        self.levels, self.voicing = levels, voicing
         super().__init__(targets, rate=rate, **options)
+        if voicing:
+            self.periods = Periods(rate, self.span, self.span, *VOICED_HZ)
+            self.register_buffer(
+                "voices", band_weights(rate, self.span, voicing).T.contiguous(), persistent=False
+            )
+
+    voices: Tensor
+
+    def features(self, heard: Tensor) -> Tensor:
+        power = self.spectrum(heard)
+        levels = self.told(power)
+        if not self.voicing:
+            return levels
+        with torch.no_grad():
+            periods = self.periods.of(self.periods.score(power))
+            found = repeating(power, periods, self.voices.to(power.dtype), self.span)
+        return torch.cat([levels, own(found)], dim=-1)
 
     def build(self, bands: int) -> None:
-        width = 2 * bands if self.levels == "both" else bands
+        self.heard = bands
+        width = (2 * bands if self.levels == "both" else bands) + self.voicing
         self.network = nn.GRU(width, self.hidden, self.layers, batch_first=True)
 
     def think(self, heard: Tensor, memory: Any) -> tuple[Tensor, Any]:
         inner, means = (None, (None, None)) if memory is None else memory
         if self.levels != "absolute":
-            heard, means = self._relative(heard, means)
+            levels, means = self._relative(heard[..., : self.heard], means)
+            heard = torch.cat([levels, heard[..., self.heard :]], dim=-1)
         hidden, inner = gated(self.network, heard, inner)
         return hidden, (inner, means)
 

@@ -30,6 +30,7 @@ from models_registry.engine.blocks.modulated import Chorus
 from models_registry.engine.blocks.multiband import MultibandCompressor, TransientShaper
 from models_registry.engine.blocks.network import FeedbackNetwork
 from models_registry.engine.blocks.noise import FilteredNoise
+from models_registry.engine.blocks.pitch_filter import PitchFilter
 from models_registry.engine.blocks.reduction import Quantiser, SampleHold
 from models_registry.engine.blocks.reverb import Reverb
 from models_registry.engine.blocks.shapers import (
@@ -38,7 +39,11 @@ from models_registry.engine.blocks.shapers import (
     Rising,
     WienerHammerstein,
 )
-from models_registry.engine.blocks.spectral import DeepFilter, SpectralBlock, SpectralGains
+from models_registry.engine.blocks.spectral import (
+    DeepFilter,
+    FramedBlock,
+    SpectralGains,
+)
 from models_registry.engine.blocks.steering import LoudnessSteering
 from models_registry.engine.blocks.stereo import Stereo
 from models_registry.engine.blocks.strings import PluckedString
@@ -67,6 +72,7 @@ __all__ = [
     "Exciter",
     "Expander",
     "FeedbackNetwork",
+    "FramedBlock",
     "FilterBank",
     "FilteredNoise",
     "Fir",
@@ -79,6 +85,7 @@ __all__ = [
     "LinearBlock",
     "LoudnessSteering",
     "MultibandCompressor",
+    "PitchFilter",
     "PluckedString",
     "Polynomial",
     "Quantiser",
@@ -92,7 +99,6 @@ __all__ = [
     "Settling",
     "ShapingBlock",
     "SoundBlock",
-    "SpectralBlock",
     "SpectralGains",
     "SpectralGate",
     "Stereo",

@@ -51,8 +51,8 @@ def by_row(value: Tensor) -> Tensor:
     return value.reshape(-1, *value.shape[2:]) if value.dim() > 1 else value
 
 
-class SpectralBlock(BandBlock):
-    """A block that changes short-time spectra."""
+class FramedBlock(BandBlock):
+    """A block that goes from short-time spectra to short-time spectra, frame by frame."""
 
     choices: ClassVar[tuple[Option, ...]] = (BANDS, WINDOW, OVERLAP)
 
@@ -60,6 +60,8 @@ class SpectralBlock(BandBlock):
         super().__init__(rate, options)
         overlap = self.options["overlap"]
         self.size, self.hop = bounds(rate, self.options["window"], overlap)
+        # samples that are looked at for each frame
+        self.span = self.size
         self.outlet = Port(latency=self.size - 1)
         self.window = torch.hann_window(self.size, dtype=torch.float64).sqrt()
         self.weights = band_weights(rate, self.size, self.options["bands"])
@@ -69,24 +71,31 @@ class SpectralBlock(BandBlock):
         self.shares[:, [0, -1]] /= 2
 
     @abstractmethod
-    def shaped(self, spectra: Tensor, values: Values, state: State) -> tuple[Tensor, State]:
-        """`spectra` (rows, steps, bins) changed, going on from `state`; and the state after them."""
+    def made(self, frames: Tensor, values: Values, state: State) -> tuple[Tensor, State]:
+        """Spectra (rows, steps, bins) out of `frames` (rows, steps, span), going on from `state`; and the state after
+        them."""
+
+    def frames(self, signal: Tensor) -> Tensor:
+        """The stretches (rows, steps, span) that `process` looks at in `signal` from its start."""
+        rows = pad(signal.reshape(-1, signal.shape[-1]), (self.span - self.hop, 0))
+        return rows.unfold(1, self.span, self.hop)
 
     def process(self, signal: Tensor, values: Values, state: State) -> tuple[Tensor, State]:
         rows = signal.reshape(-1, signal.shape[-1])
         size, hop = self.size, self.hop
         if state is None:
-            quiet = rows.new_zeros(rows.shape[0], size - hop)
-            state = SpectralState(quiet, quiet, rows.new_zeros(rows.shape[0], hop - 1), None)
+            quiet, tail, ready = (
+                rows.new_zeros(rows.shape[0], length)
+                for length in (self.span - hop, size - hop, hop - 1)
+            )
+            state = SpectralState(quiet, tail, ready, None)
         heard = torch.cat([state.heard, rows], dim=1)
-        count = (heard.shape[1] - (size - hop)) // hop
+        count = (heard.shape[1] - (self.span - hop)) // hop
         ready, tail, inner = state.ready, state.tail, state.inner
         if count:
-            window = self.window.to(rows.dtype)
-            spectra = torch.fft.rfft(heard.unfold(1, size, hop) * window)
-            spectra, inner = self.shaped(spectra, values, inner)
+            spectra, inner = self.made(heard.unfold(1, self.span, hop), values, inner)
             # squared windows that overlap m-fold add up to m / 2
-            window = window * 2 / self.options["overlap"]
+            window = self.window.to(rows.dtype) * 2 / self.options["overlap"]
             added = self._added(torch.fft.irfft(spectra, n=size) * window)
             added = added + pad(tail, (0, count * hop))
             ready = torch.cat([ready, added[:, : count * hop]], dim=1)
@@ -121,6 +130,17 @@ class SpectralBlock(BandBlock):
 
     def tail(self, values: Values) -> float:
         return 2 * self.size / self.rate
+
+
+class SpectralBlock(FramedBlock):
+    """A block that changes short-time spectra."""
+
+    @abstractmethod
+    def shaped(self, spectra: Tensor, values: Values, state: State) -> tuple[Tensor, State]:
+        """`spectra` (rows, steps, bins) changed, going on from `state`; and the state after them."""
+
+    def made(self, frames: Tensor, values: Values, state: State) -> tuple[Tensor, State]:
+        return self.shaped(torch.fft.rfft(frames * self.window.to(frames.dtype)), values, state)
 
 
 @register
@@ -209,11 +229,39 @@ class DeepFilter(SpectralBlock):
             "H. Schröter et al., DeepFilterNet, ICASSP 2022",
         ),
     )
-    choices = (BANDS, WINDOW, OVERLAP, Option("order", 5, "taps along time", low=1, high=16))
+    choices = (
+        BANDS,
+        WINDOW,
+        OVERLAP,
+        Option("order", 5, "taps along time", low=1, high=16),
+        Option(
+            "highest",
+            15_000,
+            "centre of the highest band, Hz; bins above it pass where that is below 15 kHz",
+            low=200,
+            high=15_000,
+            later=True,
+        ),
+    )
+
+    def __init__(self, rate: int, options: Mapping[str, Any] | None = None) -> None:
+        super().__init__(rate, options)
+        bands, highest = self.options["bands"], self.options["highest"]
+        self.weights = band_weights(rate, self.size, bands, highest)
+        self.centres = centres(rate, bands, highest)
+        bins = self.size // 2 + 1
+        self.filtered = bins if highest == 15_000 else min(bins, highest * self.size // rate + 1)
 
     @classmethod
     def declare(
-        cls, rate: int, *, bands: int = 32, window: int = 20, overlap: int = 2, order: int = 5
+        cls,
+        rate: int,
+        *,
+        bands: int = 32,
+        window: int = 20,
+        overlap: int = 2,
+        order: int = 5,
+        highest: int = 15_000,
     ) -> tuple[Parameter, ...]:
         size = bands * order
         through = (1.0,) * bands + (0.0,) * (size - bands)
@@ -239,17 +287,17 @@ class DeepFilter(SpectralBlock):
         return whole.reshape(*whole.shape[:-1], self.options["order"], self.options["bands"])
 
     def shaped(self, spectra: Tensor, values: Values, state: State) -> tuple[Tensor, State]:
-        order = self.options["order"]
+        order, bins = self.options["order"], self.filtered
         taps = self._taps(values).to(spectra.dtype)
-        taps = taps @ self.weights.to(spectra.dtype)
-        rows, steps, bins = spectra.shape
+        taps = taps @ self.weights[:, :bins].to(spectra.dtype)
+        rows, steps, _ = spectra.shape
         past = spectra.new_zeros(rows, order - 1, bins) if state is None else state
-        heard = torch.cat([past, spectra], dim=1)
-        output = torch.zeros_like(spectra)
+        heard = torch.cat([past, spectra[..., :bins]], dim=1)
+        output = torch.zeros_like(heard[:, :steps])
         for k in range(order):
             begin = order - 1 - k
             output = output + taps[..., k, :] * heard[:, begin : begin + steps]
-        return output, heard[:, steps:].detach()
+        return torch.cat([output, spectra[..., bins:]], dim=-1), heard[:, steps:].detach()
 
     def profile(self, values: Values) -> tuple[Tensor, dict[str, Tensor]]:
         frames = torch.arange(self.options["order"], dtype=torch.float64)

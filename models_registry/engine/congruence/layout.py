@@ -18,7 +18,7 @@ from numpy.typing import ArrayLike, NDArray
 from models_registry.engine import auditory
 from models_registry.engine.adapters.controllers import Controller
 from models_registry.engine.blocks import BandBlock, Block, FilterBank, GraphicEqualiser
-from models_registry.engine.blocks.spectral import SpectralBlock
+from models_registry.engine.blocks.spectral import FramedBlock
 from models_registry.engine.chain import Chain
 from models_registry.engine.contract import EngineError
 
@@ -164,7 +164,7 @@ def layouts(chain: Chain) -> list[Layout]:
 
 
 def _weights(block: Block) -> dict[str, Any]:
-    if isinstance(block, SpectralBlock):
+    if isinstance(block, FramedBlock):
         return {"weights": block.weights.numpy(), "spacing": block.rate / block.size}
     if isinstance(block, FilterBank):
         bins = block.shares.shape[1]
