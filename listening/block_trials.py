@@ -57,7 +57,7 @@ class Trial:
     kind: Kind
     chain: Any
     sliders: list[Slider]
-    options: dict[str, str]
+    options: dict[str, str | int]
 
     @property
     def picture(self) -> Picture | None:
@@ -85,10 +85,13 @@ class Trial:
 
 
 def tried(kind: Kind, asked: Mapping[str, str], *, rate: int = RATE) -> Trial:
-    """The block as `asked`: a place for each slider's name, a word for each `option.` name; raises `TrialError`."""
-    options = {one.name: _word(one, asked) for one in kind.choices if one.words}
+    """The block as `asked`: a place for each slider's name, a word or a whole number for each `option.` name.
+
+    Raises `TrialError`, also for options that do not go together.
+    """
+    options = {one.name: _chosen(one, asked) for one in kind.choices}
     spec = {"id": kind.name, "kind": kind.name, "options": options}
-    build = engine().Chain.from_spec
+    build = _built
     chain = build({"version": 1, "rate": rate, "blocks": [spec]})
     parameters = chain.blocks[kind.name].parameters
     sliders: list[Slider] = []
@@ -103,13 +106,29 @@ def tried(kind: Kind, asked: Mapping[str, str], *, rate: int = RATE) -> Trial:
     return Trial(kind, chain, sliders, options)
 
 
-def _word(option: Any, asked: Mapping[str, str]) -> str:
-    word = asked.get(OPTION + option.name, option.default)
-    if word not in option.words:
+def _built(spec: dict[str, Any]) -> Any:
+    try:
+        return engine().Chain.from_spec(spec)
+    except engine().EngineError as error:
+        raise TrialError(str(error)) from error
+
+
+def _chosen(option: Any, asked: Mapping[str, str]) -> str | int:
+    said = asked.get(OPTION + option.name)
+    if said is None:
+        return option.default  # type: ignore[no-any-return]
+    if option.words:
+        if said not in option.words:
+            raise TrialError(
+                f"{option.name}: expected {' or '.join(option.words)}, found {said[:80]!r}"
+            )
+        return said
+    number = int(said) if said.isascii() and said.isdecimal() and len(said) < 12 else -1
+    if not option.low <= number <= option.high:
         raise TrialError(
-            f"{option.name}: expected {' or '.join(option.words)}, found {word[:80]!r}"
+            f"{option.name}: expected a whole number from {option.low} to {option.high}, found {said[:80]!r}"
         )
-    return str(word)
+    return number
 
 
 def _moved(parameter: Any, asked: Mapping[str, str]) -> tuple[list[Slider], Any]:

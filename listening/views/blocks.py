@@ -106,7 +106,7 @@ def _tried(request: HttpRequest, kind: Kind) -> dict[str, Any]:
     for slider in trial.sliders:
         asked[slider.name] = f"{slider.place:g}"
     for name, word in trial.options.items():
-        asked[OPTION + name] = word
+        asked[OPTION + name] = str(word)
     chosen = request.GET.get("sound", "")
     if chosen:
         asked["sound"] = chosen
@@ -120,13 +120,15 @@ def _tried(request: HttpRequest, kind: Kind) -> dict[str, Any]:
 
 
 def _options(trial: Trial) -> list[dict[str, Any]]:
-    """The options that a select offers, with what is chosen."""
+    """The options that a select or a number's field offers, with what is chosen."""
     return [
         {
             "name": OPTION + one.name,
             "label": one.name.replace("_", " "),
             "meaning": one.meaning,
             "words": one.words,
+            "low": one.low,
+            "high": one.high,
             "chosen": trial.options[one.name],
         }
         for one in trial.kind.choices

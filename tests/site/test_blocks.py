@@ -155,3 +155,17 @@ def test_the_command_and_the_api_tell_the_same(researcher, capsys):
     assert "-48 to 48 dB" in printed
     with pytest.raises(CommandError, match="expected a kind of block or adapter"):
         call_command("blocks", "fuzz")
+
+
+def test_a_number_about_a_block_s_structure_is_chosen_seen_and_kept_within_its_range(researcher):
+    address = reverse("block-kind", args=["polynomial"])
+    text = text_of(researcher.get(address, {"option.order": "3"}))
+    assert 'name="option.order" min="2" max="32" step="1" value="3"' in text
+    picture = reverse("block-kind-picture", args=["polynomial", "svg"])
+    assert f"{picture}?" in text
+    assert "option.order=3" in text
+    assert researcher.get(picture, {"option.order": "3"}).status_code == 200
+    for said in ("33", "1", "two", "-3", "9" * 40):
+        found = text_of(researcher.get(address, {"option.order": said}))
+        assert "expected a whole number from 2 to 32" in found
+        assert researcher.get(picture, {"option.order": said}).status_code == 404
