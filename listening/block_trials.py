@@ -116,7 +116,7 @@ def _built(spec: dict[str, Any]) -> Any:
 def _chosen(option: Any, asked: Mapping[str, str]) -> str | int:
     said = asked.get(OPTION + option.name)
     if said is None:
-        return option.default  # type: ignore[no-any-return]
+        return option.default
     if option.words:
         if said not in option.words:
             raise TrialError(

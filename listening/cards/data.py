@@ -111,7 +111,8 @@ def degradations(given: Mapping[str, Any]) -> Iterator[str]:
             if given.get("noise")
             else "hum, gusts, machines, babble, clatter and coloured noise"
         )
-        yield f"noise added at {low:g} to {high:g} dB signal-to-noise ratio: {noise}"
+        ratios = f"{low:g} to {high:g} dB".replace("-", "−")
+        yield f"noise added at {ratios} signal-to-noise ratio: {noise}"
         if given.get("second"):
             yield f"a second noise at once in {100 * given['second']:g} % of mixtures"
         if given.get("colour"):

@@ -172,6 +172,8 @@ def ablation(version: ModelVersion, study: Study | None) -> Part:
     words = [
         f"Shapley shares of the change between input and output, on {study.result['material']}. {_asked(study)}"
     ]
+    if any(not 0 <= one["share"] <= 1 for one in shares):
+        words.append("A share below 0 or above 1 means that parts undo some of what others do.")
     table = Table(
         "Shares (their sum is 1), with 95 % intervals over the clips.",
         ["Part", "Share", "Interval", "n"], rows, (False, True, True, True),
