@@ -111,7 +111,7 @@ def test_data_that_were_measured_say_what_is_missing(version):
 def test_ratios_beyond_those_mixed_are_said_to_be_unheard(version):
     found = parts(trained_on(version, source="mixtures", ratios=[-3, 18]))["data"].facts
     assert "Ratios below −3 dB and above 18 dB." in found["missing"]
-    assert found["degradations"][0].startswith("noise added at -3 to 18 dB")
+    assert found["degradations"][0].startswith("noise added at −3 to 18 dB")
     assert found["declared"]["speakers"] == "nobody: synthesis"
 
 
