@@ -128,19 +128,22 @@ def badge(found: Found) -> str:
 
 def text(found: Found) -> str:
     """The table as a terminal shows it."""
+    heads = {name: _headed(name) for name in _metrics(found)}
     lines = [
         f"{found['version']} ({found['sha256'][:12]}) on {found['material']}",
         "",
         f"{'part':28} {'treatment':10} {'difference':>11} {'level':>8} {'spectral':>9} "
         + f"{found['measure'] + ' without':>16}"
-        + "".join(f" {name:>14}" for name in _metrics(found)),
+        + "".join(f" {head:>{width}}" for head, width in heads.values()),
     ]
     for row in found["effects"]:
         loss = "" if row["loss"] is None else f"{row['loss']:+.4f}"
         lines.append(
             f"{' + '.join(row['parts']):28} {row['treatment']:10} {_decibels(row['difference_db']):>11} "
             f"{_decibels(row['level_db']):>8} {row['spectral']:9.4f} {loss:>16}"
-            + "".join(f" {_mean(row['metrics'][name]):>14}" for name in _metrics(found))
+            + "".join(
+                f" {_estimate(row['metrics'][name]):>{width}}" for name, (_, width) in heads.items()
+            )
         )
     if (said := found.get("metrics", {})) and said["why"]:
         lines.append(f"{', '.join(said['names'])}: {said['why']}")
@@ -177,6 +180,21 @@ def _said(row: Found) -> str:
 
 def _metrics(found: Found) -> list[str]:
     return list(found["effects"][0].get("metrics", ()))
+
+
+def _headed(name: str) -> tuple[str, int]:
+    """What stands over a metric's column, with its unit, and how wide that is."""
+    # a plug-in that scored then may be gone
+    unit = next((one.unit for one in catalogue.all() if one.name == name), "")
+    head = f"{name} ({unit})" if unit else name
+    return head, max(26, len(head))
+
+
+def _estimate(metric: Found) -> str:
+    """The mean with its interval and n."""
+    if metric.get("low") is None:
+        return _mean(metric)
+    return f"{metric['mean']:.2f} [{metric['low']:.2f}, {metric['high']:.2f}] (n {metric['n']})"
 
 
 def _mean(metric: Found) -> str:

@@ -17,7 +17,7 @@ from models_registry.engine.explain.plane import Plane, Tiles
 from models_registry.engine.explain.question import GRID, ROWS, Question, over
 
 # tiles times seconds: as much sound as is rendered for a map at most, while a side has this many tiles or more
-MOST_S, FEWEST = 1_000.0, 10
+MOST_S, FEWEST = 600.0, 10
 
 
 def grid(plane: Plane) -> Tiles:

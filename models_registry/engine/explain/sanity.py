@@ -38,7 +38,7 @@ LEAST_ENERGY, LEAST_PART = 1e-6, 1e-9
 # of fewer tiles nothing is told
 FEWEST = 8
 # of more, where each costs a rendering, so many drawn at random tell the rank correlation well enough
-DRAWN = 40
+DRAWN = 24
 
 Progress = Callable[[float, str], None]
 

@@ -32,8 +32,8 @@ def test_tiles_are_taken_out_as_captum_takes_out_features():
 
 def test_the_longer_a_sound_the_fewer_tiles_are_tried():
     """Each tile is one rendering of the whole sound."""
-    rendered = {s: s * grid_of(OCCLUSION, Plane(16_000, 16_000 * s)).count for s in (1, 2, 4, 8)}
-    assert max(rendered.values()) <= 1_050
+    rendered = {s: s * grid_of(OCCLUSION, Plane(16_000, 16_000 * s)).count for s in (1, 2, 4)}
+    assert max(rendered.values()) <= 650
     assert grid_of(OCCLUSION, Plane(16_000, 16_000 * 20)).count >= 90
     assert grid_of("relevance", Plane(16_000, 16_000 * 20)).count >= 350
 
