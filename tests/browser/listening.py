@@ -42,12 +42,11 @@ def expect_heard(page: BrowserPage, slot: Slot) -> None:
             && lowest < heard.rms && heard.rms < highest;
         }""",
         arg=[slot.position, frequency, TOLERANCE_HZ, lowest, highest],
-        timeout=10_000,
     )
 
 
 def expect_silence(page: BrowserPage) -> None:
-    page.wait_for_function("() => window.heard().rms === 0", timeout=10_000)
+    page.wait_for_function("() => window.heard().rms === 0")
 
 
 def expect_saved(page: BrowserPage) -> None:

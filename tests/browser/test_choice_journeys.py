@@ -68,7 +68,7 @@ def test_ccr_plays_each_sound_to_its_end_in_turn_and_from_its_beginning(page, li
     expect(page.get_by_role("radio", name="Better", exact=True)).to_be_disabled()
     page.keyboard.press("2")
     expect_heard(page, second)
-    page.get_by_role("radio", name="Slightly worse").check(timeout=10_000)
+    page.get_by_role("radio", name="Slightly worse").check()
     expect(page.get_by_role("button", name="Play", exact=True)).to_be_visible()
     # once more
     page.get_by_role("button", name="Play", exact=True).click()

@@ -23,7 +23,7 @@ def test_a_triplet_is_heard_once_and_typed(browser, live_server):
     play = page.get_by_role("button", name="Play once")
     play.click()
     expect(play).to_be_disabled()
-    expect(typed).to_be_focused(timeout=10_000)
+    expect(typed).to_be_focused()
     assert violations(page) == []
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
     page.keyboard.type("x4a")

@@ -76,7 +76,7 @@ def check_trials(page, session, count: int) -> None:
         radios = page.get_by_role("radio")
         expect(radios.first).to_be_disabled()
         page.get_by_role("button", name="Play once").click()
-        expect(radios.first).to_be_enabled(timeout=10_000)
+        expect(radios.first).to_be_enabled()
         expect(page.get_by_role("button", name="Play once")).to_be_disabled()
         page.locator(f'input[value="{answer}"]').check()
         page.get_by_role("button", name="Continue").click()

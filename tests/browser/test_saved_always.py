@@ -126,7 +126,7 @@ def test_a_server_in_trouble_is_asked_again(page, session):
     page.route("**/responses/", fail_a_while)
     rate(page, "3", 60)
     expect(page.locator("#saved")).to_have_text("Not sent yet, kept on this device: 1")
-    expect(page.locator("#saved")).to_have_text("Answered and saved: 1 / 5", timeout=20_000)
+    expect(page.locator("#saved")).to_have_text("Answered and saved: 1 / 5")
     assert stored() == [60]
 
 
@@ -166,7 +166,7 @@ def test_a_sound_that_fails_to_load_is_tried_again(page, live_server, session):
 
     page.route("**/audio/*.wav", fail_a_while)
     page.reload()
-    expect(page.locator("#transport")).to_be_visible(timeout=20_000)
+    expect(page.locator("#transport")).to_be_visible()
 
 
 def test_sounds_that_never_load_are_owned_up_to_and_can_be_asked_for_again(page, session):

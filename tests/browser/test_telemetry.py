@@ -20,7 +20,7 @@ def rate(page, label: str) -> None:
 
 
 def wait_for_visit(page, count: int = 1) -> dict:
-    for _ in range(50):
+    for _ in range(300):
         if Visit.objects.count() == count:
             return Visit.objects.last().body
         page.wait_for_timeout(100)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from unittest.mock import Mock, call
 
 import pytest
 
@@ -36,7 +37,22 @@ def test_freed_memory_is_asked_for_once_only_until_the_end():
     assert afterwards > 10_000
 
 
-def test_without_glibc_nothing_is_changed(monkeypatch):
-    monkeypatch.setattr(memory, "_glibc", lambda: None)
-    with memory.kept():
-        pass
+def test_another_c_library_is_asked_for_nothing(monkeypatch):
+    other = Mock(spec=["mallopt", "malloc_trim"])
+    monkeypatch.setattr(memory.ctypes, "CDLL", lambda name: other)
+    memory._glibc.cache_clear()
+    try:
+        with memory.kept():
+            pass
+    finally:
+        memory._glibc.cache_clear()
+    assert other.mock_calls == []
+
+
+def test_what_was_kept_is_given_back_where_the_work_fails(monkeypatch):
+    library = Mock()
+    monkeypatch.setattr(memory, "_glibc", lambda: library)
+    with pytest.raises(RuntimeError), memory.kept():
+        raise RuntimeError
+    asked = [call.mallopt(*one) for one in (*memory.KEPT.items(), *memory.USUAL.items())]
+    assert library.mock_calls == [*asked, call.malloc_trim(0)]

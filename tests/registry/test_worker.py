@@ -12,6 +12,7 @@ from contextlib import closing
 
 import pytest
 from django.conf import settings
+from django.db import connection
 
 MANAGE = str(settings.BASE_DIR / "manage.py")
 pytest.importorskip("torch", reason="the extra 'engine' is not installed")
@@ -31,7 +32,7 @@ FROM models_registry_job
 
 
 @pytest.fixture
-def site(tmp_path):
+def site(transactional_db, tmp_path):
     environment = {**os.environ, "EARWITNESS_HOME": str(tmp_path), "OMP_NUM_THREADS": "1"}
 
     def manage(*arguments):
@@ -52,7 +53,10 @@ def site(tmp_path):
         workers.append(process)
         return process
 
-    manage("migrate", "--verbosity", "0")
+    # migrated already
+    connection.ensure_connection()
+    with closing(sqlite3.connect(tmp_path / "earwitness.sqlite3")) as database:
+        connection.connection.backup(database)
     yield manage, worker
     for process in workers:
         if process.poll() is None:
@@ -61,10 +65,10 @@ def site(tmp_path):
 
 
 def state(database, change=""):
-    with closing(sqlite3.connect(database, timeout=20)) as connection, connection:
+    with closing(sqlite3.connect(database, timeout=20)) as opened, opened:
         if change:
-            connection.execute(change)
-        return connection.execute(STATE).fetchone()
+            opened.execute(change)
+        return opened.execute(STATE).fetchone()
 
 
 def wait_for(database, condition, seconds=150):
