@@ -39,7 +39,7 @@ def test_freed_memory_is_asked_for_once_only_until_the_end():
 
 def test_another_c_library_is_asked_for_nothing(monkeypatch):
     other = Mock(spec=["mallopt", "malloc_trim"])
-    monkeypatch.setattr(memory.ctypes, "CDLL", lambda name: other)
+    monkeypatch.setattr("ctypes.CDLL", lambda name: other)
     memory._glibc.cache_clear()
     try:
         with memory.kept():
