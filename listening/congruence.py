@@ -31,6 +31,7 @@ def congruence(version: ModelVersion, settings: Found, told: Told) -> Found:
     chain = chain_of(version).double().eval()
     clips, said, _ = material(version, sounds_of(settings["signals"]))
     remarks: list[str] = []
+    most = 0.15 if settings["sensitivity"] else 1.0
     told(0.0, "bands")
     layouts = room.congruence.layouts(chain)
     if not layouts:
@@ -44,12 +45,12 @@ def congruence(version: ModelVersion, settings: Found, told: Told) -> Found:
         "full_scale": room.congruence.FULL_SCALE,
         "layouts": [{**asdict(one), "width_in_erb": one.width_in_erb} for one in layouts],
         "masking": _masking(chain, clips, remarks, told),
-        "similarities": _similarities(chain, clips, remarks, part_of(told, 0.05, 0.15)),
+        "similarities": _similarities(chain, clips, remarks, part_of(told, 0.05, most)),
         "listeners": [],
         "textbook": None,
     }
     if settings["sensitivity"]:
-        found |= _listeners(chain, remarks, part_of(told, 0.15, 1.0))
+        found |= _listeners(chain, remarks, part_of(told, most, 1.0))
     return dict(plain({**found, "remarks": remarks}))
 
 
@@ -82,8 +83,10 @@ def _similarities(chain: Any, clips: Sequence[Any], remarks: list[str], told: To
         )
     for number, adapter in enumerate(chain.adapters, start=1):
         part = f"adapter {number}"
-        for name, pattern in room.congruence.PATTERNS.items():
-            told((number - 1) / len(chain.adapters), f"{part} beside the ear's {name}")
+        patterns = room.congruence.PATTERNS
+        for place, (name, pattern) in enumerate(patterns.items()):
+            share = (number - 1 + place / len(patterns)) / len(chain.adapters)
+            told(share, f"{part} beside the ear's {name}")
             try:
                 features = []
                 for one in clips:

@@ -132,6 +132,7 @@ def answer(lease: jobs.Lease) -> str:
     asked: Study = lease.job.study
     known = kind_named(asked.kind)
     result = known.run(asked.version, asked.settings, partial(_told, lease))
+    lease.report(1.0, "writing down what was found")
     # refuses NaN, which no reader of JSON takes
     text = canonical_json(result)
     with transaction.atomic():
