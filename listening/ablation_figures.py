@@ -15,6 +15,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.colors import TwoSlopeNorm
 from matplotlib.figure import Figure
+from matplotlib.ticker import NullFormatter
 
 from listening.drawing import COLOURS, GRID, INK, MARKERS, MUTED, canvas, plain_axes, stamped
 from listening.explanation_figures import PARTS
@@ -88,6 +89,34 @@ def effects(found: Found) -> Figure:
             _interval(axes, place, row.get("low_db"), row.get("high_db"), COLOURS[number])
     _named(axes, parts)
     axes.set_xlabel("difference (dB of the whole output’s energy)")
+    axes.legend(frameon=False, fontsize=8.5, loc="upper left", bbox_to_anchor=(1, 1))
+    return figure
+
+
+def losses(found: Found) -> Figure:
+    """How far the recipe's measure rises without a part, by treatment; what falls is better without."""
+    parts = parts_of(found)[::-1]
+    figure, axes = canvas(6.8, 1.1 + 0.46 * len(parts))
+    for number, treatment in enumerate(TREATMENTS):
+        rows = [row for row in alone(found) if row["treatment"] == treatment]
+        axes.plot(
+            [row["loss"] for row in rows],
+            [parts.index(row["parts"][0]) + 0.2 * (1 - number) for row in rows],
+            MARKERS[number],
+            color=COLOURS[number],
+            ms=6,
+            ls="none",
+            label=treatment,
+        )
+    sizes = [abs(row["loss"]) for row in alone(found) if row["loss"]]
+    if sizes and max(sizes) > 10 * min(sizes):
+        # to either side of what changes the least by powers of ten, so that a small fall is seen beside a large rise
+        least = 10 ** max(np.floor(np.log10(min(sizes))), np.floor(np.log10(max(sizes))) - 4)
+        axes.set_xscale("symlog", linthresh=least)
+        axes.xaxis.set_minor_formatter(NullFormatter())
+    axes.axvline(0, color=INK, lw=0.8)
+    _named(axes, parts)
+    axes.set_xlabel(f"rise of {found['measure']} (below 0: better without)")
     axes.legend(frameon=False, fontsize=8.5, loc="upper left", bbox_to_anchor=(1, 1))
     return figure
 

@@ -12,6 +12,7 @@ from django import forms
 from listening import ablation_figures as draw
 from listening.ablating import usual
 from listening.ablation_campaigns import ratings
+from listening.analysis.plain import figures as short
 from listening.analysis.plain import signed
 from listening.understanding import Picture, face
 from listening.views.study_forms import SoundStudyForm
@@ -68,6 +69,20 @@ def figures(found: Found) -> Mapping[str, Picture]:
             detailed=True,
         ),
     }
+    single = draw.alone(found)
+    if single and all(row["loss"] is not None for row in single):
+        better = [
+            f"{row['parts'][0]} {row['treatment']} {short(row['loss'], 2)}"
+            for row in single
+            if row["loss"] < 0
+        ]
+        pictures["losses"] = Picture(
+            alt=f"Rise of {found['measure']} without a part; better without: {', '.join(better) or 'none'}",
+            caption=f"How far {found['measure']} rises when a part is removed, at its defaults or linear, mean over "
+            f"{number} clip{'s' * (number != 1)}; left of 0 the model is better without. Powers of ten to either side.",
+            draw=partial(draw.losses, found),
+            detailed=True,
+        )
     if names := draw.heard_metrics(found):
         pictures["metrics"] = Picture(
             alt=f"{', '.join(names)} of the output without each part: {_heard(found, names)}",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 import pytest
+from django.contrib.staticfiles import finders
 from django.core.management import get_commands
 from django.urls import reverse
 
@@ -23,6 +24,16 @@ def test_every_page_renders_with_its_title_and_no_markup_left(anonymous, name):
     assert "<h2" in body
     assert "**" not in body
     assert "](" not in body
+
+
+def test_every_picture_is_there_and_said_in_words():
+    pictures = [tag for page in pages().values() for tag in re.findall(r"<img[^>]*>", page.html)]
+    assert pictures
+    for tag in pictures:
+        place = re.search(r'src="../../static/([^"]+)"', tag)
+        assert place, tag
+        assert finders.find(place[1]), tag
+        assert re.search(r'alt="[^"]{40,}"', tag), tag
 
 
 def test_the_index_lists_every_page(anonymous):
