@@ -19,7 +19,7 @@ FAMILIES: dict[str, tuple[str, ...]] = {
     "curves": ("waveshaper", "shapers", "clipper", "diodes", "reduction"),
     "dynamics": ("dynamics", "multiband", "steering"),
     "rooms": ("reverb", "network", "early"),
-    "short-time spectra": ("spectral", "denoising", "harmonic"),
+    "short-time spectra": ("spectral", "denoising", "harmonic", "pitch_filter"),
     "sounds": ("synthesis", "noise"),
     "the ear": ("hearing",),
 }
