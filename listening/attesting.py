@@ -10,10 +10,12 @@ events say of the others can still be held to it.
 from __future__ import annotations
 
 import hashlib
+import heapq
 from collections.abc import Iterable, Iterator
 from typing import Any
 
 from django.db import connection, transaction
+from django.db.models import Max
 
 from listening.models import Campaign, Rating
 from models_registry.models import AuditEvent, canonical_json
@@ -26,17 +28,25 @@ COLUMNS = ("pk", "page_id", "stimulus_id", "scale", "value", "supersedes_id", "r
 
 
 def attested(campaign: Campaign) -> dict[str, Any]:
-    """What an event is to say of the ratings as they are, as a part of its content: how many, which was last, hash."""
+    """What an event is to say of the ratings as they are, as a part of its content: how many were ever written, which
+    was last, hash."""
+    last = _last(campaign)
+    count, digest = 0, hashlib.sha256()
+    for _, one in _ever(campaign.slug, last):
+        digest.update(one)
+        count += 1
+    return {ATTESTED: {"ratings": count, "last": last, "sha256": digest.hexdigest()}}
+
+
+def _last(campaign: Campaign) -> int:
+    """The number of the last rating, below which all that was ever given can be seen. Whoever answers waits for this
+    alone, not for the hash."""
     with transaction.atomic():
         if connection.vendor == "postgresql":
             # whoever is writing one has a lower number than what can be seen: wait for them
             with connection.cursor() as cursor:
                 cursor.execute(f"LOCK TABLE {Rating._meta.db_table} IN SHARE MODE")
-        count, last, digest = 0, 0, hashlib.sha256()
-        for last, one in digests(_of(campaign.slug)):  # noqa: B007
-            digest.update(one)
-            count += 1
-    return {ATTESTED: {"ratings": count, "last": last, "sha256": digest.hexdigest()}}
+        return _of(campaign.slug).aggregate(last=Max("pk"))["last"] or 0
 
 
 def struck(ratings: Iterable[tuple[int, bytes]]) -> dict[str, Any]:
@@ -68,13 +78,7 @@ def disagreements() -> Iterator[tuple[AuditEvent, str]]:
 
 
 def _held(slug: str, events: list[AuditEvent]) -> Iterator[tuple[AuditEvent, str]]:
-    gone = AuditEvent.objects.filter(subject=slug, **{f"content__{STRUCK}__isnull": False})
-    lost = {
-        int(key): bytes.fromhex(one)
-        for said in gone.values_list("content", flat=True)
-        for key, one in said[STRUCK].items()
-    }
-    there = sorted({**lost, **dict(digests(_of(slug)))}.items())
+    there = list(_ever(slug, max(event.content[ATTESTED]["last"] for event in events)))
     count, running = 0, hashlib.sha256()
     for event in sorted(events, key=lambda one: one.content[ATTESTED]["last"]):
         said = event.content[ATTESTED]
@@ -94,6 +98,18 @@ def _held(slug: str, events: list[AuditEvent]) -> Iterator[tuple[AuditEvent, str
             )
         else:
             yield event, ""
+
+
+def _ever(slug: str, last: int) -> Iterator[tuple[int, bytes]]:
+    """The digests of all ratings ever written, up to number `last`: of those that are there, and of those struck."""
+    gone = AuditEvent.objects.filter(subject=slug, **{f"content__{STRUCK}__isnull": False})
+    lost = {
+        int(key): bytes.fromhex(one)
+        for said in gone.values_list("content", flat=True)
+        for key, one in said[STRUCK].items()
+        if int(key) <= last
+    }
+    return heapq.merge(sorted(lost.items()), digests(_of(slug).filter(pk__lte=last)))
 
 
 def _of(slug: str) -> Any:

@@ -89,44 +89,53 @@ listeners said of themselves and the keys of their sessions: pass it on only to 
 
 
 def export_bundle(campaign: Campaign, path: Path, *, actor: str, sounds: bool = True) -> None:
-    """Write the bundle, whole or not at all; without `sounds`, their hashes stand for them."""
-    with transaction.atomic():
-        event = audit.record(
-            "export", campaign, actor=actor, content={"format": "bundle", **attested(campaign)}
-        )
-        with writing(path) as bundle:
+    """Write the bundle, whole or not at all; without `sounds`, their hashes stand for them.
+
+    Sounds, which never change, go first: whoever answers meanwhile waits for the rows alone.
+    """
+    said = {"format": "bundle", **attested(campaign)}
+    packed: set[str] = set()
+    with writing(path) as bundle:
+        _sounds(bundle, campaign, packed, whole=sounds)
+        with transaction.atomic():
+            event = audit.record("export", campaign, actor=actor, content=said)
             _tables(bundle, campaign)
             for model, way in TABLES:
                 with bundle.open(f"rows/{model.__name__}.jsonl") as write:
                     for row in _rows(model, way, campaign):
                         write((_json(row) + "\n").encode())
-            signals = Signal.objects.filter(
-                Q(stimuli__trial__campaign=campaign) | Q(trials__campaign=campaign)
-            ).distinct()
-            for signal in signals:
-                facts = {
-                    name: getattr(signal, name)
-                    for name in ("sha256", "title", "provenance", "rate", "channels", "frames")
-                }
-                bundle.add(f"signals/{signal.sha256}.json", _json(facts).encode())
-                if sounds:
-                    with signal.file.open("rb") as file:
-                        bundle.add(f"signals/{signal.sha256}.wav", file, packed=False)
+            # what a draft was given since
+            _sounds(bundle, campaign, packed, whole=sounds)
             _models(bundle, campaign)
             events = AuditEvent.objects.filter(subject=campaign.slug).order_by("number")
             lines = [_json(_fields(one)) for one in events]
             bundle.add("record.jsonl", "\n".join(lines).encode())
-            bundle.close(
-                {
-                    "campaign": campaign.slug,
-                    "made_at": now().isoformat(),
-                    "sounds": sounds,
-                    "record": event.sha256,
-                }
-            )
-        # the file holds the event of its export, and so that cannot hold the file's hash
-        done = {"export": event.number} | audit.fingerprint(path)
-        audit.record("export-done", campaign, actor=actor, content=done)
+        bundle.close(
+            {
+                "campaign": campaign.slug,
+                "made_at": now().isoformat(),
+                "sounds": sounds,
+                "record": event.sha256,
+            }
+        )
+    # the file holds the event of its export, and so that cannot hold the file's hash
+    done = {"export": event.number} | audit.fingerprint(path)
+    audit.record("export-done", campaign, actor=actor, content=done)
+
+
+def _sounds(bundle: BundleWriter, campaign: Campaign, packed: set[str], *, whole: bool) -> None:
+    """Every sound of the campaign that is not among those `packed`: what is known of it and, if `whole`, itself."""
+    of = Q(stimuli__trial__campaign=campaign) | Q(trials__campaign=campaign)
+    for signal in Signal.objects.filter(of).distinct():
+        if signal.sha256 in packed:
+            continue
+        packed.add(signal.sha256)
+        known = ("sha256", "title", "provenance", "rate", "channels", "frames")
+        facts = {name: getattr(signal, name) for name in known}
+        bundle.add(f"signals/{signal.sha256}.json", _json(facts).encode())
+        if whole:
+            with signal.file.open("rb") as file:
+                bundle.add(f"signals/{signal.sha256}.wav", file, packed=False)
 
 
 def kept_at(job: int) -> Path:

@@ -9,7 +9,7 @@ from listening.attesting import ATTESTED, STRUCK, attested, disagreements
 from listening.forgetting import forget
 from listening.models import Rating
 from listening.rehearsal import rehearse
-from models_registry import jobs
+from models_registry import audit, jobs
 from models_registry.models import AuditEvent, Job
 from tests.factories import here, mushra_campaign
 from tests.site.conftest import no_progress, scored
@@ -58,6 +58,18 @@ def test_whoever_is_forgotten_breaks_nothing_and_hides_nothing(closed):
     rewrite(kept.filter(pk=kept.latest("pk").pk), value=1.5)
     (what,) = found()
     assert "one was changed" in what
+
+
+def test_what_is_said_after_somebody_was_forgotten_holds_as_well(closed):
+    one, other = closed.listeners.order_by("pk")
+    forget(one, ratings="delete", actor="alice")
+    written = AuditEvent.objects.get(act="close").content[ATTESTED]
+    assert attested(closed)[ATTESTED] == written
+    audit.record("analyse", closed, actor="alice", content=attested(closed))
+    forget(other, ratings="delete", actor="alice")
+    audit.record("analyse", closed, actor="alice", content=attested(closed))
+    assert not Rating.objects.exists()
+    assert found() == []
 
 
 def test_a_rating_that_comes_later_is_no_break(closed):
