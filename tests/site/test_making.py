@@ -12,9 +12,10 @@ import soundfile
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.urls import reverse
 
+from listening import templating
 from listening.models import Campaign
 from models_registry.models import Job, Rendering, Signal
-from tests.factories import stored_tone
+from tests.factories import here, mushra_campaign, stored_tone
 from tests.site.html import Page
 
 RATE = 44_100
@@ -277,3 +278,28 @@ def test_versions_by_signals_with_what_is_missing_rendered_on_request(researcher
     campaign = Campaign.objects.get()
     assert campaign.conditions.get(name="overdrive@1").version == version
     assert campaign.problems() == []
+
+
+def test_sounds_that_were_sent_become_a_draft_with_a_templates_settings(researcher):
+    source = mushra_campaign(slug="panel", items=1, launched=False)
+    fields = [{"path": "repetitions", "label": "How often", "default": 1, "least": 1}]
+    data = templating.written(
+        "campaign",
+        templating.settings_of(source),
+        name="panel",
+        title="Panel",
+        purpose="",
+        fields=fields,
+    )
+    template = templating.keep(data, source="panel", project=here(), actor="alice")
+    assert "Panel (panel@1)" in researcher.get(reverse("campaign-new")).content.decode()
+    fresh = {"title": "Fresh sounds", "method": "acr", "template": template.pk}
+    table = send(researcher, zipped(folder()), **fresh).url
+    assert "How often" in researcher.get(table).content.decode()
+    refused = researcher.post(table, {"field-0": "0"})
+    assert refused.status_code == 422
+    assert not Campaign.objects.filter(slug="fresh-sounds").exists()
+    researcher.post(table, {"field-0": "3", "made": ["anchor35", "anchor70"]})
+    draft = Campaign.objects.get(slug="fresh-sounds")
+    assert (draft.method, draft.repetitions, draft.title) == ("mushra", 3, "Fresh sounds")
+    assert draft.plan == source.plan
