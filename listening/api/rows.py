@@ -1,4 +1,4 @@
-"""Everything else by the API: signals, models, renderings, sessions, ratings, scores, metrics, runs and jobs."""
+"""Everything else by the API: signals, models, renderings, scores, metrics, runs and jobs."""
 
 from __future__ import annotations
 
@@ -19,9 +19,8 @@ from listening import access, uploads
 from listening.api import serializers as shapes
 from listening.api.campaigns import INTO, actor, room
 from listening.cards.gathering import card_of
-from listening.forgetting import forget
 from listening.kinds import kinds
-from listening.models import Campaign, Rating, Session
+from listening.models import Campaign
 from metrics import catalogue
 from metrics.models import Score
 from metrics.tasks import queue_scores
@@ -198,76 +197,6 @@ class RenderingViewSet(Listing):
         project = here.project_of_versions(given["versions"])
         job = rendering.queue(given["versions"], signals, actor=actor(request), project=project)
         return Response(shapes.JobSerializer(job).data, status=status.HTTP_202_ACCEPTED)
-
-
-class SessionViewSet(Reading):
-    """Listeners' ways through campaigns."""
-
-    owners_only = ("forget",)
-    serializer_class = shapes.SessionSerializer
-    queryset = Session.objects.none()
-
-    def get_queryset(self) -> QuerySet[Session]:
-        rows = Session.objects.select_related("campaign", "listener").order_by("pk")
-        return of_campaign(rows, self.request, "campaign")
-
-    @extend_schema(parameters=[CAMPAIGN])
-    def list(self, request: Request, *args: Any, **kwargs: Any) -> Response:
-        return super().list(request, *args, **kwargs)
-
-    @extend_schema(request=shapes.ReasonSerializer, responses=shapes.SessionSerializer)
-    @action(detail=True, methods=["post"])
-    def exclude(self, request: Request, pk: str) -> Response:
-        """Leave the session out of the evidence; nothing is deleted."""
-        session = self.get_object()
-        session.exclude(reason=_reason(request), actor=actor(request))
-        return Response(self.get_serializer(session).data)
-
-    @extend_schema(request=shapes.ReasonSerializer, responses=shapes.SessionSerializer)
-    @action(detail=True, methods=["post"])
-    def include(self, request: Request, pk: str) -> Response:
-        """Take an excluded session back into the evidence."""
-        session = self.get_object()
-        session.exclude(reason=_reason(request), actor=actor(request), out=False)
-        return Response(self.get_serializer(session).data)
-
-    @extend_schema(request=shapes.ForgetSerializer, responses={200: {"type": "object"}})
-    @action(detail=True, methods=["post"])
-    def forget(self, request: Request, pk: str) -> Response:
-        """Forget its listener; answers how many ratings were kept without a name, or deleted."""
-        session = self.get_object()
-        asked = shapes.ForgetSerializer(data=request.data)
-        asked.is_valid(raise_exception=True)
-        ratings = asked.validated_data["ratings"]
-        count = forget(session.listener, ratings=ratings, actor=actor(request))
-        return Response({"ratings": ratings, "number": count})
-
-
-def _reason(request: Request) -> str:
-    asked = shapes.ReasonSerializer(data=request.data)
-    asked.is_valid(raise_exception=True)
-    return str(asked.validated_data["reason"])
-
-
-class RatingViewSet(Reading):
-    """Judgements as they stand and count: no practice, nobody who was screened out or did not consent."""
-
-    serializer_class = shapes.RatingSerializer
-    queryset = Rating.objects.none()
-
-    def get_queryset(self) -> QuerySet[Rating]:
-        rows = Rating.objects.counted().select_related(
-            "page__session__campaign",
-            "page__session__listener",
-            "stimulus__trial",
-            "stimulus__condition",
-            "stimulus__signal",
-        )
-        return of_campaign(rows.order_by("pk"), self.request, "page__session__campaign")
-
-    @extend_schema(parameters=[CAMPAIGN])
-    def list(self, request: Request, *args: Any, **kwargs: Any) -> Response:
-        return super().list(request, *args, **kwargs)
 
 
 class ScoreViewSet(Reading):

@@ -9,8 +9,7 @@ from rest_framework import serializers
 
 from listening import mending
 from listening.balance import MOST_SESSIONS
-from listening.forgetting import RATINGS
-from listening.models import Campaign, Rating, Session
+from listening.models import Campaign
 from metrics.models import Score
 from models_registry import standing, statements
 from models_registry.models import (
@@ -303,62 +302,6 @@ class ChangeSerializer(ReasonSerializer):
         required=False,
         help_text="by group; null ends a quota, and groups that are not named keep theirs",
     )
-
-
-class ForgetSerializer(serializers.Serializer[Any]):
-    ratings = serializers.ChoiceField(list(RATINGS), default="keep")
-
-
-class SessionSerializer(serializers.ModelSerializer[Session]):
-    """Without its token: that is the listener's key."""
-
-    campaign = serializers.SlugRelatedField(slug_field="slug", read_only=True)  # type: ignore[var-annotated]
-    listener = serializers.CharField(source="listener.code")
-    simulated = serializers.BooleanField(source="listener.simulated")
-
-    class Meta:
-        model = Session
-        fields = [
-            "id",
-            "campaign",
-            "listener",
-            "simulated",
-            "language",
-            "ending",
-            "created_at",
-            "finished_at",
-            "excluded_at",
-            "excluded_because",
-        ]
-
-
-class RatingSerializer(serializers.ModelSerializer[Rating]):
-    campaign = serializers.CharField(source="page.session.campaign.slug")
-    session = serializers.IntegerField(source="page.session_id")
-    listener = serializers.CharField(source="page.session.listener.code")
-    simulated = serializers.BooleanField(source="page.session.listener.simulated")
-    item = serializers.CharField(source="stimulus.trial.item")
-    condition = serializers.CharField(source="stimulus.condition.name")
-    role = serializers.CharField(source="stimulus.condition.role")
-    signal = serializers.CharField(source="stimulus.signal.sha256", default="")
-
-    class Meta:
-        model = Rating
-        fields = [
-            "id",
-            "campaign",
-            "session",
-            "listener",
-            "simulated",
-            "item",
-            "condition",
-            "role",
-            "scale",
-            "value",
-            "detail",
-            "signal",
-            "created_at",
-        ]
 
 
 class PairSerializer(serializers.Serializer[Any]):

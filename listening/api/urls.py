@@ -6,7 +6,7 @@ from django.urls import include, path
 from drf_spectacular.views import SpectacularJSONAPIView
 from rest_framework.routers import SimpleRouter
 
-from listening.api import rows
+from listening.api import rows, sessions
 from listening.api.benchmarks import BenchmarkViewSet, TemplateViewSet
 from listening.api.campaigns import CampaignViewSet
 from listening.api.lessons import LessonViewSet
@@ -21,8 +21,8 @@ router.register("models", rows.ModelViewSet)
 router.register("versions", rows.VersionViewSet)
 router.register("renderings", rows.RenderingViewSet)
 router.register("campaigns", CampaignViewSet, basename="campaign")
-router.register("sessions", rows.SessionViewSet, basename="session")
-router.register("ratings", rows.RatingViewSet, basename="rating")
+router.register("sessions", sessions.SessionViewSet, basename="session")
+router.register("ratings", sessions.RatingViewSet, basename="rating")
 router.register("scores", rows.ScoreViewSet)
 router.register("metrics", rows.MetricViewSet, basename="metric")
 router.register("blocks", rows.BlockViewSet, basename="block")
