@@ -17,7 +17,8 @@ from models_registry.engine.blocks import LinearBlock
 from models_registry.engine.chain import Chain
 from models_registry.engine.contract import EngineError
 from models_registry.engine.data import Clips, cut
-from models_registry.engine.losses import long_term_distance, response_roughness
+from models_registry.engine.losses import long_term_distance
+from models_registry.engine.regularisers import response_roughness
 
 STEPS, LEARNING_RATE = 120, 0.05
 # Holds levels together between which there is no sound; more than in the recipe, since ten seconds say less.

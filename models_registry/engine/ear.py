@@ -151,6 +151,12 @@ def loudness(pattern: Tensor, by: Scale) -> Tensor:
     return 24 * specific_loudness(pattern, by).mean(-1)
 
 
+def modulation_span(rate: int) -> int:
+    """Samples at `rate` Hz of which `modulation` can be told: two periods of the slowest of `MODULATIONS`."""
+    size = scale(rate).size
+    return size + (math.ceil(2 * (2 * rate / size) / MODULATIONS[0]) - 1) * (size // 2)
+
+
 def modulation(pattern: Tensor, by: Scale, *, rate: int) -> Tensor:
     """How much each band of `pattern` (rows, frames, bands) fluctuates in octaves around `MODULATIONS`: the root of the
     fluctuating power over the mean (rows, bands, octaves), for a sinusoidal one of depth m, m / √2."""

@@ -1,25 +1,24 @@
-"""What training minimises: error of the waveform, of the spectrogram, and of physics.
+"""What training minimises: error of the waveform, of the spectrogram, and of what is heard.
 
 Conventions: signals are tensors (..., frames); the estimate comes first, the target second; every term is a scalar
-without unit, 0 when the estimate equals the target (or, for smoothness, when the response is flat).
+without unit, 0 when the estimate equals the target. What physics wants besides is in `regularisers`.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 import torch
 from torch import Tensor
 
-from models_registry.engine import kernels
+from models_registry.engine import ear, kernels
 from models_registry.engine.auditory import (
     band_energy,
     excitation_level,
     masked_threshold,
     specific_loudness,
 )
-from models_registry.engine.blocks import Gain, LinearBlock, Waveshaper
 from models_registry.engine.chain import Chain
 from models_registry.engine.contract import EngineError
 from models_registry.engine.spectrogram import ENERGY_FLOOR, Distance, magnitudes, spectra
@@ -28,9 +27,6 @@ from models_registry.engine.spectrogram import ENERGY_FLOOR, Distance, magnitude
 LOG_FLOOR = 0.02
 # s and bands in which hearing is held against adapters
 FRAME_S, CAMS = 0.032, 40
-SMOOTHNESS_GRID = (30.0, 16_000.0, 128)
-# Hz, over which a group delay is the slope of the phase.
-DELAY_STEP = 1.0
 
 
 def error_to_signal(estimate: Tensor, target: Tensor) -> Tensor:
@@ -134,6 +130,22 @@ def audible_error(estimate: Tensor, target: Tensor, *, rate: int, bands: int = 4
     return torch.log10(1 + error / threshold).mean()
 
 
+def modulation_distance(estimate: Tensor, target: Tensor, *, rate: int) -> Tensor:
+    """Mean difference of how much each band, a Bark wide, fluctuates about its mean at 2, 4 and 8 Hz, the octaves in
+    which speech does; over the mean of the target's. Level counts by how far bands spread, and near the threshold.
+
+    The envelopes are the excitation of ITU-R BS.1387-2, their fluctuation that of `ear.modulation`. Raises
+    `EngineError` for less than a second.
+    """
+    by = ear.scale(rate, step=1.0)
+    with torch.no_grad():
+        pattern = ear.excitation(ear.band_power(_rows(target), by), by)
+        wanted = ear.modulation(pattern, by, rate=rate)
+    pattern = ear.excitation(ear.band_power(_rows(estimate), by), by)
+    found = ear.modulation(pattern, by, rate=rate)
+    return (found - wanted).abs().mean() / (wanted.mean() + ENERGY_FLOOR)
+
+
 def long_term_distance(estimate: Tensor, target: Tensor, *, rate: int, bands: int = 40) -> Tensor:
     """Mean squared difference of long-term levels by band, in (10 dB)²: for signals that are not of the same
     programme."""
@@ -143,101 +155,6 @@ def long_term_distance(estimate: Tensor, target: Tensor, *, rate: int, bands: in
         floor = 1e-7 * wanted.max() + ENERGY_FLOOR
     found = band_energy(estimate, rate=rate, bands=bands, size=size).mean((0, 2))
     return torch.log10((found + floor) / (wanted + floor)).square().mean()
-
-
-def _grid(rate: int) -> Tensor:
-    low, high, count = SMOOTHNESS_GRID
-    return torch.logspace(
-        torch.log10(torch.tensor(low)).item(),
-        torch.log10(torch.tensor(min(high, 0.45 * rate))).item(),
-        count,
-        dtype=torch.float64,
-    )
-
-
-def amplification(chain: Chain) -> Tensor:
-    """Physical regulariser: mean squared level above 0 dB of every linear block's response, in dB².
-
-    A network of resistors, coils and capacitors returns no more energy than it gets; only a gain may amplify, and it
-    costs nothing here.
-    """
-    total = torch.zeros((), dtype=torch.float64)
-    for name, block in chain.blocks.items():
-        if isinstance(block, LinearBlock) and not isinstance(block, Gain):
-            level = 20 * torch.log10(block.response(chain.values(name), _grid(chain.rate)).abs())
-            total = total + torch.relu(level).square().mean()
-    return total
-
-
-def response_roughness(chain: Chain) -> Tensor:
-    """Physical regulariser: mean squared second difference of every linear block's response, in (dB/octave²)².
-
-    Tone circuits are smooth over an octave; resonances that only fit noise in the training clips are not.
-    Straight slopes and level cost nothing.
-    """
-    grid = _grid(chain.rate)
-    step = torch.log2(grid[1] / grid[0])
-    total = torch.zeros((), dtype=torch.float64)
-    for name, block in chain.blocks.items():
-        if isinstance(block, LinearBlock):
-            level = 20 * torch.log10(block.response(chain.values(name), grid).abs())
-            total = total + (level.diff(n=2) / step**2).square().mean()
-    return total
-
-
-def curve_roughness(chain: Chain) -> Tensor:
-    """Physical regulariser: mean squared second difference of neighbouring control points of every learned curve.
-
-    A semiconductor's characteristic bends once or twice; ripple from point to point is noise learned by heart.
-    Straight lines cost nothing.
-    """
-    total = torch.zeros((), dtype=torch.float64)
-    for name, block in chain.blocks.items():
-        if isinstance(block, Waveshaper):
-            total = total + chain.values(name)["curve"].diff(n=2).square().mean()
-    return total
-
-
-def delay_roughness(chain: Chain) -> Tensor:
-    """Physical regulariser: mean squared difference of neighbouring group delays of every linear block, in ms².
-
-    A delay that is the same at all frequencies costs nothing; energy smeared in time at some of them does.
-    """
-    grid = _grid(chain.rate)
-    total = torch.zeros((), dtype=torch.float64)
-    for name, block in chain.blocks.items():
-        if isinstance(block, LinearBlock):
-            values = chain.values(name)
-            turned = block.response(values, grid + DELAY_STEP) * block.response(values, grid).conj()
-            delay = -1_000 * torch.angle(turned) / (2 * torch.pi * DELAY_STEP)
-            total = total + delay.diff().square().mean()
-    return total
-
-
-def departure(chain: Chain) -> Tensor:
-    """Sparsity: mean distance of the learned controls from where they started, so that what need not move stays."""
-    moved = [
-        (control - start).abs().reshape(-1)
-        for name in chain.blocks
-        for key, control in chain.controls(name).items()
-        if (start := chain.starts.get(f"{name}.{key}")) is not None
-    ]
-    return torch.cat(moved).mean()
-
-
-def restlessness(moves: Mapping[str, Tensor]) -> Tensor:
-    """Mean squared change of what adapters add from one value to the next, in fractions of the ranges."""
-    if not moves:
-        return torch.zeros((), dtype=torch.float64)
-    along = [move.diff(dim=2) for move in moves.values()]
-    return torch.stack([change.square().mean() for change in along]).sum()
-
-
-def effort(moves: Mapping[str, Tensor]) -> Tensor:
-    """Mean square of what adapters add, in fractions of the ranges: the less they do, the more the blocks explain."""
-    if not moves:
-        return torch.zeros((), dtype=torch.float64)
-    return torch.stack([move.square().mean() for move in moves.values()]).sum()
 
 
 def unlike_hearing(chain: Chain, signal: Tensor) -> Tensor:
@@ -281,6 +198,7 @@ OPTIONAL_TERMS = (
     "erb",
     "loudness",
     "audible",
+    "modulation",
     "dc",
     "long_term",
     "passivity",

@@ -12,7 +12,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from models_registry.engine import losses, masks
+from models_registry.engine import losses, masks, regularisers
 from models_registry.engine.chain import Chain
 from models_registry.engine.data import Clips, Dataset
 from models_registry.watch import GRADIENT, SHARE
@@ -36,19 +36,20 @@ class Objective:
             "erb": lambda e, t: losses.band_distance(e, t, rate=rate),
             "loudness": lambda e, t: losses.loudness_distance(e, t, rate=rate),
             "audible": lambda e, t: losses.audible_error(e, t, rate=rate),
+            "modulation": lambda e, t: losses.modulation_distance(e, t, rate=rate),
             "dc": losses.offset,
             "long_term": lambda e, t: losses.long_term_distance(e, t, rate=rate),
         }
         of_chains: dict[str, Callable[[Chain], Tensor]] = {
-            "smoothness": losses.response_roughness,
-            "curvature": losses.curve_roughness,
-            "passivity": losses.amplification,
-            "group_delay": losses.delay_roughness,
-            "sparsity": losses.departure,
+            "smoothness": regularisers.response_roughness,
+            "curvature": regularisers.curve_roughness,
+            "passivity": regularisers.amplification,
+            "group_delay": regularisers.delay_roughness,
+            "sparsity": regularisers.departure,
         }
         of_moves: dict[str, Callable[[Moves], Tensor]] = {
-            "control_rate": losses.restlessness,
-            "authority": losses.effort,
+            "control_rate": regularisers.restlessness,
+            "authority": regularisers.effort,
         }
         # those that need no sound from the chain: many times faster
         of_bands = {

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from models_registry.engine.contract import RecipeError, SpecError
+from models_registry.engine.ear import modulation_span
 from models_registry.engine.losses import OPTIONAL_TERMS
 from models_registry.engine.measures import MEASURES, SIZES
 from models_registry.engine.schema import (
@@ -195,9 +196,8 @@ class Recipe:
             key: filled(given.get(key, {}), schema, where=key) for key, schema in SECTIONS.items()
         }
         measure = str(Choice(MEASURES).checked(given.get("measure", "esr"), "measure"))
-        _long_enough(
-            sections, data["skip"], latency(chain["blocks"], dict(blocks)), measure == "spectral"
-        )
+        late = latency(chain["blocks"], dict(blocks))
+        _long_enough(sections, data["skip"], late, measure == "spectral", chain["rate"])
         if source == "devices" and "polish" in sections["training"]:
             raise RecipeError(
                 "training.polish: expected data of one device, found data.source 'devices'; least squares move one "
@@ -268,13 +268,19 @@ def _knowing(chain: object, names: list[str]) -> object:
 
 
 def _long_enough(
-    sections: Mapping[str, Mapping[str, Any]], skip: int, late: int, judged_by_spectra: bool
+    sections: Mapping[str, Mapping[str, Any]],
+    skip: int,
+    late: int,
+    judged_by_spectra: bool,
+    rate: int,
 ) -> None:
     """Raise `RecipeError` where the part of a segment that counts is too short to be compared."""
     loss, segment = sections["loss"], sections["training"]["segment"]
     needed = {"the chain's latency and one sample": late + 1}
     if any(loss.get(name) for name in ("stft", "complex_stft")):
         needed["the longest of loss.stft_sizes"] = max(loss["stft_sizes"])
+    if loss.get("modulation"):
+        needed["two periods of loss.modulation's slowest"] = modulation_span(rate)
     if judged_by_spectra:
         needed["the shortest spectrum of the measure"] = min(SIZES)
     reason, least = max(needed.items(), key=lambda one: one[1])

@@ -15,8 +15,9 @@ from models_registry.engine.auditory import (
     erb_rate,
     frequency_of,
 )
-from models_registry.engine.losses import amplification, band_distance
+from models_registry.engine.losses import band_distance
 from models_registry.engine.monitors import BANDS, drift, parameters, spectral
+from models_registry.engine.regularisers import amplification
 
 from .cast import noise, spec
 

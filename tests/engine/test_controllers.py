@@ -5,9 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
+from scipy import signal as sp
 
 from models_registry.engine import Chain, EngineError, SpecError
 from models_registry.engine.adapters import ADAPTERS
+from models_registry.engine.auditory import band_weights, centres
 
 from .cast import awake, noise
 
@@ -124,6 +126,51 @@ def test_a_network_is_told_which_bands_repeat_with_a_voices_period():
     assert unvoiced[2:, 20:].mean(0).abs().max() < 0.4
     louder = adapter.features(torch.from_numpy(10 * pulses)[None])[0]
     torch.testing.assert_close(louder[2:, 20:], voiced[2:, 20:], rtol=0, atol=1e-4)
+
+
+def heard_by(hears, sound, bands=12, hop=256):
+    """The features (steps, bands) of an adapter that `hears`, undone: power over silence, 80 dB below full scale."""
+    made = chain(BY_SAMPLE, kind="mlp", bands=bands, hop=hop, hears=hears)
+    features = made.adapters[0].features(sound[None])[0]
+    if hears == "loudness":
+        return ((features + 1) * (0.5 * 1e8**0.23) + 1) ** (1 / 0.23) - 1
+    return 10 ** (4 * (features - 1) + 8) - 1
+
+
+def test_excitation_is_energy_behind_the_ear_spread_as_schroeder_says():
+    x = noise(6_000, seed=4).astype(np.float64)
+    # numpy's spectra; BS.1387-2 eq. 7; Zwicker and Terhardt's Bark (1980); Schroeder, Atal and Hall (1979)
+    window = sp.windows.hann(512, sym=False)
+    frames = np.lib.stride_tricks.sliding_window_view(x, 512)[::256] * window
+    power = np.abs(np.fft.rfft(frames)) ** 2 / (window**2).sum() / 512
+    khz = np.fft.rfftfreq(512, 1 / RATE)[1:] / 1_000
+    ear = -2.184 * khz**-0.8 + 6.5 * np.exp(-0.6 * (khz - 3.3) ** 2) - 1e-3 * khz**3.6
+    behind = power * np.append(0, 10 ** (ear / 10))
+    bands = behind @ band_weights(RATE, 512, 12).numpy().T
+    f = centres(RATE, 12).numpy()
+    bark = 13 * np.arctan(0.76e-3 * f) + 3.5 * np.arctan((f / 7_500) ** 2)
+    away = bark[:, None] - bark + 0.474
+    expected = bands @ (10 ** ((15.81 + 7.5 * away - 17.5 * np.sqrt(1 + away**2)) / 10)).T
+    sound = torch.from_numpy(x)
+    for hears in ("excitation", "loudness"):
+        np.testing.assert_allclose(heard_by(hears, sound), expected / 1e-8, rtol=1e-6)
+    assert not np.allclose(heard_by("energy", sound), expected / 1e-8, rtol=0.1)
+
+
+def test_loudness_grows_by_its_power_of_what_is_loud():
+    made = chain(BY_SAMPLE, kind="mlp", hears="loudness")
+    loud = torch.from_numpy(noise(1, 4_000, level=0.1)).double()
+    # 10 dB more is 10^0.23 times as loud (Zwicker and Fastl 2007, eq. 8.4), but for what is taken off for silence
+    soft, louder = (
+        (made.adapters[0].features(x) + 1) * (0.5 * 1e8**0.23) + 1 for x in (loud, loud * 10**0.5)
+    )
+    torch.testing.assert_close(louder / soft, torch.full_like(soft, 10**0.23), rtol=0.01, atol=0)
+
+
+def test_what_is_heard_names_another_model_only_where_it_is_given():
+    assert "hears" not in chain(BY_SAMPLE, kind="gru").spec()["adapters"][0]
+    told = chain(BY_SAMPLE, kind="gru", hears="loudness").spec()["adapters"][0]
+    assert told["hears"] == "loudness"
 
 
 def test_smoothing_holds_what_is_moved_to_its_time_constant():

@@ -7,7 +7,8 @@ import torch
 
 from models_registry.engine import Chain
 from models_registry.engine.blocks import BLOCKS
-from models_registry.engine.losses import curve_roughness, response_roughness, spectral_distance
+from models_registry.engine.losses import spectral_distance
+from models_registry.engine.regularisers import curve_roughness, response_roughness
 
 from .cast import BACKENDS, BRIEF, awake, followed, noise, random_values
 

@@ -8,7 +8,7 @@ import pytest
 import torch
 from scipy import signal as sp
 
-from models_registry.engine import Chain, Recipe
+from models_registry.engine import Chain, EngineError, Recipe, regularisers
 from models_registry.engine import losses as terms
 from models_registry.engine.data import Clips, Dataset
 from models_registry.engine.objective import Objective
@@ -83,6 +83,22 @@ def test_what_a_louder_tone_masks_costs_less_than_what_it_does_not():
     assert near < 0.5 * far
 
 
+def test_the_distance_of_modulation_is_that_of_depths_and_hardly_of_level():
+    time = torch.arange(2 * RATE, dtype=torch.float64) / RATE
+    carrier = torch.sin(2 * np.pi * 1_000 * time)[None, None]
+    still, deep, deeper = (
+        (1 + depth * torch.sin(2 * np.pi * 4 * time)) * carrier for depth in (0.0, 0.2, 0.4)
+    )
+    found = [terms.modulation_distance(x, deep, rate=RATE).item() for x in (deeper, still)]
+    # a sinusoidal one fluctuates by its depth over the root of two, in one octave: twice the depth is as far as none
+    assert found == pytest.approx([1, 1], abs=0.1)
+    _, y = pair(RATE + 4_096)
+    # a louder band spreads further up, and its fluctuation with it (BS.1387-2, 2.1.7)
+    assert terms.modulation_distance(3 * y, y, rate=RATE).item() < 0.1
+    with pytest.raises(EngineError, match="expected at least 47 frames, found"):
+        terms.modulation_distance(deep[..., :20_000], deep[..., :20_000], rate=RATE)
+
+
 def test_long_term_levels_know_nothing_of_when():
     _, y = pair(40_960)
     # turned round in time every window is another's, in another order
@@ -98,19 +114,19 @@ def test_rough_delay_is_the_difference_of_scipys_group_delays():
     grid = np.geomspace(30, 16_000, 128)
     delay = 1_000 / RATE * sp.group_delay(([b0, b1, b2], [1, a1, a2]), grid, fs=RATE)[1]
     expected = np.mean(np.diff(delay) ** 2)
-    assert terms.delay_roughness(chain).item() == pytest.approx(expected, rel=0.01)
+    assert regularisers.delay_roughness(chain).item() == pytest.approx(expected, rel=0.01)
     # the same at all frequencies costs nothing
     late = filters({"kind": "fir", "options": {"taps": 9}, "params": {"taps": [0] * 8 + [1]}})
-    assert terms.delay_roughness(late).item() == pytest.approx(0, abs=1e-9)
+    assert regularisers.delay_roughness(late).item() == pytest.approx(0, abs=1e-9)
 
 
 def test_sparsity_is_the_mean_way_from_the_start_and_pulls_back():
     chain = filters({"kind": "gain"}, {"kind": "gain", "params": {"level": 24}})
-    assert terms.departure(chain).item() == 0
+    assert regularisers.departure(chain).item() == 0
     with torch.no_grad():
         # from the middle of −48 to 48 dB to three quarters
         getattr(chain, "b0/level").fill_(float(np.log(3)))
-    found = terms.departure(chain)
+    found = regularisers.departure(chain)
     assert found.item() == pytest.approx(0.25 / 2)
     found.backward()
     assert getattr(chain, "b0/level").grad > 0
@@ -120,9 +136,9 @@ def test_sparsity_is_the_mean_way_from_the_start_and_pulls_back():
 def test_control_rate_and_authority_are_mean_squares_of_what_adapters_add():
     ramp = torch.linspace(0, 0.9, 10, dtype=torch.float64)[None, None]
     moves = {"a.b": ramp, "c.d": torch.full_like(ramp, 0.5)}
-    assert terms.restlessness(moves).item() == pytest.approx(0.1**2)
-    assert terms.effort(moves).item() == pytest.approx((ramp**2).mean().item() + 0.25)
-    assert terms.restlessness({}).item() == terms.effort({}).item() == 0
+    assert regularisers.restlessness(moves).item() == pytest.approx(0.1**2)
+    assert regularisers.effort(moves).item() == pytest.approx((ramp**2).mean().item() + 0.25)
+    assert regularisers.restlessness({}).item() == regularisers.effort({}).item() == 0
 
 
 def test_every_term_that_a_recipe_may_weigh_is_logged_alone_and_leads_somewhere():
@@ -132,10 +148,11 @@ def test_every_term_that_a_recipe_may_weigh_is_logged_alone_and_leads_somewhere(
     recipe = Recipe.load(
         "overdrive-adapter", {"training.segment": "4096", "data.skip": "0"} | weights
     )
-    x, y = (one.float() for one in pair(8_192))
+    rate = 8_000
+    x, y = (one[:1].float() for one in pair(rate + 1_000))
     clips = Clips(x, y)
-    objective = Objective(recipe.loss, Dataset(clips, clips, RATE, 0, True))
-    chain = awake(Chain.from_spec(followed()))
+    objective = Objective(recipe.loss, Dataset(clips, clips, rate, 0, True))
+    chain = awake(Chain.from_spec(followed() | {"rate": rate}))
     with torch.no_grad():
         for parameter in chain.parameters():
             parameter.add_(0.1)

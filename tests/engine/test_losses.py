@@ -12,12 +12,11 @@ from models_registry.engine.blocks import Equaliser
 from models_registry.engine.contract import EngineError
 from models_registry.engine.losses import (
     LOG_FLOOR,
-    curve_roughness,
     error_to_signal,
-    response_roughness,
     scale_invariant_error,
     spectral_distance,
 )
+from models_registry.engine.regularisers import curve_roughness, response_roughness
 
 from .cast import BACKENDS, noise, spec
 

@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 
 import pytest
+import torch
 
 from models_registry.engine import EngineError, Recipe, RecipeError, SpecError
+from models_registry.engine.losses import modulation_distance
 
-from .cast import spec
+from .cast import noise, spec
 
 
 def content(**changes):
@@ -78,6 +80,19 @@ def test_a_segment_that_leaves_too_little_to_compare_is_refused(name, least, rea
         RecipeError, match=rf"training\.segment: expected .*{reason}.*{least - 1} in all"
     ):
         Recipe.load(name, {"training.segment": str(least - 1)})
+
+
+def test_a_segment_in_which_modulation_cannot_be_told_is_refused_as_long_as_the_loss_would_be():
+    given = {"loss.modulation": "1", "data.skip": "0"}
+    # frames of 941 · 2 samples at 44.1 kHz, every 941: 47 of them make a second
+    least = 2 * 941 + 46 * 941
+    Recipe.load("overdrive", {**given, "training.segment": str(least)})
+    with pytest.raises(RecipeError, match="loss.modulation's slowest"):
+        Recipe.load("overdrive", {**given, "training.segment": str(least - 1)})
+    sound = torch.from_numpy(noise(1, least))
+    assert modulation_distance(sound, sound, rate=44_100).item() == 0
+    with pytest.raises(EngineError, match="expected at least 47 frames, found 46"):
+        modulation_distance(sound[:, 1:], sound[:, 1:], rate=44_100)
 
 
 @pytest.mark.parametrize(

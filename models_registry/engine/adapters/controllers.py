@@ -1,4 +1,4 @@
-"""Controllers that listen as the ear does: log energies in bands of its scale, once per hop, and a network behind them.
+"""Controllers that listen as the ear does: levels in bands of its scale, once per hop, and a network behind them.
 
 Conventions: as in `base`. A frame is twice as long as the hop and ends where the hop does. A target that moves with a
 block's frames gets one value per hop, of the frame that ends with it; one that moves at audio rate ramps from the value
@@ -17,10 +17,11 @@ from torch import Tensor, nn
 
 from models_registry.engine import kernels
 from models_registry.engine.adapters.base import Adapter, Moves, Target, register
-from models_registry.engine.auditory import band_weights
+from models_registry.engine.auditory import LOUDNESS_POWER, band_weights, spreading
 from models_registry.engine.blocks.dynamics import followed
 from models_registry.engine.contract import Card, Option
-from models_registry.engine.relevance import own
+from models_registry.engine.ear import weighting
+from models_registry.engine.relevance import as_gain, own
 from models_registry.engine.rules import affine, bent, convolved, gated, log_level, power_of
 from models_registry.engine.voicing import Periods, repeating
 
@@ -50,6 +51,16 @@ VOICING = Option(
 )
 # Hz of a voice's pitch
 VOICED_HZ = (70.0, 400.0)
+HEARS = Option(
+    "hears",
+    "energy",
+    "in its bands: energy; the excitation that it makes behind the outer and middle ear, spread to the bands beside; "
+    "or the loudness of that",
+    ("energy", "excitation", "loudness"),
+    later=True,
+)
+# a sine of full scale is about twice as loud
+LOUD = 0.5 * SILENCE**-LOUDNESS_POWER
 # s, over which a relative level forgets, of all bands together and of each
 LEVEL_S, OWN_S = 1.0, 1.5
 ENGEL = "Engel et al., DDSP: Differentiable Digital Signal Processing, ICLR 2020"
@@ -68,7 +79,7 @@ class ControllerState(NamedTuple):
 class Controller(Adapter):
     """Bands in, a network, offsets out. With `names`, each layer's output is scaled and shifted for the condition."""
 
-    choices: ClassVar[tuple[Option, ...]] = (HOP, BANDS, HIDDEN, LAYERS, SMOOTHING)
+    choices: ClassVar[tuple[Option, ...]] = (HOP, BANDS, HIDDEN, LAYERS, SMOOTHING, HEARS)
     conditioned = True
 
     def __init__(
@@ -82,8 +93,10 @@ class Controller(Adapter):
         hidden: int = 64,
         layers: int = 2,
         smoothing: int = 0,
+        hears: str = "energy",
     ) -> None:
         super().__init__(targets, rate=rate, names=names)
+        self.hears = hears
         own = next(iter(targets.values())).hop
         self.by_frame, self.hop = own > 1, own if own > 1 else hop
         self.hidden, self.layers, self.smoothing = hidden, layers, smoothing
@@ -107,7 +120,13 @@ class Controller(Adapter):
 
     def ear(self, size: int, bands: int) -> Tensor:
         """Weights (bands, bins) of the powers in a frame's spectrum."""
-        return band_weights(self.rate, size, bands)
+        weights = band_weights(self.rate, size, bands)
+        if self.hears == "energy":
+            return weights
+        grid = torch.arange(1, size // 2 + 1, dtype=torch.float64) * self.rate / size
+        # nothing is heard at 0 Hz
+        outer = torch.cat([grid.new_zeros(1), weighting(grid)])
+        return spreading(self.rate, bands) @ (weights * outer)
 
     @abstractmethod
     def build(self, bands: int) -> None:
@@ -118,12 +137,16 @@ class Controller(Adapter):
         """Hidden units (rows, steps, hidden) for features (rows, steps, bands), and the memory after them."""
 
     def features(self, heard: Tensor) -> Tensor:
-        """Log energies (rows, steps, bands), about −1 to 1, of each frame that ends within `heard` (rows, samples)."""
+        """What is heard (rows, steps, bands), about −1 to 1, of each frame that ends within `heard` (rows, samples)."""
         return self.told(self.spectrum(heard))
 
     def told(self, spectrum: Tensor) -> Tensor:
-        """Log energies (rows, steps, bands) of power spectra (rows, steps, bins)."""
-        level = log_level(spectrum @ self.weights.to(spectrum.dtype), SILENCE)
+        """What is heard (rows, steps, bands) of power spectra (rows, steps, bins)."""
+        power = spectrum @ self.weights.to(spectrum.dtype)
+        if self.hears == "loudness":
+            loudness = as_gain(power, (power / SILENCE + 1).pow(LOUDNESS_POWER) - 1)
+            return loudness / LOUD - own(torch.ones_like(loudness))
+        level = log_level(power, SILENCE)
         return level / 4 + own(torch.ones_like(level))
 
     def power(self, heard: Tensor) -> Tensor:
