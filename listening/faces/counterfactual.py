@@ -111,6 +111,7 @@ def figures(found: Found) -> Mapping[str, Picture]:
             alt=f"Changes on their ranges. {said}",
             caption="From where each number is (dot) to where it would have to be (arrow), by answer, on its range.",
             draw=partial(changes, found),
+            detailed=True,
         )
     }
 

@@ -20,7 +20,7 @@ from listening.views.figures import served
 from listening.views.study_forms import StudyForm
 from listening.views.uploads import refused_unread
 from models_registry.models import Job, ModelVersion, Study
-from models_registry.studying import Kind, StudyError, kind_named, kinds
+from models_registry.studying import HASH, Kind, StudyError, kind_named, kinds
 
 
 def _version(request: HttpRequest, name: str, number: int) -> ModelVersion:
@@ -44,10 +44,32 @@ def of_version(request: HttpRequest, name: str, number: int) -> HttpResponse:
         "section": "models",
         "version": version,
         "kinds": [kind for _, kind in sorted(kinds().items()) if kind.name in FACES],
-        "studies": version.studies.select_related("job").defer("result"),
+        "studies": [
+            (study, _asked(study))
+            for study in version.studies.select_related("job").defer("result")
+        ],
         "found": about(version),
     }
     return render(request, "listening/studies/index.html", context)
+
+
+def _asked(study: Study) -> str:
+    """What was asked otherwise than as usual, by which studies of one kind are told apart."""
+    known = kinds().get(study.kind)
+    usual = known.settings if known else {}
+    return "; ".join(
+        f"{name}: {_said(value)}"
+        for name, value in study.settings.items()
+        if value != usual.get(name)
+        and isinstance(value, str | int | float)
+        and not HASH.fullmatch(str(value))
+    )
+
+
+def _said(value: str | float) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return value if isinstance(value, str) else f"{value:g}"
 
 
 # the limit comes before anything is read, and so before the check of the form's token, which stands in `_filled`

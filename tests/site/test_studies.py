@@ -237,6 +237,9 @@ def test_a_reference_is_asked_with_again(researcher, version):
     study = studying.queue(version, "explanation", settings, actor="alice")
     _, data = filled(researcher, study)
     assert (data["signals"], data["reference"]) == ([signal.pk], reference.pk)
+    listed = researcher.get(reverse("studies", args=["overdrive", 1])).content.decode()
+    assert "target: loss:esr" in listed
+    assert reference.sha256 not in listed
 
 
 def test_sounds_that_studies_made_are_no_material_but_can_be_heard(researcher, version, echo):
