@@ -146,7 +146,7 @@ def test_every_term_that_a_recipe_may_weigh_is_logged_alone_and_leads_somewhere(
     of_gains = {"band_gain", "bin_gain", "disturbance"}
     weights = {f"loss.{name}": "0.5" for name in terms.OPTIONAL_TERMS if name not in of_gains}
     recipe = Recipe.load(
-        "overdrive-adapter", {"training.segment": "4096", "data.skip": "0"} | weights
+        "overdrive-adapter", {"training.segment": "45168", "data.skip": "0"} | weights
     )
     rate = 8_000
     x, y = (one[:1].float() for one in pair(rate + 1_000))
