@@ -21,7 +21,8 @@ from typing import IO, Any, Protocol
 
 from django.conf import settings
 
-from listening.intake import CHUNK, KEPT_S, IntakeError, checked_name
+from listening.intake import KEPT_S
+from listening.unpacking import CHUNK, IntakeError, checked_name
 
 # what a browser sends at once; a lost connection costs no more
 PIECE = 4 << 20

@@ -20,8 +20,8 @@ from listening.exchange import submission_file
 from listening.exchange.errors import ExchangeError
 from listening.exchange.submission_file import MANIFEST, MAX_MANIFEST
 from listening.freezing import BenchmarkError, said, shape
-from listening.intake import IntakeError, check_directory, check_entry, checked_name, is_litter
 from listening.models import Benchmark, BenchmarkEntry, BenchmarkItem, BenchmarkOutput
+from listening.unpacking import IntakeError, check_directory, check_entry, checked_name, is_litter
 from models_registry import audio, audit, jobs
 from models_registry.audio import Audio, AudioError
 from models_registry.models import Job, Signal

@@ -9,7 +9,7 @@ from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from listening import access, bundling, parcels
-from listening.intake import IntakeError
+from listening.unpacking import IntakeError
 from listening.views.campaigns import visible_campaign
 from listening.views.forms import RoomForm
 from models_registry import audit, jobs

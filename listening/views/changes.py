@@ -17,6 +17,7 @@ from listening import access, changes, making
 from listening import intake as intakes
 from listening.changes import Pair
 from listening.intake import About
+from listening.unpacking import IntakeError
 from models_registry import rendering
 from models_registry.extra import EngineMissing
 from models_registry.models import ModelVersion, Signal
@@ -119,7 +120,7 @@ def _drafted(
     )
     try:
         waiting = intakes.of_renderings([parent, child], inputs, about)
-    except intakes.IntakeError as error:
+    except IntakeError as error:
         messages.error(request, " ".join(error.reasons))
         return redirect("version-changes", child.model.name, child.number)
     return redirect("campaign-pair", uuid.UUID(waiting.key))

@@ -19,10 +19,11 @@ from listening import access, campaign_files, drafting, making, parcels
 from listening import intake as intakes
 from listening.campaign_files import Found
 from listening.exchange.documents import MAX_BYTES, DocumentError
-from listening.intake import About, Intake, IntakeError
+from listening.intake import About, Intake
 from listening.models import Campaign
 from listening.models.campaign import CampaignError
 from listening.parcels import Parcel
+from listening.unpacking import IntakeError
 from listening.views.forms import RoomForm
 from listening.views.uploads import ManyFiles, ManyFilesField, refused_unread
 from models_registry.models import Job

@@ -20,12 +20,13 @@ from listening import intake as intakes
 from listening.access import Standing
 from listening.composing import TAKEN
 from listening.exchange.errors import ExchangeError
-from listening.intake import About, Intake, IntakeError
+from listening.intake import About, Intake
 from listening.methods import methods
 from listening.models import Campaign, Condition, Template
 from listening.models.campaign import CampaignError
 from listening.pairing import LEFT_OUT, PairingError, Table
 from listening.templating import TemplateError
+from listening.unpacking import IntakeError
 from listening.views.forms import RoomForm
 from listening.views.template_forms import AnswerForm
 from listening.views.uploads import SIGNALS_SHOWN, ManyFiles, ManyFilesField, refused_unread

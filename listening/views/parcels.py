@@ -9,8 +9,8 @@ from django.http import HttpRequest, JsonResponse
 from django.views.decorators.http import require_http_methods, require_POST
 
 from listening import access, parcels
-from listening.intake import IntakeError
 from listening.parcels import PIECE, Misplaced
+from listening.unpacking import IntakeError
 
 # names and sizes of as many files as are taken
 MAX_LIST = 2 << 20

@@ -17,10 +17,10 @@ from listening import benchmarking, freezing, leaderboards, submissions
 from listening.cards.gathering import card_of
 from listening.exchange.errors import ExchangeError
 from listening.freezing import BenchmarkError
-from listening.intake import IntakeError
 from listening.models import Benchmark, BenchmarkEntry, BenchmarkOutput
 from listening.rehearsal import FOLLOWED_METRIC, rehearse
 from listening.submissions import SubmissionError
+from listening.unpacking import IntakeError
 from metrics import catalogue
 from metrics.models import Score
 from models_registry import jobs

@@ -11,7 +11,8 @@ import pytest
 from django.urls import reverse
 
 from listening import parcels
-from listening.intake import KEPT_S, IntakeError
+from listening.intake import KEPT_S
+from listening.unpacking import IntakeError
 from tests.site.test_making import folder, send, wav, zipped
 
 JSON = "application/json"
