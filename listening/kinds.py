@@ -18,7 +18,7 @@ FAMILIES: dict[str, tuple[str, ...]] = {
     "delays": ("delay", "modulated", "strings"),
     "curves": ("waveshaper", "shapers", "clipper", "diodes", "reduction"),
     "dynamics": ("dynamics", "multiband", "steering"),
-    "rooms": ("reverb", "network", "early"),
+    "rooms": ("reverb", "network", "early", "measured"),
     "short-time spectra": ("spectral", "denoising", "harmonic", "pitch_filter"),
     "sounds": ("synthesis", "noise"),
     "the ear": ("hearing",),

@@ -68,6 +68,7 @@ BRIEF: dict[str, dict[str, Any]] = {
     "chorus": {"longest": 1},
     "feedback-network": {"lines": 4, "size": 5},
     "early-reflections": {"order": 1, "longest": 5},
+    "convolution": {"length": 10, "direct": 1},
     "multiband-compressor": {"bands": 2},
     "filter-bank": {"scale": "octave", "taps": 127},
     "wavetable": {"points": 8},

@@ -30,6 +30,7 @@ EXPECTED = {
     "stereo": "waveform of a tone",
     "reverb": "energy decay",
     "early-reflections": "energy decay",
+    "convolution": "energy decay",
     "feedback-network": "energy decay",
     "filter-bank": "levels by band",
     "multiband-compressor": "levels by band",

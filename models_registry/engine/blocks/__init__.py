@@ -26,6 +26,7 @@ from models_registry.engine.blocks.fir import Fir, GraphicEqualiser, SampledFir
 from models_registry.engine.blocks.gain import Gain
 from models_registry.engine.blocks.harmonic import HarmonicFilter
 from models_registry.engine.blocks.hearing import EarWeighting, Gammatone
+from models_registry.engine.blocks.measured import MeasuredRoom
 from models_registry.engine.blocks.modulated import Chorus
 from models_registry.engine.blocks.multiband import MultibandCompressor, TransientShaper
 from models_registry.engine.blocks.network import FeedbackNetwork
@@ -84,6 +85,7 @@ __all__ = [
     "Limiter",
     "LinearBlock",
     "LoudnessSteering",
+    "MeasuredRoom",
     "MultibandCompressor",
     "PitchFilter",
     "PluckedString",
